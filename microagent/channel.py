@@ -1,0 +1,61 @@
+"""The names that signals travel under."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+RESPONSE = "response"
+UNSAFE_IN_SENDER = re.compile(r"[:#*?\[\]\\\s\x00-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """
+    ``{prefix}:{signal}:{sender}``, or for a call ``{prefix}:{signal}:{sender}#{request id}``.
+
+    A reply travels on ``{prefix}:response:{uid of the replying bus}#{request id}``.
+    """
+
+    prefix: str
+    signal: str
+    sender: str
+    request_id: str | None = None
+
+    def __str__(self) -> str:
+        text = f"{self.prefix}:{self.signal}:{self.sender}"
+        return text if self.request_id is None else f"{text}#{self.request_id}"
+
+    @classmethod
+    def parse(cls, text: str, prefix: str) -> Self:
+        """
+        The channel that was written as ``text``.
+
+        :raises ValueError: if it is none of this prefix
+        """
+        head, rest = text[: len(prefix) + 1], text[len(prefix) + 1 :]
+        signal, colon, sender = rest.partition(":")
+        if head != f"{prefix}:" or not signal or not colon:
+            raise ValueError(f"no channel of prefix {prefix!r}: {text[:200]!r}")
+        sender, mark, request_id = sender.partition("#")
+        return cls(prefix, signal, sender, request_id if mark else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """
+    What a bus subscribes to: channels that begin with ``head`` and, when ``tag`` is set, hold ``tag`` after it.
+
+    All signals of a name: ``Pattern("PUBSUB:user_created:")``; the replies to one bus:
+    ``Pattern("PUBSUB:response:", "#<uid>.")``.
+    """
+
+    head: str
+    tag: str = ""
+
+    def matches(self, channel: str) -> bool:
+        return channel.startswith(self.head) and (not self.tag or self.tag in channel[len(self.head) :])
+
+    def glob(self) -> str:
+        """The pattern for servers that match globs (Redis), its special characters escaped."""
+        escaped = [re.sub(r"([*?\[\]\\])", r"\\\1", part) for part in (self.head, self.tag)]
+        return f"{escaped[0]}*{escaped[1]}*" if self.tag else f"{escaped[0]}*"

@@ -1,0 +1,107 @@
+"""What passes between the core of a broker and its backend."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """One message on its way out. ``options`` are what the caller of ``send`` added, for this backend."""
+
+    queue: str
+    body: bytes
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+class Verdict(Enum):
+    """What becomes of a delivery."""
+
+    ACK = "ack"  # done: the server forgets it
+    RETRY = "retry"  # failed: comes again after a delay, its failures counted
+    BURY = "bury"  # failed for good: to the dead letters
+    RELEASE = "release"  # not tried, or cut short by a stop: comes again at once, nothing counted
+
+
+@dataclass(slots=True, eq=False)
+class Delivery:
+    """
+    One message that this process holds.
+
+    A handler that names ``delivery`` gets it. With ``autoack=False`` the handler settles it: ``ack``, ``retry``,
+    ``bury`` or ``release``; the first one counts.
+
+    :ivar queue: name of the queue
+    :ivar body: the bytes as they were sent
+    :ivar attempt: 1 for the first run
+    :ivar crashes: runs that ended together with their process, where the server can tell; not in ``attempt``
+    :ivar id: names the message on the server, for logs
+    :ivar token: whatever the backend needs to settle it; opaque to the core
+    :ivar raw: the driver's own message object, where there is one
+    """
+
+    queue: str
+    body: bytes
+    attempt: int = 1
+    crashes: int = 0
+    id: str = ""
+    token: Any = None
+    raw: Any = None
+    verdict: Verdict | None = field(default=None, init=False)
+    lost: bool = field(default=False, init=False)  # the lease ran out: another worker has it, settling would touch theirs
+    _settle: "Callable[[Settlement], None] | None" = field(default=None, init=False, repr=False)
+
+    @property
+    def settled(self) -> bool:
+        return self.verdict is not None
+
+    def ack(self) -> None:
+        """Done: the message leaves the server."""
+        self._decide(Settlement(self, Verdict.ACK))
+
+    def retry(self, delay: float = 0.0) -> None:
+        """Failed: the message comes again after ``delay`` seconds, with ``attempt`` one higher."""
+        self._decide(Settlement(self, Verdict.RETRY, delay=delay, reason="retried by its handler"))
+
+    def bury(self, reason: str) -> None:
+        """Failed for good: the message goes to the dead letters with this reason."""
+        self._decide(Settlement(self, Verdict.BURY, reason=reason))
+
+    def release(self) -> None:
+        """Handed back: the message comes again at once, here or elsewhere, with the same ``attempt``."""
+        self._decide(Settlement(self, Verdict.RELEASE))
+
+    def _decide(self, settlement: "Settlement") -> None:
+        if self.verdict is None:
+            self.verdict = settlement.verdict
+            if self._settle is not None:
+                self._settle(settlement)
+
+
+@dataclass(slots=True)
+class Settlement:
+    """A verdict on its way to the server. ``delay`` in seconds; ``reason`` for the dead letter."""
+
+    delivery: Delivery
+    verdict: Verdict
+    delay: float = 0.0
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """
+    A message that was given up.
+
+    ``attempts`` counts its failed runs, ``time`` is when it was buried (seconds since the epoch, UTC), ``body`` is what
+    was sent, unchanged.
+    """
+
+    queue: str
+    body: bytes
+    reason: str
+    attempts: int
+    time: float = field(default_factory=time.time)
+    id: str = ""
