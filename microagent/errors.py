@@ -95,7 +95,7 @@ class SerializingError(MicroAgentError, ValueError):
     """A payload that JSON cannot say, bytes that are no JSON object, or a value that its declaration refuses."""
 
 
-class SignalException(MicroAgentError):  # noqa: N818 - the manual's name
+class SignalException(MicroAgentError):
     """Base signal exception."""
 
 
@@ -127,7 +127,7 @@ class RemoteError(CallError):
         super().__init__(message)
 
 
-class QueueException(MicroAgentError):  # noqa: N818 - the manual's name
+class QueueException(MicroAgentError):
     """Base queue exception."""
 
 
@@ -151,9 +151,9 @@ class AuthError(BackendError):
     """The server refuses us (password, virtual host, permission), and trying again would not help."""
 
 
-class ServerInterrupt(Exception):  # noqa: N818 - the manual's name
+class ServerInterrupt(Exception):
     """Raised by a ``server`` hook to stop its agent gracefully."""
 
 
-class GroupInterrupt(Exception):  # noqa: N818 - the manual's name
+class GroupInterrupt(Exception):
     """Raised in the launcher when an agent of a group has ended."""

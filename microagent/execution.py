@@ -1,0 +1,156 @@
+"""Running one handler: its deadline, its time, its failure."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+
+class Ending(Enum):
+    """How a run ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    TIMEOUT = "timeout"
+    CANCELLED = "cancelled"
+
+
+@dataclass(slots=True)
+class Outcome:
+    """
+    What became of one run.
+
+    ``value`` is what the handler returned, ``error`` what it raised, ``seconds`` how long it took.
+    """
+
+    ending: Ending
+    seconds: float
+    value: Any = None
+    error: BaseException | None = None
+
+    @property
+    def ok(self) -> bool:
+        return self.ending is Ending.DONE
+
+    @property
+    def reason(self) -> str:
+        """``Type: text`` of a failure, one line of at most 500 characters."""
+        if self.ending is Ending.TIMEOUT:
+            return f"TimeoutError: handler did not finish within {self.seconds:.3g} s"
+        if self.error is None:
+            return str(self.ending.value)
+        return describe(self.error)
+
+
+def describe(error: BaseException) -> str:
+    """``Type: text``, one line of at most 500 characters, whatever the error's text holds."""
+    try:
+        text = str(error)
+    except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything
+        text = "(its text cannot be had)"
+    line = f"{type(error).__name__}: {text}"[:500]
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+
+
+class _Run:
+    __slots__ = ("deadline", "expired", "task")
+
+    def __init__(self, task: asyncio.Task[Any], deadline: float) -> None:
+        self.task = task
+        self.deadline = deadline
+        self.expired = False
+
+
+class Deadlines:
+    """
+    Cancels runs that pass their deadline: one timer for all, where a timer for each costs more than most handlers.
+
+    Belongs to one event loop; leaves nothing behind once no run is open.
+    """
+
+    def __init__(self) -> None:
+        self._runs: set[_Run] = set()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def enter(self, timeout: float) -> _Run:
+        """Begin a run of the current task that may take ``timeout`` seconds."""
+        loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
+        assert task is not None, "handlers run in tasks"
+        run = _Run(task, loop.time() + timeout)
+        self._runs.add(run)
+        if self._timer is None or run.deadline < self._timer.when():
+            self._arm(loop, run.deadline)
+        return run
+
+    def leave(self, run: _Run) -> None:
+        self._runs.discard(run)
+
+    def close(self) -> None:
+        """Forget the timer; runs still open have no deadline any more."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _arm(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+        self.close()
+        self._timer = loop.call_at(when, self._expire, loop)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._timer = None
+        now = loop.time()
+        for run in [run for run in self._runs if run.deadline <= now]:
+            run.expired = True
+            self._runs.discard(run)
+            run.task.cancel()
+        if self._runs:
+            self._arm(loop, min(run.deadline for run in self._runs))
+
+
+async def run(call: Callable[[], Awaitable[Any]], timeout: float, deadlines: Deadlines) -> Outcome:
+    """
+    What became of ``await call()``, ended after ``timeout`` seconds.
+
+    Whatever the handler raises is an outcome, also an exit or a cancellation of its own making; only the cancellation
+    of the task that runs it is an outcome *and* stays asked for (``asyncio.Task.cancelling``).
+    """
+    started = time.perf_counter()
+    mark = deadlines.enter(timeout)
+    try:
+        value = await call()
+    except asyncio.CancelledError as error:
+        return _cancelled(mark, time.perf_counter() - started, error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # noqa: BLE001 - a handler's SystemExit must not end its agent
+        return _late(mark, Outcome(Ending.FAILED, time.perf_counter() - started, error=error))
+    finally:
+        deadlines.leave(mark)
+    return _late(mark, Outcome(Ending.DONE, time.perf_counter() - started, value))
+
+
+def _cancelled(mark: _Run, seconds: float, error: asyncio.CancelledError) -> Outcome:
+    if mark.expired and mark.task.uncancel() == 0:
+        return Outcome(Ending.TIMEOUT, seconds, error=error)
+    if mark.task.cancelling():
+        return Outcome(Ending.CANCELLED, seconds, error=error)
+    return Outcome(Ending.FAILED, seconds, error=error)
+
+
+def _late(mark: _Run, outcome: Outcome) -> Outcome:
+    """A handler that answered its cancellation with a value or an error was late all the same."""
+    if mark.expired:
+        mark.task.uncancel()
+        outcome.ending = Ending.TIMEOUT
+    return outcome
+
+
+def log_failure(log: logging.Logger, name: str, outcome: Outcome) -> None:
+    """One error line for a run that failed, with the traceback of what it raised."""
+    if outcome.ending is Ending.FAILED:
+        log.error("%s failed after %.3f s: %s", name, outcome.seconds, outcome.reason, exc_info=outcome.error)
+    elif outcome.ending is Ending.TIMEOUT:
+        log.error("%s was ended after %.3f s: its timeout", name, outcome.seconds)

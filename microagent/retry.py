@@ -1,0 +1,34 @@
+"""When a failed message comes again."""
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """
+    ``1 + retries`` runs, with growing delays in between.
+
+    :param retries: how often a failed message comes again
+    :param first: delay before the first retry, in seconds
+    :param factor: each further delay is so many times the one before
+    :param longest: no delay is longer, in seconds
+    :param jitter: share of a delay that is left to chance, so that what failed together does not come back together
+    """
+
+    retries: int = 3
+    first: float = 1.0
+    factor: float = 3.0
+    longest: float = 60.0
+    jitter: float = 0.2
+
+    def next_delay(self, attempt: int, chance: float | None = None) -> float | None:
+        """
+        Seconds until the run after ``attempt`` (1 for the first), or None when the message is to be buried.
+
+        ``chance`` in [0, 1) takes the place of the random number.
+        """
+        if attempt > self.retries:
+            return None
+        delay = min(self.first * self.factor ** (attempt - 1), self.longest)
+        return delay * (1 - self.jitter * (random.random() if chance is None else chance))
