@@ -1,0 +1,135 @@
+"""What a handler can take, compared with what it will be given: the check made when an agent's class is created."""
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from inspect import Parameter
+from typing import Any
+
+from microagent.declarations import Schema
+from microagent.errors import HandlerError
+from microagent.queue import Queue
+from microagent.signal import Signal
+
+NOTHING: frozenset[str] = frozenset()
+BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """
+    The arguments that a handler is called with, all by name.
+
+    :ivar source: what gives them, for messages: ``"signal 'user_created'"``
+    :ivar always: come with every call
+    :ivar sometimes: may be left out
+    :ivar on_request: come to a handler that names them
+    :ivar open: whether any other argument may come too
+    """
+
+    source: str
+    always: frozenset[str] = NOTHING
+    sometimes: frozenset[str] = NOTHING
+    on_request: frozenset[str] = NOTHING
+    open: bool = False
+
+
+def check_handler(handler: Callable[..., Any], title: str, given: Given) -> None:
+    """
+    Refuse a method that cannot be called with what it will be given.
+
+    :param handler: the function as it stands in the class, its first parameter is the agent
+    :param title: ``Class.method``, for the message
+    :raises HandlerError: if a call would fail; one sentence says why
+    """
+    for mismatch in _mismatches(_parameters(handler), given):
+        raise HandlerError(f"{title} {mismatch}")
+
+
+def check_async(handler: Callable[..., Any], title: str) -> None:
+    """
+    Refuse a method that cannot be awaited.
+
+    :raises HandlerError: unless it is an ``async def``, looked for behind decorators that use ``functools.wraps``
+    """
+    if not inspect.iscoroutinefunction(inspect.unwrap(handler)):
+        raise HandlerError(f"{title} must be an 'async def' without 'yield', because it is awaited")
+
+
+def accepted(handler: Callable[..., Any]) -> frozenset[str] | None:
+    """The names of the arguments that a method (bound or not) takes, or None when its ``**kwargs`` take any."""
+    parameters = _parameters(handler)[0 if inspect.ismethod(handler) else 1 :]
+    if _is_open(parameters):
+        return None
+    return frozenset(parameter.name for parameter in parameters if parameter.kind in BY_NAME)
+
+
+def _parameters(handler: Callable[..., Any]) -> list[Parameter]:
+    return list(inspect.signature(handler).parameters.values())
+
+
+def _is_open(parameters: Iterable[Parameter]) -> bool:
+    return any(parameter.kind is Parameter.VAR_KEYWORD for parameter in parameters)
+
+
+def _mismatches(parameters: list[Parameter], given: Given) -> Iterator[str]:
+    if not parameters or parameters[0].kind not in BY_POSITION:
+        yield "takes no agent: its first parameter is to be 'self'"
+        return
+    own = parameters if parameters[0].kind is Parameter.VAR_POSITIONAL else parameters[1:]
+    yield from _refused(own, given)
+    for parameter in own:
+        if parameter.default is Parameter.empty:
+            yield from _unmet(parameter, given)
+
+
+def _refused(parameters: list[Parameter], given: Given) -> Iterator[str]:
+    names = {parameter.name for parameter in parameters if parameter.kind in BY_NAME}
+    refused = (given.always | given.sometimes) - names
+    if refused and not _is_open(parameters):
+        yield f"cannot take {_listed(refused)} from {given.source}: name what it takes, or add **kwargs"
+
+
+def _unmet(parameter: Parameter, given: Given) -> Iterator[str]:
+    if parameter.kind is Parameter.POSITIONAL_ONLY:
+        yield f"takes '{parameter.name}' by position alone, and {given.source} gives arguments by name"
+    elif parameter.kind not in BY_NAME:
+        return
+    elif parameter.name in given.sometimes:
+        yield f"needs a default for '{parameter.name}', because {given.source} may leave it out"
+    elif parameter.name not in given.always | given.on_request and not given.open:
+        yield f"requires '{parameter.name}', and {given.source} gives {_listed(given.always | given.sometimes)}"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"'{name}'" for name in sorted(names)) or "nothing"
+
+
+def given_by_signal(signal: Signal) -> Given:
+    """What a receiver of this signal is called with."""
+    return _with_payload(
+        Given(f"signal '{signal.name}'", always=frozenset({"signal", "sender"})),
+        signal.declaration.payload,
+        signal.declaration.definitions,
+    )
+
+
+def given_by_queue(queue: Queue, dto_name: str | None = None) -> Given:
+    """What a consumer of this queue is called with; ``dto_name`` takes the whole message when there is one."""
+    given = Given(f"queue '{queue.name}'", on_request=frozenset({"amqp", "kafka", "delivery"}))
+    if dto_name is not None:
+        return replace(given, always=frozenset({dto_name}))
+    payload = queue.declaration.payload
+    if payload is None:
+        return replace(given, open=True)
+    return _with_payload(given, payload, queue.declaration.definitions)
+
+
+def _with_payload(given: Given, payload: Schema, definitions: Mapping[str, Any]) -> Given:
+    schema = payload if isinstance(payload, Mapping) else {}
+    if "properties" not in schema:
+        return replace(given, open=True)
+    required = frozenset(schema.get("required", ()))
+    names = frozenset(schema["properties"])
+    return replace(given, always=given.always | required, sometimes=names - required)
