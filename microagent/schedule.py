@@ -1,0 +1,236 @@
+"""When work is due: every so many seconds, or at the moments of a cron spec."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Self
+from zoneinfo import ZoneInfo
+
+from microagent.errors import ScheduleError
+
+MINUTE = timedelta(minutes=1)
+DAY = timedelta(days=1)
+LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+ALIASES = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Every:
+    """
+    Once in ``period`` seconds.
+
+    :raises ScheduleError: if ``period`` is not a finite number above 0
+    """
+
+    period: float
+
+    def __post_init__(self) -> None:
+        try:
+            step = timedelta(seconds=self.period)
+        except (TypeError, ValueError, OverflowError):
+            step = timedelta(0)
+        if step <= timedelta(0):
+            raise ScheduleError(f"a period is a finite number of seconds above 0, not {self.period!r}")
+
+    def next(self, now: datetime) -> datetime:
+        """One period after ``now``."""
+        return now + timedelta(seconds=self.period)
+
+
+class Cron:
+    """
+    The moments of a standard cron spec.
+
+    ``spec`` has five fields (minute, hour, day of month, month, day of week) or is an alias (``@hourly``, ``@daily``,
+    ``@midnight``, ``@weekly``, ``@monthly``, ``@yearly``, ``@annually``). A field is ``*``, a value, a range ``a-b``,
+    each with a step ``/n`` if need be, or a list of them; months and days of the week have names (``jan``, ``SUN``), 0
+    and 7 are Sunday. As in crontab(5), a day matches when day of month *or* day of week does, unless one of the two
+    begins with ``*``: then both have to.
+
+    ``tz`` is the zone whose clocks the spec speaks of, UTC by default. When they are changed, a spec of fixed time runs
+    once: at the end of the gap if its time is left out, in the first pass if its time comes twice. A spec whose minute
+    or hour begins with ``*`` follows elapsed time: it runs in both passes, and in no time that never was. These are the
+    rules of cron(8).
+
+    ::
+
+        Cron("*/10 * * * *")
+        Cron("30 7 * * mon-fri", tz="Europe/Berlin")
+
+    :raises ScheduleError: if the spec names no moment, or the zone is unknown
+    """
+
+    __slots__ = ("_pattern", "spec", "tz")
+
+    def __init__(self, spec: str, tz: str | tzinfo | None = None) -> None:
+        self.spec = spec
+        self.tz = _zone(tz)
+        self._pattern = _Pattern.parse(spec)
+
+    def __repr__(self) -> str:
+        return f"Cron({self.spec!r}, tz={str(self.tz)!r})"
+
+    def next(self, now: datetime) -> datetime:
+        """
+        The first moment strictly after ``now``, in the zone of the spec.
+
+        Where clocks are set back, two datetimes of one zone compare by what the clock shows; compare them in UTC.
+        """
+        now = now.astimezone(UTC)
+        return min(self._next_in_pass(now, fold) for fold in self._passes(now)).astimezone(self.tz)
+
+    def _passes(self, now: datetime) -> tuple[int, ...]:
+        # Only during the first pass of doubled time can the second one (fold 1, PEP 495) bring an earlier moment.
+        if not self._pattern.is_interval or self._offset(now, 0) == self._offset(now, 1):
+            return (0,)
+        return (0, 1)
+
+    def _next_in_pass(self, now: datetime, fold: int) -> datetime:
+        """The first moment after ``now``, where doubled times mean their pass ``fold``."""
+        wall = (now + self._offset(now, 1)).replace(tzinfo=None)
+        while True:
+            wall = self._pattern.next(wall)
+            moment = self._moment(wall, fold)
+            if moment is not None and moment > now:
+                return moment
+
+    def _moment(self, wall: datetime, fold: int) -> datetime | None:
+        """When clocks show ``wall``; the end of the gap, or None for an interval, if they never do."""
+        while not self._is_shown(moment := wall.replace(tzinfo=self.tz, fold=fold).astimezone(UTC), wall):
+            if self._pattern.is_interval:
+                return None
+            wall += MINUTE
+        return moment
+
+    def _is_shown(self, moment: datetime, wall: datetime) -> bool:
+        return moment.astimezone(self.tz).replace(tzinfo=None) == wall
+
+    def _offset(self, now: datetime, fold: int) -> timedelta:
+        return now.astimezone(self.tz).replace(fold=fold).utcoffset() or timedelta(0)
+
+
+def _zone(tz: str | tzinfo | None) -> tzinfo:
+    if not isinstance(tz, str):
+        return tz or UTC
+    try:
+        return ZoneInfo(tz)
+    except (LookupError, ValueError, OSError):
+        raise ScheduleError(f"no time zone is known as {tz!r}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Field:
+    """What one field of a spec may say."""
+
+    name: str
+    low: int
+    high: int
+    names: Mapping[str, int] = field(default_factory=dict[str, int])
+
+    def parse(self, text: str, spec: str) -> tuple[int, ...]:
+        """The values that ``text`` stands for, in order."""
+        try:
+            return tuple(sorted({value for item in text.split(",") for value in self._values(item)}))
+        except ValueError as exc:
+            raise ScheduleError(f"cron {spec!r}: {self.name} {text!r}: {exc}") from None
+
+    def _values(self, item: str) -> range:
+        match = re.fullmatch(r"(\*|\w+)(?:-(\w+))?(?:/([0-9]+))?", item)
+        if match is None or (match[1] == "*" and match[2]):
+            raise ValueError(f"{item!r} is no value, range or step")
+        first = self.low if match[1] == "*" else self._value(match[1])
+        last = self._value(match[2]) if match[2] else self._last(match)
+        step = int(match[3] or 1)
+        if last < first:
+            raise ValueError(f"the range {item!r} runs backwards ({first}-{last})")
+        if not 1 <= step <= self.high - self.low + 1:
+            raise ValueError(f"a step is 1 to {self.high - self.low + 1}, not {step}")
+        return range(first, last + 1, step)
+
+    def _last(self, match: re.Match[str]) -> int:
+        is_open = match[1] == "*" or match[3]
+        return self.high if is_open else self._value(match[1])
+
+    def _value(self, text: str) -> int:
+        if text.lower() in self.names:
+            return self.names[text.lower()]
+        if not re.fullmatch(r"[0-9]+", text) or not self.low <= int(text) <= self.high:
+            raise ValueError(f"{text!r} is not in {self.low}-{self.high}")
+        return int(text)
+
+
+def _numbered(names: str, start: int) -> dict[str, int]:
+    return {name: number for number, name in enumerate(names.split(), start)}
+
+
+FIELDS = (
+    _Field("minute", 0, 59),
+    _Field("hour", 0, 23),
+    _Field("day of month", 1, 31),
+    _Field("month", 1, 12, _numbered("jan feb mar apr may jun jul aug sep oct nov dec", 1)),
+    _Field("day of week", 0, 7, _numbered("sun mon tue wed thu fri sat", 0)),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """What clock and calendar show when a spec is due, whatever the zone."""
+
+    minutes: tuple[int, ...]
+    hours: tuple[int, ...]
+    days: tuple[int, ...]
+    months: tuple[int, ...]
+    weekdays: tuple[int, ...]
+    needs_both_days: bool
+    is_interval: bool
+
+    @classmethod
+    def parse(cls, spec: str) -> Self:
+        texts = ALIASES.get(str(spec).strip().lower(), str(spec)).split()
+        if len(texts) != len(FIELDS):
+            raise ScheduleError(f"cron {spec!r}: five fields or one of {', '.join(ALIASES)} are expected")
+        minute, hour, day, month, weekday = (entry.parse(text, spec) for entry, text in zip(FIELDS, texts, strict=True))
+        starred = [text.startswith("*") for text in texts]
+        pattern = cls(minute, hour, day, month, weekday, starred[2] or starred[4], starred[0] or starred[1])
+        if not pattern._has_a_day():
+            raise ScheduleError(f"cron {spec!r}: no day is ever day {day[0]} of these months")
+        return pattern
+
+    def _has_a_day(self) -> bool:
+        return not self.needs_both_days or self.days[0] <= max(LONGEST_MONTHS[month - 1] for month in self.months)
+
+    def next(self, wall: datetime) -> datetime:
+        """The first match strictly after ``wall``."""
+        start = wall.replace(second=0, microsecond=0) + MINUTE
+        if self._matches(start.date()):
+            for clock in self._times(start.time()):
+                return datetime.combine(start, clock)
+        return datetime.combine(self._day_after(start.date()), time(self.hours[0], self.minutes[0]))
+
+    def _times(self, start: time) -> Iterator[time]:
+        """The times of a day from ``start`` on."""
+        for hour in self.hours:
+            if hour >= start.hour:
+                yield from (time(hour, minute) for minute in self.minutes if time(hour, minute) >= start)
+
+    def _day_after(self, day: date) -> date:
+        day += DAY
+        while not self._matches(day):
+            day = day + DAY if day.month in self.months else (day.replace(day=1) + 31 * DAY).replace(day=1)
+        return day
+
+    def _matches(self, day: date) -> bool:
+        if day.month not in self.months:
+            return False
+        by_day = day.day in self.days
+        by_weekday = day.isoweekday() in self.weekdays or day.isoweekday() % 7 in self.weekdays
+        return by_day and by_weekday if self.needs_both_days else by_day or by_weekday
