@@ -1,0 +1,79 @@
+# Everything is done from here: `make` says what there is.
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
+VENV ?= .venv
+DIST ?= dist
+BUS ?=
+BROKER ?=
+
+SHELL := /bin/bash
+.SHELLFLAGS := -e -o pipefail -c
+BIN := $(VENV)/bin
+SOURCES := microagent codegen examples
+PYTEST_LOG := build/pytest.log
+
+.DEFAULT_GOAL := help
+.PHONY: help venv install contracts demo test lint types contracts-check pytest bench dist clean
+
+help: ## Say what can be done
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+venv: $(BIN)/python ## Create the virtual environment (PYTHON=... chooses the interpreter)
+
+install: $(VENV)/installed ## Install microagent (editable) with all that development needs
+
+demo: install ## Run the three example agents for about 15 seconds (BUS=... BROKER=... choose servers)
+	$(BIN)/microagent-gen schemas -o examples/contracts
+	$(BIN)/mypy --strict examples
+	$(if $(BUS),MICROAGENT_BUS='$(BUS)') $(if $(BROKER),MICROAGENT_BROKER='$(BROKER)') $(BIN)/python -m examples.demo
+
+test: lint types contracts-check pytest ## Run everything that CI runs
+
+lint: install ## Check style and format
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+
+types: install ## Check types with mypy and pyright, both strict
+	$(BIN)/mypy --strict $(SOURCES)
+	$(BIN)/pyright --warnings $(SOURCES)
+
+contracts-check: install
+	$(BIN)/microagent-gen --check schemas -o examples/contracts
+
+# The quick tests come first. Coverage is printed before pytest's own last line.
+pytest: install
+	@mkdir -p $(dir $(PYTEST_LOG))
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(wildcard $(addprefix tests/,unit gen contract typing e2e)) | tee $(PYTEST_LOG)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+	@tail -n 1 $(PYTEST_LOG)
+
+bench: install ## Measure the core on the memory backend
+	$(BIN)/python -m benchmarks
+
+dist: install ## Build wheel and source distribution into dist/
+	rm -f $(DIST)/microagent-*
+	$(BIN)/python -m build --outdir $(DIST)
+
+clean: ## Remove all that was built, the virtual environment too
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .microagent
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Debian's python3.11 comes without venv; root can have it at once, others are told.
+$(BIN)/python:
+	@if ! $(PYTHON) -c 'import ensurepip, venv' 2>/dev/null; then \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq python3-venv; \
+		else \
+			echo "$(PYTHON) cannot create virtual environments: run 'apt-get install python3-venv' as root, or 'make PYTHON=...'." >&2; \
+			exit 1; \
+		fi; \
+	fi
+	$(PYTHON) -m venv $(VENV)
+
+# pip learned to install dependency groups in 25.1, so it is brought up to date first.
+$(VENV)/installed: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[gen]' --group dev
+	@touch $@
