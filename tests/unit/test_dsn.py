@@ -74,7 +74,7 @@ def test_no_dsn_is_refused(text: str) -> None:
     """
     What has no scheme or an unreadable host or port is refused in one sentence.
     """
-    with pytest.raises(ConfigurationError, match=r"is no DSN: .*\w$"):
+    with pytest.raises(ConfigurationError, match=r"is no DSN: it"):
         DSN.parse(text)
 
 
