@@ -1,17 +1,45 @@
-"""Declarations of signals and queues: from JSON text to frozen objects, with every problem and its place."""
+"""Declarations of signals and queues: frozen, and equal when their structure is."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeAlias
+from hashlib import sha256
+from typing import Any
 
 from microagent.errors import Problem
+from microagent.schema import Schema, canonical, canonical_text
 
-Schema: TypeAlias = Mapping[str, Any] | bool
+__all__ = [
+    "Declaration",
+    "Declarations",
+    "QueueDeclaration",
+    "Schema",
+    "SignalDeclaration",
+    "queue_from",
+    "signal_from",
+]
 
 
 @dataclass(frozen=True)
-class SignalDeclaration:
+class Declaration:
+    """What a signal and a queue have in common."""
+
+    name: str
+    origin: Problem | None = field(default=None, compare=False, kw_only=True)
+
+    def structure(self) -> str:
+        """All but the name and what is there for people, as compact JSON: equal for equal declarations."""
+        raise NotImplementedError
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the structure, in hexadecimal."""
+        return sha256(self.structure().encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class SignalDeclaration(Declaration):
     """
     A signal as its file declares it.
 
@@ -20,27 +48,33 @@ class SignalDeclaration:
     ``definitions`` are the ``$defs`` of the payload's file that the payload or ``returns`` refer to.
     """
 
-    name: str
     payload: Mapping[str, Any]
     returns: Schema | None = None
     description: str = ""
     deprecated: bool = False
     definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    origin: Problem | None = field(default=None, compare=False)
+
+    def structure(self) -> str:
+        returns = {} if self.returns is None else {"returns": canonical(self.returns)}
+        return canonical_text({"payload": _canonical_payload(self.payload), **returns, **_defs(self.definitions)})
 
 
 @dataclass(frozen=True)
-class QueueDeclaration:
+class QueueDeclaration(Declaration):
     """A queue as its file declares it. ``payload`` None: a free structure, any JSON object."""
 
-    name: str
     payload: Schema | None = None
     exchange: str | None = None
     topics: tuple[str, ...] = ()
     description: str = ""
     deprecated: bool = False
     definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    origin: Problem | None = field(default=None, compare=False)
+
+    def structure(self) -> str:
+        payload = {} if self.payload is None else {"payload": _canonical_payload(self.payload)}
+        exchange = {} if self.exchange is None else {"exchange": self.exchange}
+        topics = {"topics": sorted(set(self.topics))} if self.topics else {}
+        return canonical_text({**payload, **exchange, **topics, **_defs(self.definitions)})
 
 
 @dataclass(frozen=True)
@@ -50,3 +84,28 @@ class Declarations:
     signals: tuple[SignalDeclaration, ...] = ()
     queues: tuple[QueueDeclaration, ...] = ()
     warnings: tuple[Problem, ...] = ()
+
+
+def signal_from(name: str, structure: str) -> SignalDeclaration:
+    """The signal whose ``structure()`` this is. The text is trusted: it was checked before it was written."""
+    parts = json.loads(structure)
+    payload = parts.get("payload", {"type": "object"})
+    return SignalDeclaration(name, payload, parts.get("returns"), definitions=parts.get("$defs", {}))
+
+
+def queue_from(name: str, structure: str) -> QueueDeclaration:
+    """The queue whose ``structure()`` this is. The text is trusted: it was checked before it was written."""
+    parts = json.loads(structure)
+    topics, definitions = tuple(parts.get("topics", ())), parts.get("$defs", {})
+    return QueueDeclaration(name, parts.get("payload"), parts.get("exchange"), topics, definitions=definitions)
+
+
+def _canonical_payload(payload: Schema) -> Schema:
+    """A payload is an object, whether its schema says so or not."""
+    if isinstance(payload, bool):
+        return {"type": "object"} if payload else False
+    return canonical(payload if "type" in payload or "$ref" in payload else {**payload, "type": "object"})
+
+
+def _defs(definitions: Mapping[str, Any]) -> dict[str, object]:
+    return {"$defs": {name: canonical(schema) for name, schema in definitions.items()}} if definitions else {}

@@ -1,0 +1,56 @@
+"""Which names declarations may have."""
+
+import difflib
+import keyword
+import re
+from collections.abc import Iterable
+
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+RESERVED_SIGNALS = frozenset(
+    "send bind bind_receiver call receiver receivers close dsn uid prefix log response".split()  # noqa: SIM905 - a list to read
+)
+RESERVED_QUEUES = frozenset(
+    "send bind bind_consumer queue_length close dead dsn uid log declare_queue get_channel putout".split()  # noqa: SIM905 - a list to read
+)
+RESERVED_ARGUMENTS = frozenset({"self", "signal", "sender", "timeout"})
+
+
+def signal_name_problem(name: str) -> str | None:
+    """Why no signal can have this name, or None when one can."""
+    return _name_problem(name, RESERVED_SIGNALS, "the bus")
+
+
+def queue_name_problem(name: str) -> str | None:
+    """Why no queue can have this name, or None when one can."""
+    return _name_problem(name, RESERVED_QUEUES, "the broker")
+
+
+def argument_problem(name: str) -> str | None:
+    """Why no signal can have an argument of this name, or None when one can."""
+    if not name.isidentifier() or keyword.iskeyword(name):
+        return f"{shown(name)} cannot be the name of an argument: a handler could not take it"
+    if name in RESERVED_ARGUMENTS:
+        return f"{name!r} cannot be the name of an argument: handlers get something else under it"
+    return None
+
+
+def guess(word: str, known: Iterable[str]) -> str:
+    """``", did you mean 'number'?"`` for a misspelt word, or nothing to add."""
+    close = difflib.get_close_matches(word[:100], list(known), n=1)
+    return f", did you mean {close[0]!r}?" if close else ""
+
+
+def shown(word: str) -> str:
+    """A foreign word as a message can hold it: quoted, escaped, cut at 60 characters."""
+    return ascii(word) if len(word) <= 60 else f"{ascii(word[:60])}..."  # noqa: PLR2004 - said above
+
+
+def _name_problem(name: str, reserved: frozenset[str], owner: str) -> str | None:
+    if not NAME.fullmatch(name):
+        return f"{shown(name)} is no name: it takes a-z, 0-9 and _, and begins with a letter"
+    if keyword.iskeyword(name):
+        return f"{name!r} is a word of Python and cannot be a name"
+    if name in reserved:
+        return f"{name!r} is reserved: {owner} has an attribute of this name"
+    return None

@@ -1,0 +1,39 @@
+"""JSON Pointers (RFC 6901): written, read and followed."""
+
+from collections.abc import Iterable, Mapping
+from typing import cast
+from urllib.parse import unquote
+
+
+def pointer_to(steps: Iterable[str | int]) -> str:
+    """The pointer of the steps: ``/signals/2/name``."""
+    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
+
+
+def fragment_steps(fragment: str) -> tuple[str, ...]:
+    """The steps of a reference such as ``#/$defs/Order``; none for ``#``."""
+    text = unquote(fragment.removeprefix("#"))
+    return tuple(step.replace("~1", "/").replace("~0", "~") for step in text.split("/")[1:])
+
+
+def follow(document: object, steps: Iterable[str]) -> object:
+    """
+    What the steps lead to.
+
+    :raises LookupError: if there is nothing
+    """
+    found = document
+    for step in steps:
+        if isinstance(found, list):
+            found = cast("list[object]", found)[_index(step)]
+        elif isinstance(found, Mapping):
+            found = cast("Mapping[str, object]", found)[step]
+        else:
+            raise LookupError(step)
+    return found
+
+
+def _index(step: str) -> int:
+    if not (step.isascii() and step.isdigit()):
+        raise LookupError(step)
+    return int(step[:18])

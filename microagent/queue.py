@@ -1,0 +1,101 @@
+"""Queues: messages of which each is consumed once."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, ClassVar
+
+from microagent.declarations import QueueDeclaration, Schema, queue_from
+from microagent.errors import QueueException, QueueNotFound, QueueSerializingError
+from microagent.names import queue_name_problem
+from microagent.parsing import declared_queue
+from microagent.registry import Word
+from microagent.validation import Check
+
+__all__ = ["Consumer", "Queue", "QueueException", "QueueNotFound", "SerializingError"]
+
+SerializingError = QueueSerializingError
+
+
+class Queue(Word[QueueDeclaration]):
+    """
+    The declaration of a queue, one per name; usually generated or loaded, rarely written by hand.
+
+    ::
+
+        Queue("mailer")
+        Queue("mailer", payload={"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"]})
+
+    :param name: unique in the project
+    :param payload: a JSON Schema of the messages; without one, any JSON object is a message
+    :param exchange: where messages are published, on servers that have exchanges
+    :param topics: what of the exchange comes to the queue
+    :param declared: the structure, as a generated module passes it; all that it says need not be said otherwise
+    :raises DeclarationError: if this declares nothing
+    :raises ConflictError: if the name is declared already, differently
+    """
+
+    _kind: ClassVar[str] = "queue"
+    _register: ClassVar[dict[str, Any]] = {}
+    _missing = QueueNotFound
+    _unreadable = QueueSerializingError
+    _name_problem = staticmethod(queue_name_problem)
+    _read_structure = staticmethod(queue_from)
+
+    def __new__(
+        cls,
+        name: str,
+        *,
+        payload: Schema | None = None,
+        exchange: str | None = None,
+        topics: Sequence[str] = (),
+        description: str = "",
+        deprecated: bool = False,
+        declared: str | None = None,
+    ) -> "Queue":
+        if declared is not None:
+            return cls.admit(name, declared)
+        known = {"payload": payload, "exchange": exchange, "description": description, "deprecated": deprecated}
+        return cls.admit(name, declared_queue(name, {**known, "topics": list(topics)}))
+
+    def __repr__(self) -> str:
+        return f"Queue(name={self.name!r})"
+
+    @property
+    def description(self) -> str:
+        return self.declaration.description
+
+    def problem(self, data: Mapping[str, Any]) -> str | None:
+        """What is wrong with a message, as one sentence, or None."""
+        return None if self._check is None else self._check.problem(data)
+
+    @cached_property
+    def _check(self) -> Check | None:
+        payload = self.declaration.payload
+        return None if payload is None else Check(payload, self.declaration.definitions, payload=True)
+
+
+@dataclass(slots=True)
+class Consumer:
+    """
+    A handler bound to a queue.
+
+    :ivar agent: whose method ``handler`` is
+    :ivar timeout: seconds that one run may last
+    :ivar options: what the backend is told of this consumer
+    :ivar dto_class: called with the message as keywords; the handler gets what it returns
+    :ivar dto_name: the name under which the handler gets it, ``dto`` if None
+    """
+
+    agent: Any
+    handler: Callable[..., Awaitable[Any]]
+    queue: Queue
+    timeout: float
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    dto_class: type | None = None
+    dto_name: str | None = None
+
+    @property
+    def key(self) -> str:
+        """``Class.method``."""
+        return f"{type(self.agent).__name__}.{self.handler.__name__}"

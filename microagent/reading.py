@@ -1,0 +1,271 @@
+"""Read a JSON Schema as a shape, never as a narrower one."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal, TypeAlias, cast
+
+from microagent import shapes
+from microagent.pointers import follow, fragment_steps, pointer_to
+from microagent.schema import Schema, is_schema
+from microagent.shapes import Anything, Array, Field, Object, OneOfValues, Recursion, Scalar, Shape, Union
+
+Kind: TypeAlias = Literal["string", "integer", "number", "boolean", "null", "array", "object"]
+
+UNREAD = frozenset(
+    {
+        "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
+        "patternProperties", "dependentSchemas", "dependencies", "unevaluatedProperties", "unevaluatedItems",
+        "$dynamicRef", "$recursiveRef",
+    }
+)  # fmt: skip
+"""Words that change the type and are not read: ``Anything`` stands for a schema that has one."""
+
+CONSTRAINTS = frozenset(
+    {
+        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+        "minLength", "maxLength", "pattern",
+        "minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains",
+        "minProperties", "maxProperties", "propertyNames", "dependentRequired",
+    }
+)  # fmt: skip
+"""Words that refuse some values of a type."""
+
+_SHAPING = frozenset({"type", "enum", "const", "properties", "required", "additionalProperties", "items"})
+_SCALARS: dict[str, Scalar] = {
+    "string": Scalar("string"),
+    "integer": Scalar("integer"),
+    "number": Scalar("number"),
+    "boolean": Scalar("boolean"),
+    "null": Scalar("null"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """
+    What a schema says, as far as types can say it.
+
+    :ivar ignored: the words that change the type and were not read, each as (JSON Pointer of the schema, keyword);
+        the shape is ``Anything`` there
+    :ivar exact: whether what fits the shape fits the schema
+    """
+
+    shape: Shape
+    ignored: tuple[tuple[str, str], ...] = ()
+    exact: bool = True
+
+
+def shape(schema: Schema, definitions: Mapping[str, Any] | None = None, *, payload: bool = False) -> Reading:
+    """
+    Read a schema.
+
+    A schema without ``type`` that has ``properties`` is read as an object, one that has ``items`` as an array: its
+    author means it, though JSON Schema would let any other type pass.
+
+    :param definitions: the ``$defs`` of the file, for references that the schema itself does not answer
+    :param payload: the schema is a payload: an object, whatever it says of its type
+    """
+    reader = _Reader(schema, {"$defs": definitions or {}})
+    if payload and not isinstance(schema, bool) and "$ref" not in schema:
+        schema = {"type": "object", **schema}
+    found = reader.read(schema, _Place(in_file=False))
+    return Reading(found, tuple(dict.fromkeys(reader.ignored)), reader.exact)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where the reader is: ``steps`` below the schema, or below the file; ``followed`` since the last object."""
+
+    in_file: bool
+    steps: tuple[str, ...] = ()
+    followed: tuple[tuple[bool, tuple[str, ...]], ...] = ()
+    objects: tuple[tuple[bool, tuple[str, ...]], ...] = ()
+
+    def below(self, *steps: str) -> "_Place":
+        return replace(self, steps=(*self.steps, *steps))
+
+    @property
+    def location(self) -> tuple[bool, tuple[str, ...]]:
+        return self.in_file, self.steps
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """Names of properties; ``[]`` for items, ``{}`` for other values; ``#`` before the payload's own ``$defs``."""
+        head, rest = (self.steps[:2], self.steps[2:]) if self.in_file else ((), self.steps)
+        key = list(head)
+        while rest:
+            step, rest = _key_step(rest)
+            key += step
+        return tuple(key)
+
+
+def _key_step(steps: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    match steps:
+        case ("properties", name, *_):
+            ambiguous = name in {"[]", "{}", "#", "$defs"} or name.startswith("properties/")
+            return (f"properties/{name}" if ambiguous else name,), steps[2:]
+        case ("items", *_):
+            return ("[]",), steps[1:]
+        case ("additionalProperties", *_):
+            return ("{}",), steps[1:]
+        case _:
+            return ("#", *steps[:2]), steps[2:]
+
+
+class _Reader:
+    def __init__(self, schema: Schema, file: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self.file = file
+        self.ignored: list[tuple[str, str]] = []
+        self.exact = True
+
+    def read(self, schema: Schema, place: _Place) -> Shape:
+        if isinstance(schema, bool):
+            self.exact = self.exact and schema
+            return Anything()
+        if unread := sorted(UNREAD & schema.keys()):
+            return self._ignore(place, *unread)
+        if CONSTRAINTS & schema.keys():
+            self.exact = False
+        if "$ref" in schema:
+            return self._reference(schema, place)
+        if "const" in schema or "enum" in schema:
+            return self._values(schema, place)
+        return self._kinds(schema, place)
+
+    def _ignore(self, place: _Place, *words: str) -> Shape:
+        self.ignored += [(pointer_to(place.steps), word) for word in words]
+        self.exact = False
+        return Anything()
+
+    def _vague(self) -> Shape:
+        self.exact = False
+        return Anything()
+
+    # -- references
+
+    def _reference(self, schema: Mapping[str, Any], place: _Place) -> Shape:
+        if _SHAPING & schema.keys():
+            return self._ignore(place, "$ref")
+        found = self._find(str(schema["$ref"]), place)
+        if found is None:
+            return self._ignore(place, "$ref")
+        target, there = found
+        if there.location in place.followed:
+            return self._vague()
+        return self.read(target, replace(there, followed=(*place.followed, there.location), objects=place.objects))
+
+    def _find(self, reference: str, place: _Place) -> tuple[Schema, _Place] | None:
+        """The schema that is meant: one of the same document first, then one of the file."""
+        if reference != "#" and not reference.startswith("#/"):
+            return None
+        steps = fragment_steps(reference)
+        in_schema = () if place.in_file else ((self.schema, _Place(in_file=False, steps=steps)),)
+        file_steps = ("$defs", *steps[1:]) if steps[:1] == ("definitions",) else steps
+        for document, there in (*in_schema, (self.file, _Place(in_file=True, steps=file_steps))):
+            target = _followed(document, there.steps)
+            if there.steps[:1] != ("$defs",) and there.in_file:
+                continue
+            if is_schema(target):
+                return target, there
+        return None
+
+    # -- values
+
+    def _values(self, schema: Mapping[str, Any], place: _Place) -> Shape:
+        listed = [schema["const"]] if "const" in schema else schema["enum"]
+        kinds = _kinds_of(schema)
+        values = [value for value in listed if not kinds or any(_is_of(value, kind) for kind in kinds)]
+        plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+        if not plain or ("const" in schema and "enum" in schema):
+            return self._vague()
+        if not all(isinstance(value, (str, int)) or value is None for value in plain):
+            return self._ignore(place, "const" if "const" in schema else "enum")
+        return OneOfValues(tuple({(type(value), value): value for value in plain}.values()))
+
+    # -- types
+
+    def _kinds(self, schema: Mapping[str, Any], place: _Place) -> Shape:
+        kinds = _kinds_of(schema) or _meant(schema)
+        if not kinds:
+            return self._vague() if _SHAPING & schema.keys() else Anything()
+        options = tuple(dict.fromkeys(self._kind(kind, schema, place) for kind in kinds))
+        if Scalar("number") in options:
+            options = tuple(option for option in options if option != Scalar("integer"))
+        return options[0] if len(options) == 1 else Union(options)
+
+    def _kind(self, kind: str, schema: Mapping[str, Any], place: _Place) -> Shape:
+        if kind == "array":
+            return self._array(schema, place)
+        if kind == "object":
+            return self._object(schema, place)
+        return _SCALARS[kind]
+
+    def _array(self, schema: Mapping[str, Any], place: _Place) -> Shape:
+        items = schema.get("items", True)
+        if "prefixItems" in schema or isinstance(items, list):
+            return Array(self._ignore(place, "prefixItems" if "prefixItems" in schema else "items"))
+        return Array(self.read(items, place.below("items")))
+
+    def _object(self, schema: Mapping[str, Any], place: _Place) -> Shape:
+        if place.location in place.objects:
+            return Recursion(place.key)
+        inside = replace(place, objects=(*place.objects, place.location), followed=())
+        extra = self._extra(schema, place)
+        closed = schema.get("additionalProperties", True) is False
+        fields = tuple(self._fields(schema, inside, extra))
+        if not fields and not closed and (place.steps or extra is not None):
+            return shapes.Mapping(extra or Anything())
+        return Object(fields, extra, closed, place.key, str(schema.get("description", "")))
+
+    def _extra(self, schema: Mapping[str, Any], place: _Place) -> Shape | None:
+        extra = schema.get("additionalProperties", False)
+        return None if extra is False else self.read(extra, place.below("additionalProperties"))
+
+    def _fields(self, schema: Mapping[str, Any], inside: _Place, extra: Shape | None) -> Iterator[Field]:
+        properties = cast("Mapping[str, Schema]", schema.get("properties", {}))
+        required = cast("list[str]", schema.get("required", []))
+        for name, found in properties.items():
+            described = {} if isinstance(found, bool) else found
+            yield Field(
+                name,
+                self.read(found, inside.below("properties", name)),
+                name in required,
+                str(described.get("description", "")),
+                described.get("deprecated") is True,
+            )
+        yield from (Field(name, extra or Anything(), True) for name in required if name not in properties)
+
+
+def _followed(document: object, steps: tuple[str, ...]) -> object:
+    try:
+        return follow(document, steps)
+    except LookupError:
+        return None
+
+
+def _kinds_of(schema: Mapping[str, Any]) -> list[str]:
+    kinds: str | list[str] = schema.get("type", [])
+    return [kinds] if isinstance(kinds, str) else kinds
+
+
+def _meant(schema: Mapping[str, Any]) -> list[str]:
+    return [kind for word, kind in (("properties", "object"), ("items", "array")) if word in schema]
+
+
+def _is_of(value: object, kind: str) -> bool:
+    match value:
+        case None:
+            return kind == "null"
+        case bool():
+            return kind == "boolean"
+        case int():
+            return kind in {"integer", "number"}
+        case float():
+            return kind == "number" or (kind == "integer" and value.is_integer())
+        case str():
+            return kind == "string"
+        case list():
+            return kind == "array"
+        case _:
+            return kind == "object"

@@ -1,0 +1,157 @@
+"""The one door through which signals and queues become known."""
+
+import logging
+from collections.abc import Callable, Mapping
+from threading import RLock
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, cast
+
+from microagent import codec
+from microagent.declarations import Declaration
+from microagent.errors import ConflictError, DeclarationError, MicroAgentError, Problem, SerializingError
+from microagent.names import guess, shown
+
+D = TypeVar("D", bound=Declaration)
+OnConflict: TypeAlias = Literal["error", "warn", "keep", "replace"]
+
+log = logging.getLogger("microagent.registry")
+_door = RLock()
+
+
+class Word(Generic[D]):
+    """
+    A name with one declaration: one object, wherever and however often it is declared.
+
+    Its two kinds are ``Signal`` and ``Queue``, each with a register of its own.
+    """
+
+    name: str
+    _declared: D | str  # the structure alone, until more is asked for
+
+    _kind: ClassVar[str]
+    _register: ClassVar[dict[str, Any]]
+    _missing: ClassVar[type[MicroAgentError]]
+    _unreadable: ClassVar[type[SerializingError]]
+    _name_problem: ClassVar[Callable[[str], str | None]]
+    _read_structure: ClassVar[Callable[[str, str], Any]]
+
+    def __class_getitem__(cls, _types: object) -> type[Self]:
+        """The class itself: what a type checker knows as ``TypedSignal[...]`` is one class at run time."""
+        return cls
+
+    @classmethod
+    def get(cls, name: str) -> Self:
+        """
+        The one of this name.
+
+        :raises SignalNotFound: or ``QueueNotFound``, if none is declared
+        """
+        try:
+            return cast("Self", cls._register[name])
+        except KeyError:
+            hint = guess(name, cls._register)
+            raise cls._missing(f"no {cls._kind} {shown(name)} is declared{hint}") from None
+
+    @classmethod
+    def get_all(cls) -> dict[str, Self]:
+        """All that are declared, by name; a copy."""
+        return dict(cls._register)
+
+    @classmethod
+    def admit(cls, name: str, declared: D | str, on_conflict: OnConflict = "error") -> Self:
+        """
+        The object of this name: a new one, or the one that is known already.
+
+        :param declared: the declaration, or its ``structure()`` alone
+        :param on_conflict: what to do when the name is known with another structure: ``error``; ``warn`` or ``keep``
+            the known one as it is; ``replace`` it, in place
+        :raises ConflictError: if the name is known with another structure
+        """
+        with _door:
+            known: Self | None = cls._register.get(name)
+            if known is None:
+                return cls._enter(name, declared)
+            if not known._says(declared):
+                known._disagree(declared, on_conflict)
+            return known
+
+    @classmethod
+    def _enter(cls, name: str, declared: D | str) -> Self:
+        if (problem := cls._name_problem(name)) is not None:
+            raise DeclarationError([Problem(problem, f"{cls._kind} {shown(name)}")])
+        word = object.__new__(cls)
+        word._become(name, declared)
+        cls._register[name] = word
+        return word
+
+    def _become(self, name: str, declared: D | str) -> None:
+        """All that was derived from an earlier declaration is dropped."""
+        self.__dict__ = {"name": name, "_declared": declared}
+
+    def _says(self, declared: D | str) -> bool:
+        if self._declared == declared:
+            return True
+        return self.declaration.structure() == self._read(self.name, declared).structure()
+
+    def _disagree(self, declared: D | str, on_conflict: OnConflict) -> None:
+        if on_conflict == "replace":
+            self._become(self.name, declared)
+            return
+        problem = _conflict(self._kind, self.declaration, self._read(self.name, declared))
+        if on_conflict == "error":
+            raise ConflictError([problem])
+        if on_conflict == "warn":
+            log.warning("%s\nThe first one stays.", problem)
+
+    @classmethod
+    def _read(cls, name: str, declared: D | str) -> D:
+        return cast("D", cls._read_structure(name, declared)) if isinstance(declared, str) else declared
+
+    @property
+    def declaration(self) -> D:
+        """All that is declared."""
+        if isinstance(self._declared, str):
+            self._declared = self._read(self.name, self._declared)
+        return self._declared
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the structure: the same for equal declarations, everywhere."""
+        return self.declaration.fingerprint
+
+    def encode(self, data: Mapping[str, Any]) -> bytes:
+        """
+        The data as it travels.
+
+        :raises SerializingError: for what JSON cannot say
+        """
+        try:
+            return codec.encode(data)
+        except SerializingError as exc:
+            raise self._unreadable(f"{self._kind} {self.name!r}: {exc}") from exc
+
+    def decode(self, raw: bytes | str) -> dict[str, Any]:
+        """
+        The data that was encoded.
+
+        :raises SerializingError: for what is no JSON object
+        """
+        try:
+            data = codec.decode(raw)
+        except SerializingError as exc:
+            raise self._unreadable(f"{self._kind} {self.name!r}: {exc}") from exc
+        if not isinstance(data, dict):
+            raise self._unreadable(f"{self._kind} {self.name!r}: a JSON object is expected, not {codec.kind(data)}")
+        return cast("dict[str, Any]", data)
+
+    def serialize(self, data: Mapping[str, Any]) -> str:
+        """The data as JSON text."""
+        return self.encode(data).decode()
+
+    def deserialize(self, data: str | bytes) -> dict[str, Any]:
+        """The data of a JSON text."""
+        return self.decode(data)
+
+
+def _conflict(kind: str, known: Declaration, other: Declaration) -> Problem:
+    lines = [f"    {each.origin or 'in Python'}: {each.structure()}" for each in (known, other)]
+    return Problem("\n".join([f"{kind} {known.name!r} is declared twice, differently:", *lines]))

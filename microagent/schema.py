@@ -1,0 +1,90 @@
+"""Where a JSON Schema holds further schemas, and which of its words decide."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias, TypeGuard, cast
+
+Schema: TypeAlias = Mapping[str, Any] | bool
+
+NAMED = frozenset({"properties", "patternProperties", "$defs", "definitions", "dependentSchemas", "dependencies"})
+LISTED = frozenset({"allOf", "anyOf", "oneOf", "prefixItems", "items"})
+SINGLE = frozenset(
+    {
+        "items", "additionalItems", "unevaluatedItems", "contains",
+        "additionalProperties", "unevaluatedProperties", "propertyNames",
+        "not", "if", "then", "else",
+    }
+)  # fmt: skip
+ANNOTATIONS = frozenset(
+    {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"}
+)
+
+
+def is_schema(value: object) -> TypeGuard[Schema]:
+    return isinstance(value, (Mapping, bool))
+
+
+def is_annotation(keyword: str) -> bool:
+    """Whether the keyword only tells people something."""
+    return keyword in ANNOTATIONS or keyword.startswith("x-")
+
+
+def rebuilt(schema: Mapping[str, Any], change: Callable[[Schema], Schema]) -> dict[str, Any]:
+    """A copy of the schema, every schema directly inside it changed."""
+    return {key: _rebuilt_value(key, value, change) for key, value in schema.items()}
+
+
+def _rebuilt_value(key: str, value: object, change: Callable[[Schema], Schema]) -> object:
+    if key in NAMED and isinstance(value, Mapping):
+        named = cast("Mapping[str, object]", value)
+        return {name: change(inner) if is_schema(inner) else inner for name, inner in named.items()}
+    if key in LISTED and isinstance(value, list):
+        return [change(inner) if is_schema(inner) else inner for inner in cast("list[object]", value)]
+    if key in SINGLE and is_schema(value):
+        return change(value)
+    return value
+
+
+def every_schema(schema: Schema, steps: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Schema]]:
+    """The schema and every schema inside it, each with the steps of a JSON Pointer that lead to it."""
+    yield steps, schema
+    if not isinstance(schema, bool):
+        for key, value in schema.items():
+            for further, inner in _inner(key, value):
+                yield from every_schema(inner, (*steps, *further))
+
+
+def _inner(key: str, value: object) -> Iterator[tuple[tuple[str, ...], Schema]]:
+    if key in NAMED and isinstance(value, Mapping):
+        items = cast("Mapping[str, object]", value).items()
+        yield from (((key, name), inner) for name, inner in items if is_schema(inner))
+    elif key in LISTED and isinstance(value, list):
+        numbered = enumerate(cast("list[object]", value))
+        yield from (((key, str(index)), inner) for index, inner in numbered if is_schema(inner))
+    elif key in SINGLE and is_schema(value):
+        yield (key,), value
+
+
+def canonical(schema: Schema) -> Schema:
+    """The schema without annotations, in one spelling: equal for two that say the same by the same words."""
+    if isinstance(schema, bool):
+        return schema
+    decisive = {key: _in_one_order(key, value) for key, value in schema.items() if not is_annotation(key)}
+    return rebuilt({key: value for key, value in decisive.items() if not _says_nothing(key, value)}, canonical)
+
+
+def canonical_text(value: object) -> str:
+    """The value as compact JSON, keys sorted, in ASCII."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))
+
+
+def _in_one_order(key: str, value: object) -> object:
+    """Lists whose order means nothing, sorted; a list of one type is the type."""
+    if key not in {"type", "required", "enum"} or not isinstance(value, list):
+        return value
+    ordered = sorted({canonical_text(item): item for item in cast("list[object]", value)}.items())
+    return ordered[0][1] if key == "type" and len(ordered) == 1 else [item for _, item in ordered]
+
+
+def _says_nothing(key: str, value: object) -> bool:
+    return key in {"properties", "required"} and not value

@@ -1,0 +1,151 @@
+"""Signals: events that everyone may send and everyone may receive."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from microagent.channel import Channel
+from microagent.declarations import Schema, SignalDeclaration, signal_from
+from microagent.errors import SignalException, SignalNotFound, SignalSerializingError
+from microagent.names import guess, shown, signal_name_problem
+from microagent.parsing import declared_signal
+from microagent.reading import Reading, shape
+from microagent.registry import Word
+from microagent.runtime_types import python_types
+from microagent.shapes import Object
+from microagent.validation import Check
+
+__all__ = ["Receiver", "SerializingError", "Signal", "SignalException", "SignalNotFound"]
+
+SerializingError = SignalSerializingError
+
+
+class Signal(Word[SignalDeclaration]):
+    """
+    The declaration of a signal, one per name; usually generated or loaded, rarely written by hand.
+
+    ::
+
+        Signal("user_created", ["user_id"])
+        Signal("user_created", {"user_id": "integer", "code": ["number", "null"]})
+
+    :param name: unique in the project
+    :param providing_args: names of the arguments, or a dictionary of them with their JSON types
+    :param type_map: Python types of the arguments that ``providing_args`` lists
+    :param payload: a JSON Schema of the arguments, instead of ``providing_args`` or in accordance with it
+    :param returns: the JSON type, or a JSON Schema, of what a receiver answers
+    :param declared: the structure, as a generated module passes it; all that it says need not be said otherwise
+    :raises DeclarationError: if this declares nothing
+    :raises ConflictError: if the name is declared already, differently
+    """
+
+    _kind: ClassVar[str] = "signal"
+    _register: ClassVar[dict[str, Any]] = {}
+    _missing = SignalNotFound
+    _unreadable = SignalSerializingError
+    _name_problem = staticmethod(signal_name_problem)
+    _read_structure = staticmethod(signal_from)
+
+    def __new__(  # noqa: PLR0913 - the manual's three, and what a declaration may say
+        cls,
+        name: str,
+        providing_args: Sequence[str] | Mapping[str, str | Sequence[str]] = (),
+        type_map: Mapping[str, tuple[type, ...]] | None = None,
+        *,
+        payload: Schema | None = None,
+        returns: str | Sequence[str] | Schema | None = None,
+        description: str = "",
+        deprecated: bool = False,
+        declared: str | None = None,
+    ) -> "Signal":
+        if declared is not None:
+            return cls.admit(name, declared)
+        known = {"payload": payload, "returns": returns, "description": description, "deprecated": deprecated}
+        return cls.admit(name, declared_signal(name, providing_args, type_map, known))
+
+    def __repr__(self) -> str:
+        return f"Signal(name={self.name!r}, providing_args={self.providing_args!r})"
+
+    @property
+    def description(self) -> str:
+        return self.declaration.description
+
+    @property
+    def returns(self) -> Schema | None:
+        """The JSON Schema of an answer; None where nothing is said of it."""
+        return self.declaration.returns
+
+    @cached_property
+    def providing_args(self) -> list[str]:
+        """The names of all arguments."""
+        found = self._reading.shape
+        return [field.name for field in found.fields] if isinstance(found, Object) else []
+
+    @cached_property
+    def type_map(self) -> dict[str, tuple[type, ...]] | None:
+        """The Python types of the arguments that have a JSON type; None when none has."""
+        found = self._reading.shape
+        fields = found.fields if isinstance(found, Object) else ()
+        return {field.name: types for field in fields if (types := python_types(field.shape))} or None
+
+    def make_channel_name(self, channel_prefix: str, sender: str = "*") -> str:
+        """The channel that carries this signal from this sender."""
+        return str(Channel(channel_prefix, self.name, sender))
+
+    def problem(self, data: Mapping[str, Any], *, sending: bool) -> str | None:
+        """
+        What is wrong with the arguments, as one sentence, or None.
+
+        A receiver is given arguments that its declaration does not know, or adding one would break every receiver. A
+        sender may not send them, unless the declaration is open: ``additionalProperties``.
+        """
+        names = self._names
+        if sending and names is not None and not names.issuperset(data):
+            unknown = next(name for name in data if name not in names)
+            return f"$: unknown argument {shown(unknown)}{guess(unknown, names)}"
+        return self._check.problem(data)
+
+    def answer_problem(self, value: object) -> str | None:
+        """What is wrong with an answer, as one sentence, or None."""
+        return None if self._answer_check is None else self._answer_check.problem(value)
+
+    @cached_property
+    def _reading(self) -> Reading:
+        return shape(self.declaration.payload, self.declaration.definitions, payload=True)
+
+    @cached_property
+    def _names(self) -> frozenset[str] | None:
+        """The arguments that may be sent; None: any."""
+        found = self._reading.shape
+        return frozenset(self.providing_args) if isinstance(found, Object) and found.extra is None else None
+
+    @cached_property
+    def _check(self) -> Check:
+        payload = self.declaration.payload
+        open_payload = {key: value for key, value in payload.items() if (key, value) != ("additionalProperties", False)}
+        return Check(open_payload, self.declaration.definitions, payload=True)
+
+    @cached_property
+    def _answer_check(self) -> Check | None:
+        return None if self.returns is None else Check(self.returns, self.declaration.definitions)
+
+
+@dataclass(slots=True)
+class Receiver:
+    """
+    A handler bound to a signal.
+
+    :ivar agent: whose method ``handler`` is
+    :ivar timeout: seconds that one run may last
+    """
+
+    agent: Any
+    handler: Callable[..., Awaitable[Any]]
+    signal: Signal
+    timeout: float
+
+    @property
+    def key(self) -> str:
+        """``Class.method``: the name of its value in an answer."""
+        return f"{type(self.agent).__name__}.{self.handler.__name__}"
