@@ -50,8 +50,14 @@ class Delivery:
     token: Any = None
     raw: Any = None
     verdict: Verdict | None = field(default=None, init=False)
-    lost: bool = field(default=False, init=False)  # the lease ran out: another worker has it, settling would touch theirs
+    lost: bool = field(
+        default=False, init=False
+    )  # the lease ran out: another worker has it, settling would touch theirs
     _settle: "Callable[[Settlement], None] | None" = field(default=None, init=False, repr=False)
+
+    def settle_through(self, settle: "Callable[[Settlement], None]") -> None:
+        """Whoever holds the delivery says where its verdict goes."""
+        self._settle = settle
 
     @property
     def settled(self) -> bool:
@@ -61,9 +67,9 @@ class Delivery:
         """Done: the message leaves the server."""
         self._decide(Settlement(self, Verdict.ACK))
 
-    def retry(self, delay: float = 0.0) -> None:
+    def retry(self, delay: float = 0.0, reason: str = "retried by its handler") -> None:
         """Failed: the message comes again after ``delay`` seconds, with ``attempt`` one higher."""
-        self._decide(Settlement(self, Verdict.RETRY, delay=delay, reason="retried by its handler"))
+        self._decide(Settlement(self, Verdict.RETRY, delay=delay, reason=reason))
 
     def bury(self, reason: str) -> None:
         """Failed for good: the message goes to the dead letters with this reason."""

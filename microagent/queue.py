@@ -65,8 +65,8 @@ class Queue(Word[QueueDeclaration]):
     def description(self) -> str:
         return self.declaration.description
 
-    def problem(self, data: Mapping[str, Any]) -> str | None:
-        """What is wrong with a message, as one sentence, or None."""
+    def problem(self, data: Mapping[str, Any], *, sending: bool = True) -> str | None:
+        """What is wrong with a message, as one sentence, or None; its schema says the same to both sides."""
         return None if self._check is None else self._check.problem(data)
 
     @cached_property

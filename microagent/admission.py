@@ -1,0 +1,67 @@
+"""What happens to a payload that does not fit its declaration."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Literal, Protocol, TypeAlias, get_args
+
+from microagent.errors import ConfigurationError, SerializingError
+
+ValidationMode: TypeAlias = Literal["warn", "strict", "off"]
+
+
+class Declared(Protocol):
+    """A signal or a queue: it has a name, and knows what is wrong with a payload."""
+
+    name: str
+
+    def problem(self, data: Mapping[str, Any], *, sending: bool) -> str | None: ...
+
+
+class Answered(Protocol):
+    """A signal: it knows what is wrong with the answer to a call."""
+
+    def answer_problem(self, value: object) -> str | None: ...
+
+
+class Admission:
+    """
+    ``warn`` logs what does not fit and lets it pass, ``strict`` refuses it, ``off`` does not look.
+
+    :raises ConfigurationError: if ``mode`` is none of these
+    """
+
+    def __init__(self, mode: ValidationMode, log: logging.Logger) -> None:
+        if mode not in get_args(ValidationMode):
+            raise ConfigurationError(f"validate={mode!r}: it is one of 'warn', 'strict', 'off'")
+        self._mode = mode
+        self._log = log
+
+    def sending(self, declared: Declared, data: Mapping[str, Any], error: type[SerializingError]) -> None:
+        """
+        Look at a payload before it is sent.
+
+        :raises SerializingError: of the type ``error``, if it does not fit and the mode is strict
+        """
+        if self._mode == "off" or (problem := declared.problem(data, sending=True)) is None:
+            return
+        if self._mode == "strict":
+            raise error(f"'{declared.name}' is not sent, it does not fit its declaration: {problem}")
+        self._log.warning("'%s' is sent although it does not fit its declaration: %s", declared.name, problem)
+
+    def refusal(self, declared: Declared, data: Mapping[str, Any]) -> str | None:
+        """Why a payload that came in is refused, or None when it is to be handled."""
+        if self._mode == "off" or (problem := declared.problem(data, sending=False)) is None:
+            return None
+        if self._mode == "strict":
+            return problem
+        self._log.warning("'%s' is handled although it does not fit its declaration: %s", declared.name, problem)
+        return None
+
+    def answer_refusal(self, declared: Answered, value: object, handler: str) -> str | None:
+        """Why the answer of a handler is refused, or None when it is to be sent."""
+        if self._mode == "off" or (problem := declared.answer_problem(value)) is None:
+            return None
+        if self._mode == "strict":
+            return f"SignalSerializingError: {problem}"
+        self._log.warning("%s answers although it does not fit the declaration: %s", handler, problem)
+        return None

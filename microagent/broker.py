@@ -1,0 +1,372 @@
+"""The queue broker: send and consume, on top of a backend that moves batches of messages."""
+
+import abc
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from microagent.admission import Admission, ValidationMode
+from microagent.batch import Batcher
+from microagent.consuming import ConsumingOptions, Worker
+from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.dsn import masked
+from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
+from microagent.link import Link
+from microagent.queue import Consumer, Queue
+from microagent.retry import RetryPolicy
+
+__all__ = ["AbstractQueueBroker", "BoundQueue", "Consumer", "Delivery", "Queue"]
+
+
+class BoundQueue:
+    """A queue on a broker: ``broker.mailer``."""
+
+    __slots__ = ("broker", "queue")
+
+    def __init__(self, broker: "AbstractQueueBroker", queue: Queue) -> None:
+        self.broker = broker
+        self.queue = queue
+
+    def __repr__(self) -> str:
+        return f"<{self.queue.name} on {self.broker!r}>"
+
+    async def send(self, message: dict[str, Any], **options: Any) -> None:
+        """
+        Hand the message over; when this returns, the server has it.
+
+        :param options: for the backend, see its own documentation
+        :raises QueueSerializingError: if the message cannot be sent
+        :raises BackendConnectionError: if the server stays away for ``send_timeout``, or left it open whether it has
+            the message
+        """
+        self.broker._admission.sending(self.queue, message, QueueSerializingError)
+        await self.broker._push_one(Outgoing(self.queue.name, self.queue.encode(message), options))
+
+    __call__ = send
+
+    async def length(self) -> int:
+        """How many messages wait, those that wait for their next try included."""
+        return await self.broker.queue_length(self.queue.name)
+
+    async def dead(self, limit: int = 100) -> list[DeadLetter]:
+        """The oldest messages that were given up."""
+        return await self.broker.dead(self.queue.name, limit)
+
+
+class AbstractQueueBroker(abc.ABC):
+    """
+    Messages, each for one consumer. Every declared queue is an attribute::
+
+        broker = LocalBroker("local://")
+        await broker.mailer.send({"text": "Hi", "email": "user@example.org"})
+
+    Nothing connects before the first ``await``.
+
+    :param dsn: where the server is
+    :param uid: names this broker among others; without it, a random one
+    :param log: a logger
+    :param validate: ``"warn"``, ``"strict"`` or ``"off"``: what happens to messages that do not fit their declaration
+    :param send_timeout: seconds to go on trying to connect before ``send`` raises
+    :param lease: seconds after which a message whose holder is silent comes again
+    :param retry: when a failed message comes again; ``@consumer(queue, retry=...)`` overrides it
+    """
+
+    _bindings: dict[str, Consumer]
+
+    def __init__(
+        self,
+        dsn: str,
+        uid: str | None = None,
+        log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
+        *,
+        validate: ValidationMode = "warn",
+        send_timeout: float = 10.0,
+        lease: float = 30.0,
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self.dsn = dsn
+        self.uid = uid or uuid.uuid4().hex
+        self.log = log
+        self._bindings = {}
+        self._admission = Admission(validate, log)
+        self._send_timeout = send_timeout
+        self._lease = lease
+        self._retry = retry or RetryPolicy()
+        self._link = Link(repr(self), self._connect, self._close, log)
+        self._workers: dict[str, Worker] = {}
+        self._outbox: Batcher[Outgoing, None] = Batcher(self._flush)
+        self._verdicts: Batcher[_Verdict, None] = Batcher(self._flush_verdicts)
+        self._owners: set[int] = set()
+
+    # -- what a backend does
+
+    @abc.abstractmethod
+    async def _open(self) -> None:
+        """
+        Connect.
+
+        :raises BackendConnectionError: if the server is away
+        :raises AuthError: if it refuses us for good
+        """
+
+    @abc.abstractmethod
+    async def _close(self) -> None:
+        """Let go of everything that ``_open`` took; may be called again, and ``_open`` may follow."""
+
+    @abc.abstractmethod
+    async def _push(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
+        """
+        Store each message, in order, in one round trip.
+
+        :return: for each None when the server has it, or why it has not
+        :raises BackendConnectionError: if nothing was written, so that it may be tried again
+        """
+
+    @abc.abstractmethod
+    async def _take(self, name: str, limit: int) -> Sequence[Delivery]:
+        """Lease up to ``limit`` messages; never waits for one, and is never cancelled by the core."""
+
+    @abc.abstractmethod
+    async def _wait(self, name: str, timeout: float) -> None:
+        """Return when there may be something to take, or after ``timeout`` seconds; holds nothing, may be cancelled."""
+
+    @abc.abstractmethod
+    async def _settle(self, batch: Sequence[Settlement]) -> None:
+        """Carry out the verdicts; one on a delivery whose lease went to somebody else does nothing."""
+
+    @abc.abstractmethod
+    async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
+        """Lengthen the leases; those that were lost."""
+
+    @abc.abstractmethod
+    async def _maintain(self, name: str) -> float:
+        """Give back what silent holders had, promote what is due; seconds until it is due again."""
+
+    @abc.abstractmethod
+    async def _length(self, name: str) -> int:
+        """How many messages wait, delayed ones included."""
+
+    @abc.abstractmethod
+    async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
+        """The oldest dead letters."""
+
+    def _accepts(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
+        """
+        Look at the options of a consumer that are the backend's own.
+
+        :raises ConfigurationError: if it cannot honour one; this one has none
+        """
+        if options:
+            raise ConfigurationError(
+                f"{consumer.key}: {type(self).__name__} has no consumer option {', '.join(map(repr, sorted(options)))}"
+            )
+
+    async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:  # noqa: B027 - not all need it
+        """Called when the server is there, before the first take and again after every loss."""
+
+    async def _detach(self, name: str) -> None:  # noqa: B027 - not all need it
+        """Called after the last settlement of a queue that is no longer consumed here."""
+
+    # -- sending
+
+    def __getattr__(self, name: str) -> BoundQueue:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        bound = BoundQueue(self, Queue.get(name))
+        setattr(self, name, bound)  # the next time, it is an attribute like any other
+        return bound
+
+    def __getitem__(self, name: str) -> BoundQueue:
+        """
+        The queue of this name, on this broker.
+
+        :raises QueueNotFound: if none is declared
+        """
+        return BoundQueue(self, Queue.get(name))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({masked(self.dsn)!r})"
+
+    async def send(self, name: str, message: str | bytes, **kwargs: Any) -> None:
+        """
+        Write a raw message to a queue; when this returns, the server has it.
+
+        :param name: of the queue
+        :param message: a serialized JSON object
+        :param kwargs: for the backend, see its own documentation
+        """
+        body = message.encode() if isinstance(message, str) else message
+        await self._push_one(Outgoing(name, body, kwargs))
+
+    async def _push_one(self, message: Outgoing) -> None:
+        await self._outbox.add(message)
+
+    async def _flush(self, batch: list[Outgoing], since: float) -> Sequence[Exception | None]:
+        return await self._link.through(partial(self._push, batch), since + self._send_timeout)
+
+    async def queue_length(self, name: str, **options: Any) -> int:
+        """
+        How many messages wait, those that wait for their next try included.
+
+        :param name: of the queue
+        :param options: for the backend, see its own documentation
+        """
+        return await self._link.through(partial(self._length, name, **options), self._deadline())
+
+    async def dead(self, name: str, limit: int = 100) -> list[DeadLetter]:
+        """
+        The oldest messages of a queue that were given up, with reason, attempts and time; they stay where they are.
+
+        :param limit: at most so many
+        """
+        return await self._link.through(partial(self._dead, name, limit), self._deadline())
+
+    def _deadline(self) -> float:
+        return asyncio.get_running_loop().time() + self._send_timeout
+
+    # -- consuming
+
+    async def bind_consumer(self, consumer: Consumer) -> None:
+        """
+        Bind a consumer of an agent, and start reading its queue.
+
+        :raises HandlerError: if the queue has a consumer on this broker already
+        :raises ConfigurationError: if the backend cannot honour one of its options
+        """
+        await self._bind_consumers([consumer])
+
+    async def _bind_consumers(self, consumers: Sequence[Consumer]) -> None:
+        for consumer in consumers:
+            bound = self._bindings.get(consumer.queue.name)
+            if bound is not None and bound is not consumer:
+                raise HandlerError(
+                    f"queue '{consumer.queue.name}' has {bound.key} as its consumer; {consumer.key} cannot be one too"
+                )
+            self._accepts(consumer, ConsumingOptions.of(consumer, self._retry).backend)
+            self._bindings[consumer.queue.name] = consumer
+        await self._link.ready()
+        for consumer in consumers:
+            await self.bind(consumer.queue.name)
+
+    async def bind(self, name: str) -> None:
+        """
+        Start reading a queue whose consumer is bound.
+
+        :param name: of the queue
+        """
+        if name in self._workers:
+            return
+        consumer = self._bindings[name]
+        options = ConsumingOptions.of(consumer, self._retry)
+        self._workers[name] = worker = Worker(_Source(self, name), consumer, options, self._admission, self.log)
+        await self._link.through(partial(self._attach, consumer, options))
+        worker.start(self._lease)
+
+    async def _unbind_consumers(self, consumers: Sequence[Consumer], timeout: float) -> None:
+        """Stop reading for these: handlers finish within ``timeout`` seconds, what is left is handed back."""
+        names = [consumer.queue.name for consumer in consumers if self._bindings.get(consumer.queue.name) is consumer]
+        await asyncio.gather(*(self._stop(name, timeout) for name in names))
+
+    async def _stop(self, name: str, timeout: float) -> None:
+        self._bindings.pop(name, None)
+        worker = self._workers.pop(name, None)
+        if worker is not None:
+            await worker.stop(timeout)
+            if self._link.is_open:
+                await self._detach(name)
+
+    async def _connect(self) -> None:
+        await self._open()
+        for worker in self._workers.values():
+            await self._attach(worker.consumer, worker.options)
+
+    async def _flush_verdicts(self, batch: "list[_Verdict]", since: float) -> Sequence[None]:
+        settlements = [verdict.settlement for verdict in batch]
+        await self._link.through(partial(self._settle, settlements))
+        for verdict in batch:
+            verdict.done(verdict.settlement.delivery)
+        return [None] * len(batch)
+
+    # -- its life
+
+    async def close(self) -> None:
+        """Stop consuming, send what waits, and let go of the server. Using the broker afterwards opens it again."""
+        await asyncio.gather(*(self._stop(name, 0) for name in tuple(self._workers)))
+        await self._outbox.drain(self._send_timeout)
+        await self._outbox.cancel()
+        await self._verdicts.cancel()
+        await self._link.close()
+
+    async def __aenter__(self) -> Self:
+        await self._link.ready()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _join(self, owner: object) -> None:
+        """From now on, the broker is open for ``owner`` too."""
+        self._owners.add(id(owner))
+
+    async def _leave(self, owner: object) -> None:
+        """``owner`` is done with the broker; it closes with the last one."""
+        self._owners.discard(id(owner))
+        if not self._owners:
+            await self.close()
+
+    def _info(self) -> dict[str, Any]:
+        return {
+            "backend": type(self).__name__,
+            "dsn": masked(self.dsn),
+            "uid": self.uid,
+            "connected": self._link.is_open,
+            "healthy": self._link.is_open and all(worker.healthy for worker in self._workers.values()),
+            "held": {name: worker.held for name, worker in self._workers.items()},
+        }
+
+
+@dataclass(slots=True)
+class _Verdict:
+    settlement: Settlement
+    done: Callable[[Delivery], None]
+
+
+class _Source:
+    """One queue of a broker, for its worker."""
+
+    def __init__(self, broker: AbstractQueueBroker, name: str) -> None:
+        self._broker = broker
+        self._name = name
+
+    async def ready(self) -> None:
+        await self._broker._link.ready()
+
+    async def take(self, limit: int) -> Sequence[Delivery]:
+        try:
+            return await self._broker._take(self._name, limit)
+        except BackendConnectionError as error:
+            self._broker._link.lost(error)
+            return ()
+
+    async def wait(self, timeout: float) -> None:
+        if self._broker._link.is_open:
+            try:
+                await self._broker._wait(self._name, timeout)
+            except BackendConnectionError as error:
+                self._broker._link.lost(error)
+
+    async def renew(self, held: Sequence[Delivery]) -> set[Delivery]:
+        return await self._broker._renew(held)
+
+    async def maintain(self) -> float:
+        return await self._broker._maintain(self._name)
+
+    def settle(self, settlement: Settlement, done: Callable[[Delivery], None]) -> None:
+        self._broker._verdicts.post(_Verdict(settlement, done))

@@ -1,0 +1,362 @@
+"""The signal bus: publish, subscribe and call, on top of a backend that moves bytes."""
+
+import abc
+import asyncio
+import logging
+import uuid
+from collections.abc import Iterable, Sequence
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
+
+from microagent.admission import Admission, ValidationMode
+from microagent.batch import Batcher
+from microagent.calls import Calls, Reply, Waiter
+from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern
+from microagent.dispatch import Dispatch
+from microagent.dsn import masked
+from microagent.errors import BackendConnectionError, NoReceivers, SignalSerializingError
+from microagent.execution import describe
+from microagent.link import Link
+from microagent.signal import Receiver, Signal
+from microagent.tasks import Tasks
+
+__all__ = ["AbstractSignalBus", "BoundSignal", "Receiver", "Signal"]
+
+Publication = tuple[str, bytes]
+
+
+class BoundSignal:
+    """A signal on a bus: ``bus.user_created``."""
+
+    __slots__ = ("bus", "signal")
+
+    def __init__(self, bus: "AbstractSignalBus", signal: Signal) -> None:
+        self.bus = bus
+        self.signal = signal
+
+    def __repr__(self) -> str:
+        return f"<{self.signal.name} on {self.bus!r}>"
+
+    async def send(self, sender: str, **kwargs: Any) -> None:
+        """
+        Publish the signal; whoever listens now gets it, at most once.
+
+        :param sender: who sends it; a part of the channel's name, so without ``:``, ``#`` and ``*?[]``
+        :raises SignalSerializingError: if the arguments cannot be sent
+        :raises BackendConnectionError: if the server stays away for ``send_timeout``
+        """
+        await self.bus._publish_one(self._channel(sender), self._body(kwargs))
+
+    async def call(self, sender: str, *, timeout: float = 60, **kwargs: Any) -> dict[str, Any]:
+        """
+        The first reply: ``{"Class.method": value}``, with the value of every handler of the process that replied.
+
+        :param timeout: seconds to wait for it
+        :raises TimeoutError: if none came in time
+        :raises NoReceivers: if nobody listens, where the backend can tell
+        :raises RemoteError: if every handler that replied failed
+        """
+        async with self.waiter(sender, timeout=timeout, **kwargs) as replies:
+            if replies.receivers == 0:
+                raise NoReceivers(f"nobody listens to signal '{self.signal.name}'")
+            return await replies.first(self.signal.name)
+
+    def waiter(self, sender: str, *, timeout: float = 60, **kwargs: Any) -> Waiter[Any]:
+        """
+        The replies of all processes, as they come: ``async with ... as replies: async for reply in replies``.
+
+        :param timeout: seconds after which iterating ends
+        """
+        return self.bus._waiter(self._channel(sender), self._body(kwargs), timeout)
+
+    def _channel(self, sender: str) -> Channel:
+        if not isinstance(sender, str) or UNSAFE_IN_SENDER.search(sender):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+            raise SignalSerializingError(
+                f"sender {sender!r} of signal '{self.signal.name}': it is a text without spaces and : # * ? [ ] \\"
+            )
+        return Channel(self.bus.prefix, self.signal.name, sender)
+
+    def _body(self, data: dict[str, Any]) -> bytes:
+        self.bus._admission.sending(self.signal, data, SignalSerializingError)
+        return self.signal.encode(data)
+
+
+class AbstractSignalBus(abc.ABC):
+    """
+    Signals between processes. Every declared signal is an attribute::
+
+        bus = LocalSignalBus("local://")
+        await bus.user_created.send("user_agent", user_id=1)
+
+    Nothing connects before the first ``await``.
+
+    :param dsn: where the server is
+    :param uid: names this bus among others; without it, a random one
+    :param prefix: begins every channel; projects that share a server have different ones
+    :param log: a logger
+    :param validate: ``"warn"``, ``"strict"`` or ``"off"``: what happens to arguments that do not fit their declaration
+    :param send_timeout: seconds to go on trying to connect before ``send`` raises
+    """
+
+    receivers: dict[str, list[Receiver]]
+
+    def __init__(
+        self,
+        dsn: str,
+        uid: str | None = None,
+        prefix: str = "PUBSUB",
+        log: logging.Logger = logging.getLogger("microagent.bus"),  # noqa: B008 - the manual's signature
+        *,
+        validate: ValidationMode = "warn",
+        send_timeout: float = 10.0,
+    ) -> None:
+        self.dsn = dsn
+        self.uid = uid or uuid.uuid4().hex
+        self.prefix = prefix
+        self.log = log
+        self.receivers = {}
+        self._admission = Admission(validate, log)
+        self._send_timeout = send_timeout
+        self._link = Link(repr(self), self._connect, self._close, log)
+        self._tasks = Tasks(log)
+        self._calls = Calls(self.uid, log)
+        self._dispatch = Dispatch(log, self._admission, self._reply)
+        self._outbox: Batcher[Publication, int | None] = Batcher(self._flush)
+        self._patterns: dict[Pattern, None] = {}
+        self._confirmed: set[Pattern] = set()
+        self._reader: asyncio.Task[None] | None = None
+        self._failing = False
+        self._owners: set[int] = set()
+
+    # -- what a backend does
+
+    @abc.abstractmethod
+    async def _open(self) -> None:
+        """
+        Connect.
+
+        :raises BackendConnectionError: if the server is away
+        :raises AuthError: if it refuses us for good
+        """
+
+    @abc.abstractmethod
+    async def _close(self) -> None:
+        """Let go of everything that ``_open`` took; may be called again, and ``_open`` may follow."""
+
+    @abc.abstractmethod
+    async def _publish(self, batch: Sequence[Publication]) -> Sequence[int | Exception | None]:
+        """
+        Publish each ``(channel, body)``, in order, in one round trip.
+
+        :return: for each how many processes it reached (None: cannot be told), or why it failed
+        :raises BackendConnectionError: if nothing was written, so that it may be tried again
+        """
+
+    @abc.abstractmethod
+    async def _subscribe(self, patterns: Sequence[Pattern]) -> None:
+        """Subscribe to some more; return when the server has confirmed it."""
+
+    @abc.abstractmethod
+    async def _unsubscribe(self, patterns: Sequence[Pattern]) -> None:
+        """Give up some subscriptions."""
+
+    @abc.abstractmethod
+    async def _receive(self) -> Sequence[Publication]:
+        """
+        The next ``(channel, body)`` of all subscriptions, at least one; may be cancelled without loss.
+
+        :raises BackendConnectionError: if the connection is gone
+        """
+
+    # -- sending
+
+    def __getattr__(self, name: str) -> BoundSignal:
+        if name.startswith("_"):
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        bound = BoundSignal(self, Signal.get(name))
+        setattr(self, name, bound)  # the next time, it is an attribute like any other
+        return bound
+
+    def __getitem__(self, name: str) -> BoundSignal:
+        """
+        The signal of this name, on this bus.
+
+        :raises SignalNotFound: if none is declared
+        """
+        return BoundSignal(self, Signal.get(name))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({masked(self.dsn)!r}, prefix={self.prefix!r})"
+
+    async def send(self, channel: str, message: str | bytes) -> None:
+        """
+        Publish a raw message.
+
+        :param channel: its full name, ``{prefix}:{signal}:{sender}``
+        :param message: a serialized JSON object
+        """
+        await self._outbox.add((channel, _bytes(message)))
+
+    def call(self, channel: str, message: str | bytes, timeout: float = 60) -> Waiter[Any]:
+        """The replies to a raw message, as an asynchronous context manager; see :meth:`BoundSignal.waiter`."""
+        return self._waiter(Channel.parse(channel, self.prefix), _bytes(message), timeout)
+
+    async def _publish_one(self, channel: Channel, body: bytes) -> None:
+        await self._outbox.add((str(channel), body))
+
+    def _waiter(self, channel: Channel, body: bytes, timeout: float) -> Waiter[Any]:
+        async def publish(request_id: str) -> int | None:
+            await self._ensure([Pattern(f"{self.prefix}:{RESPONSE}:", f"#{self.uid}.")])
+            call = Channel(channel.prefix, channel.signal, channel.sender, request_id)
+            return await self._outbox.add((str(call), body))
+
+        return Waiter(self._calls, publish, timeout)
+
+    def _reply(self, call: Channel, reply: Reply) -> None:
+        assert call.request_id is not None, "only calls are replied to"
+        channel = Channel(self.prefix, RESPONSE, self.uid, call.request_id)
+        self._outbox.post((str(channel), reply.encode(call.request_id)))
+
+    async def _flush(self, batch: list[Publication], since: float) -> Sequence[int | Exception | None]:
+        return await self._link.through(partial(self._publish, batch), since + self._send_timeout)
+
+    # -- receiving
+
+    async def bind(self, signal: str) -> None:
+        """
+        Subscribe to all channels of a signal; return when the server has confirmed it.
+
+        :param signal: its name
+        """
+        await self._ensure([self._pattern(signal)])
+
+    async def bind_receiver(self, receiver: Receiver) -> None:
+        """Bind a receiver of an agent, and subscribe to its signal."""
+        await self._bind_receivers([receiver])
+
+    async def _bind_receivers(self, receivers: Sequence[Receiver]) -> None:
+        for receiver in receivers:
+            self.receivers.setdefault(receiver.signal.name, []).append(receiver)
+            self._dispatch.add(receiver)
+        await self._ensure([self._pattern(receiver.signal.name) for receiver in receivers])
+
+    async def _unbind_receivers(self, receivers: Sequence[Receiver], timeout: float) -> None:
+        """Stop listening for these; let their handlers finish within ``timeout`` seconds."""
+        for receiver in receivers:
+            bound = self.receivers.get(receiver.signal.name, [])
+            bound[:] = [other for other in bound if other is not receiver]
+        silent = [name for name, bound in self.receivers.items() if not bound]
+        for name in silent:
+            del self.receivers[name]
+        await self._forget([self._pattern(name) for name in silent])
+        await self._dispatch.remove(receivers, timeout)
+
+    async def receiver(self, channel: str, message: str | bytes) -> None:
+        """Handle a raw message as if it had come from the server."""
+        self._incoming(channel, _bytes(message))
+
+    def _pattern(self, signal: str) -> Pattern:
+        return Pattern(f"{self.prefix}:{signal}:")
+
+    async def _ensure(self, patterns: Iterable[Pattern]) -> None:
+        """Return when the server has confirmed these subscriptions."""
+        wanted = dict.fromkeys(patterns)
+        self._patterns.update(wanted)
+        await self._link.ready()
+        while missing := [pattern for pattern in wanted if pattern not in self._confirmed]:
+            await self._link.through(partial(self._subscribe, missing))
+            self._confirmed.update(missing)
+        self._read_on()
+
+    async def _forget(self, patterns: Sequence[Pattern]) -> None:
+        for pattern in patterns:
+            self._patterns.pop(pattern, None)
+        known = [pattern for pattern in patterns if pattern in self._confirmed]
+        self._confirmed.difference_update(known)
+        if known and self._link.is_open:
+            try:
+                await self._unsubscribe(known)
+            except BackendConnectionError as error:
+                self._link.lost(error)
+
+    async def _connect(self) -> None:
+        self._confirmed.clear()
+        await self._open()
+        patterns = list(self._patterns)
+        if patterns:
+            await self._subscribe(patterns)
+            self._confirmed.update(patterns)
+
+    def _read_on(self) -> None:
+        if self._reader is None or self._reader.done() or self._reader.get_loop() is not asyncio.get_running_loop():
+            self._reader = self._tasks.spawn(self._read(), f"{self!r}: reader")
+
+    async def _read(self) -> None:
+        while True:
+            try:
+                for channel, body in await self._link.through(self._receive):
+                    self._incoming(channel, body)
+                self._failing = False
+            except Exception:  # the reader never ends: a bus that is deaf helps nobody
+                self._failing = True
+                self.log.exception("%r: the reader failed, and starts again", self)
+                await asyncio.sleep(1)
+
+    def _incoming(self, text: str, body: bytes) -> None:
+        try:
+            channel = Channel.parse(text, self.prefix)
+            if channel.signal == RESPONSE:
+                self._calls.reply(channel.request_id, body)
+            else:
+                self._dispatch.deliver(channel, body)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the next one counts
+            self.log.warning("A message that makes no sense is dropped: %s", describe(error))
+
+    # -- its life
+
+    async def close(self) -> None:
+        """Send what waits, stop receiving, and let go of the server. Using the bus afterwards opens it again."""
+        await self._outbox.drain(self._send_timeout)
+        await self._outbox.cancel()
+        receivers = [receiver for bound in self.receivers.values() for receiver in bound]
+        await self._dispatch.remove(receivers, 0)
+        self.receivers.clear()
+        await self._tasks.cancel()
+        self._patterns.clear()
+        self._confirmed.clear()
+        await self._link.close()
+
+    async def __aenter__(self) -> Self:
+        await self._link.ready()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _join(self, owner: object) -> None:
+        """From now on, the bus is open for ``owner`` too."""
+        self._owners.add(id(owner))
+
+    async def _leave(self, owner: object) -> None:
+        """``owner`` is done with the bus; it closes with the last one."""
+        self._owners.discard(id(owner))
+        if not self._owners:
+            await self.close()
+
+    def _info(self) -> dict[str, Any]:
+        reading = self._reader is not None and not self._reader.done() and not self._failing
+        return {
+            "backend": type(self).__name__,
+            "dsn": masked(self.dsn),
+            "uid": self.uid,
+            "prefix": self.prefix,
+            "connected": self._link.is_open,
+            "healthy": self._link.is_open and (reading or not self._patterns),
+        }
+
+
+def _bytes(message: str | bytes) -> bytes:
+    return message.encode() if isinstance(message, str) else message

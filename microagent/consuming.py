@@ -1,0 +1,353 @@
+"""Consuming one queue: reading ahead, running the handler, settling what became of it."""
+
+import asyncio
+import inspect
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from microagent.admission import Admission
+from microagent.delivery import Delivery, Settlement
+from microagent.errors import BackendConnectionError, ConfigurationError, SerializingError
+from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
+from microagent.queue import Consumer
+from microagent.retry import RetryPolicy
+from microagent.signatures import accepted
+from microagent.tasks import GRACE, Tasks
+
+PREFETCH = 100  # most messages that one consumer holds
+READ_AHEAD = 0.05  # seconds of work to hold beyond what runs
+CRASHES = 10  # runs that may end with their process before a message is buried
+WAIT = 15.0  # longest wait for a message in one go, in seconds
+ON_REQUEST = frozenset({"amqp", "kafka", "delivery"})
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumingOptions:
+    """
+    The options of ``@consumer`` that mean the same on every backend; ``backend`` holds the others.
+
+    :ivar concurrency: handlers that run at once
+    :ivar prefetch: most messages held at once, running ones included; without it, found from how quick the handler is
+    :ivar autoack: False: a handler that names ``delivery`` settles it, and what it leaves unsettled is retried
+    :ivar retry: when a failed message comes again
+    """
+
+    concurrency: int = 10
+    prefetch: int | None = None
+    autoack: bool = True
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    backend: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @classmethod
+    def of(cls, consumer: Consumer, retry: RetryPolicy) -> "ConsumingOptions":
+        """
+        Read them from a consumer; ``retry`` is the broker's own policy.
+
+        :raises ConfigurationError: if one cannot be
+        """
+        options = dict(consumer.options)
+        own = {name: options.pop(name) for name in ("concurrency", "prefetch", "autoack") if name in options}
+        for name in ("concurrency", "prefetch"):
+            if (value := own.get(name)) is not None and (type(value) is not int or value < 1):
+                raise ConfigurationError(f"{consumer.key}: {name}={value!r} is to be a whole number from 1 on")
+        return cls(**own, retry=options.pop("retry", retry), backend=options)
+
+
+class Prefetch:
+    """
+    How many messages to hold: what the handlers get through in 50 ms, between the concurrency and 100.
+
+    A quick handler shares its round trips among many messages; a slow one leaves messages to others.
+    """
+
+    def __init__(self, options: ConsumingOptions) -> None:
+        self._least = options.concurrency
+        self._fixed = options.prefetch
+        self._mean = READ_AHEAD
+
+    def ran(self, seconds: float) -> None:
+        """A handler took so long."""
+        self._mean += (seconds - self._mean) / 8
+
+    @property
+    def limit(self) -> int:
+        if self._fixed is not None:
+            return max(self._fixed, 1)
+        ahead = self._least * READ_AHEAD / max(self._mean, 1e-6)
+        return int(max(self._least, min(self._least + ahead, PREFETCH)))
+
+
+class Source(Protocol):
+    """One queue on its server, as its worker sees it. Losing the server is not an error here but an empty answer."""
+
+    async def ready(self) -> None:
+        """Return when the server is there."""
+
+    async def take(self, limit: int) -> Sequence[Delivery]:
+        """Up to ``limit`` messages, at once."""
+        ...
+
+    async def wait(self, timeout: float) -> None:
+        """Return when there may be something to take, or after ``timeout`` seconds."""
+
+    async def renew(self, held: Sequence[Delivery]) -> set[Delivery]:
+        """Lengthen the leases; the deliveries that somebody else has by now."""
+        ...
+
+    async def maintain(self) -> float:
+        """Do what is due on the server; seconds until it is due again."""
+        ...
+
+    def settle(self, settlement: Settlement, done: Callable[[Delivery], None]) -> None:
+        """Send a verdict; ``done`` is called when the server knows it."""
+
+
+class Worker:
+    """
+    Reads one queue and runs its handler: one reader, ``concurrency`` slots, one ticker for leases.
+
+    Nothing leaves the server before its handler ended; what is held when the worker stops is handed back.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        consumer: Consumer,
+        options: ConsumingOptions,
+        admission: Admission,
+        log: logging.Logger,
+    ) -> None:
+        self.consumer = consumer
+        self.options = options
+        self._source = source
+        self._log = log
+        self._name = consumer.queue.name
+        self._names = accepted(consumer.handler)
+        self._requested = ON_REQUEST.intersection(inspect.signature(consumer.handler).parameters)
+        self._admission = admission
+        self._prefetch = Prefetch(options)
+        self._deadlines = Deadlines()
+        self._background = Tasks(self._log)
+        self._slots = Tasks(self._log)
+        self._held: set[Delivery] = set()
+        self._waiting: deque[Delivery] = deque()
+        self._idle: deque[asyncio.Future[None]] = deque()
+        self._room = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._reader: asyncio.Task[None] | None = None
+        self._taking = False
+        self._stopping = False
+        self.failing = False
+
+    @property
+    def held(self) -> int:
+        """Messages that this process holds now."""
+        return len(self._held)
+
+    @property
+    def healthy(self) -> bool:
+        return self._reader is not None and not self._reader.done() and not self.failing
+
+    def start(self, lease: float) -> None:
+        """Begin to read. ``lease``: seconds after which the server gives up on a silent holder."""
+        key = self.consumer.key
+        for number in range(self.options.concurrency):
+            self._slots.spawn(self._slot(), f"{key} #{number}")
+        self._reader = self._background.spawn(self._read(), f"{key}: reader")
+        self._background.spawn(self._keep_leases(lease / 3), f"{key}: leases")
+        self._background.spawn(self._keep_house(), f"{key}: maintenance")
+
+    async def stop(self, timeout: float) -> None:
+        """
+        Take nothing more, hand back what waits, let handlers finish within ``timeout`` seconds, cancel and hand back
+        the rest.
+        """
+        deadline = asyncio.get_running_loop().time() + timeout
+        self._stopping = True
+        if self._reader is not None:
+            if not self._taking:  # a take is never cut short: what it brings must be handed back
+                self._reader.cancel()
+            await asyncio.wait([self._reader], timeout=timeout + GRACE)
+        self._hand_back(self._waiting)
+        self._wake(len(self._idle))
+        await self._slots.drain(max(0.0, deadline - asyncio.get_running_loop().time()))
+        await self._slots.cancel()
+        self._hand_back(delivery for delivery in tuple(self._held) if not delivery.settled)
+        await self._flushed(GRACE)
+        await self._background.cancel()
+        self._deadlines.close()
+
+    def _hand_back(self, deliveries: Any) -> None:
+        for delivery in tuple(deliveries):
+            delivery.release()
+        self._waiting.clear()
+
+    async def _flushed(self, timeout: float) -> None:
+        """Wait until the server knows of every verdict."""
+        try:
+            async with asyncio.timeout(timeout):
+                while self._held:
+                    self._settled.clear()
+                    await self._settled.wait()
+        except TimeoutError:
+            self._log.warning("%s: %d messages could not be settled", self._name, len(self._held))
+
+    # -- reading
+
+    async def _read(self) -> None:
+        while not self._stopping:
+            try:
+                await self._source.ready()
+                await self._fill()
+                self.failing = False
+            except Exception:  # noqa: BLE001 - the reader never ends
+                self.failing = True
+                self._log.exception("%s: the reader failed, and starts again", self.consumer.key)
+                await asyncio.sleep(1)
+
+    async def _fill(self) -> None:
+        """Take what there is room for; when there is nothing, wait for it."""
+        room = self._prefetch.limit - len(self._held)
+        if room <= 0:
+            self._room.clear()
+            await self._room.wait()
+            return
+        if not await self._take(room) and not self._stopping:
+            await self._source.wait(WAIT)
+
+    async def _take(self, limit: int) -> int:
+        self._taking = True
+        try:
+            deliveries = await self._source.take(limit)
+        finally:
+            self._taking = False
+        for delivery in deliveries:
+            delivery.settle_through(self._settle)
+            self._held.add(delivery)
+            if self._stopping:
+                delivery.release()
+            else:
+                self._waiting.append(delivery)
+        self._wake(len(self._waiting))
+        return len(deliveries)
+
+    def _wake(self, count: int) -> None:
+        for _ in range(min(count, len(self._idle))):
+            slot = self._idle.popleft()
+            if not slot.done():
+                slot.set_result(None)
+
+    # -- handling
+
+    async def _slot(self) -> None:
+        while not self._stopping or self._waiting:
+            if not self._waiting:
+                slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+                self._idle.append(slot)
+                await slot
+                continue
+            delivery = self._waiting.popleft()
+            if not delivery.lost and await self._handle(delivery) is Ending.CANCELLED:
+                return
+
+    async def _handle(self, delivery: Delivery) -> Ending | None:
+        arguments = self._arguments(delivery)
+        if arguments is None:
+            return None
+        outcome = await run(lambda: self.consumer.handler(**arguments), self.consumer.timeout, self._deadlines)
+        self._prefetch.ran(outcome.seconds)
+        log_failure(self._log, self.consumer.key, outcome)
+        self._conclude(delivery, outcome)
+        return outcome.ending
+
+    def _arguments(self, delivery: Delivery) -> dict[str, Any] | None:
+        """What to call the handler with; None when there is no use in calling it, and the delivery is buried."""
+        try:
+            arguments = self._read_message(delivery)
+        except Exception as error:  # noqa: BLE001 - a DTO class may raise anything
+            self._bury(delivery, str(error) if isinstance(error, SerializingError) else describe(error))
+            return None
+        for name in self._requested:
+            arguments[name] = delivery if name == "delivery" else delivery.raw
+        if self._names is None:
+            return arguments
+        return {name: arguments[name] for name in self._names if name in arguments}
+
+    def _read_message(self, delivery: Delivery) -> dict[str, Any]:
+        """
+        :raises SerializingError: if this message can never be handled
+        """
+        if delivery.crashes >= CRASHES:
+            raise SerializingError(f"{delivery.crashes} runs ended together with their process")
+        data = self.consumer.queue.decode(delivery.body)
+        refusal = self._admission.refusal(self.consumer.queue, data)
+        if refusal is not None:
+            raise SerializingError(f"it does not fit its declaration: {refusal}")
+        if self.consumer.dto_class is None:
+            return data
+        return {self.consumer.dto_name or "dto": self.consumer.dto_class(**data)}
+
+    def _bury(self, delivery: Delivery, reason: str) -> None:
+        self._log.error("%s: a message is buried: %s", self._name, reason)
+        delivery.bury(reason)
+
+    def _conclude(self, delivery: Delivery, outcome: Outcome) -> None:
+        if outcome.ok and self.options.autoack:
+            delivery.ack()
+        elif outcome.ending is Ending.CANCELLED:
+            delivery.release()
+        elif not delivery.settled:
+            reason = "left unsettled by its handler" if outcome.ok else outcome.reason
+            self._try_again(delivery, reason)
+
+    def _try_again(self, delivery: Delivery, reason: str) -> None:
+        delay = self.options.retry.next_delay(delivery.attempt)
+        if delay is None:
+            self._bury(delivery, reason)
+        else:
+            delivery.retry(delay, reason)
+
+    def _settle(self, settlement: Settlement) -> None:
+        if settlement.delivery.lost:
+            self._forget(settlement.delivery)
+        else:
+            self._source.settle(settlement, self._forget)
+
+    def _forget(self, delivery: Delivery) -> None:
+        """The server knows what became of it."""
+        self._held.discard(delivery)
+        self._room.set()
+        self._settled.set()
+
+    # -- keeping
+
+    async def _keep_leases(self, period: float) -> None:
+        while True:
+            await asyncio.sleep(period)
+            held = [delivery for delivery in self._held if not delivery.settled]
+            if held:
+                for delivery in await self._attempt(self._source.renew(held)) or ():
+                    self._lose(delivery)
+
+    def _lose(self, delivery: Delivery) -> None:
+        delivery.lost = True
+        self._forget(delivery)
+        self._log.warning("%s: the lease of a message ran out, somebody else has it now", self._name)
+
+    async def _keep_house(self) -> None:
+        while True:
+            due = await self._attempt(self._source.maintain())
+            await asyncio.sleep(1.0 if due is None else max(due, 0.01))
+
+    async def _attempt(self, operation: Awaitable[Any]) -> Any:
+        """Its result, or None when it failed: there is a next time."""
+        try:
+            return await operation
+        except BackendConnectionError:
+            return None  # the reader says so, and waits for the server
+        except Exception:  # noqa: BLE001 - the ticker never ends
+            self._log.exception("%s: keeping the queue failed, and is tried again", self._name)
+            return None

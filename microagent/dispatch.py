@@ -1,0 +1,173 @@
+"""Signals that came in, on their way to the receivers of this process."""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from microagent import codec
+from microagent.admission import Admission
+from microagent.calls import Reply
+from microagent.channel import Channel
+from microagent.counted import CountedLog
+from microagent.errors import SerializingError
+from microagent.execution import Deadlines, Ending, describe, log_failure, run
+from microagent.signal import Receiver, Signal
+from microagent.signatures import accepted
+from microagent.tasks import Tasks
+
+RUNNING = 100  # handlers of one receiver that run at once
+WAITING = 10_000  # signals that wait for one receiver; what comes beyond them is dropped
+
+
+@dataclass(slots=True)
+class Answer:
+    """Collects what the handlers of this process answer to one call, and sends it when the last of them has."""
+
+    channel: Channel
+    open: int
+    send: Callable[["Answer"], None]
+    reply: Reply = field(default_factory=Reply)
+
+    def add(self, key: str, value: Any, error: str | None) -> None:
+        if error is None:
+            self.reply.values[key] = value
+        else:
+            self.reply.errors[key] = error
+        self.open -= 1
+        if not self.open:
+            self.send(self)
+
+
+@dataclass(slots=True)
+class Job:
+    """One signal for one receiver."""
+
+    arguments: dict[str, Any]
+    answer: Answer | None
+
+
+class Lane:
+    """
+    The way of signals to one receiver: started in order of arrival, so many at once, so many waiting.
+
+    A task is made for a burst and not for a signal: it goes on with what waits.
+    """
+
+    def __init__(self, receiver: Receiver, admission: Admission, log: logging.Logger) -> None:
+        self.receiver = receiver
+        self._handler = receiver.handler
+        self._names = accepted(receiver.handler)
+        self._admission = admission
+        self._tasks = Tasks(log)
+        self._deadlines = Deadlines()
+        self._log = log
+        self._running = 0
+        self._waiting: deque[Job] = deque()
+        self._dropped = CountedLog(log, f"{receiver.key} is too slow: %d signals '{receiver.signal.name}' dropped")
+
+    def put(self, job: Job) -> None:
+        if self._running < RUNNING:
+            self._running += 1
+            self._tasks.spawn(self._work(job), self.receiver.key)
+        elif len(self._waiting) < WAITING:
+            self._waiting.append(job)
+        else:
+            self._dropped.add()
+            self._finish(job, error="OverflowError: too many signals wait for this handler")
+
+    async def drain(self, timeout: float) -> None:
+        """Let what runs and what waits finish within ``timeout`` seconds; cancel the rest."""
+        await self._tasks.drain(timeout)
+        self._waiting.clear()
+        await self._tasks.cancel()
+        self._dropped.flush()
+        self._deadlines.close()
+
+    async def _work(self, job: Job) -> None:
+        try:
+            while await self._handle(job) is not Ending.CANCELLED and self._waiting:
+                job = self._waiting.popleft()
+        finally:
+            self._running -= 1
+
+    async def _handle(self, job: Job) -> Ending:
+        arguments = job.arguments
+        if self._names is not None:
+            arguments = {name: arguments[name] for name in self._names if name in arguments}
+        outcome = await run(lambda: self._handler(**arguments), self.receiver.timeout, self._deadlines)
+        if outcome.ok:
+            self._finish(job, outcome.value)
+        else:
+            log_failure(self._log, self.receiver.key, outcome)
+            self._finish(job, error=outcome.reason)
+        return outcome.ending
+
+    def _finish(self, job: Job, value: Any = None, error: str | None = None) -> None:
+        if job.answer is None:
+            return
+        if error is None:
+            error = self._objection(value)
+        job.answer.add(self.receiver.key, value, error)
+
+    def _objection(self, value: Any) -> str | None:
+        """Why the value that a handler returned cannot be its answer."""
+        try:
+            codec.encode(value)
+        except SerializingError as error:
+            self._log.error("%s returned what cannot be sent: %s", self.receiver.key, error)
+            return describe(error)
+        return self._admission.answer_refusal(self.receiver.signal, value, self.receiver.key)
+
+
+class Dispatch:
+    """
+    Decodes, checks and hands out the signals that a bus receives.
+
+    :param reply: sends the reply to a call: ``reply(channel of the call, reply)``
+    """
+
+    def __init__(self, log: logging.Logger, admission: Admission, reply: Callable[[Channel, Reply], None]) -> None:
+        self._log = log
+        self._admission = admission
+        self._reply = reply
+        self._lanes: dict[str, list[Lane]] = {}
+
+    def add(self, receiver: Receiver) -> None:
+        lane = Lane(receiver, self._admission, self._log)
+        self._lanes.setdefault(receiver.signal.name, []).append(lane)
+
+    async def remove(self, receivers: Iterable[Receiver], timeout: float) -> None:
+        """Take receivers out at once, then let their handlers finish within ``timeout`` seconds."""
+        chosen = {id(receiver) for receiver in receivers}
+        gone = [lane for lanes in self._lanes.values() for lane in lanes if id(lane.receiver) in chosen]
+        kept = {name: [lane for lane in lanes if lane not in gone] for name, lanes in self._lanes.items()}
+        self._lanes = {name: lanes for name, lanes in kept.items() if lanes}
+        await asyncio.gather(*(lane.drain(timeout) for lane in gone))
+
+    def deliver(self, channel: Channel, body: bytes) -> None:
+        """Start the handlers of one signal; one that makes no sense is a log line."""
+        lanes = self._lanes.get(channel.signal)
+        if not lanes or (data := self._read(lanes[0].receiver.signal, body)) is None:
+            return
+        answer = None if channel.request_id is None else Answer(channel, len(lanes), self._send)
+        signal = lanes[0].receiver.signal
+        for lane in tuple(lanes):
+            lane.put(Job({**data, "signal": signal, "sender": channel.sender}, answer))
+
+    def _read(self, signal: Signal, body: bytes) -> dict[str, Any] | None:
+        try:
+            data = signal.decode(body)
+        except SerializingError as error:
+            self._log.warning("A signal '%s' that cannot be read is dropped: %s", signal.name, describe(error))
+            return None
+        refusal = self._admission.refusal(signal, data)
+        if refusal is not None:
+            self._log.warning("A signal '%s' that does not fit is dropped: %s", signal.name, refusal)
+            return None
+        return data
+
+    def _send(self, answer: Answer) -> None:
+        self._reply(answer.channel, answer.reply)

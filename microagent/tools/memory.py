@@ -1,0 +1,270 @@
+"""``memory://``: signals and queues inside one process, with the promises of the real ones."""
+
+import asyncio
+import heapq
+import itertools
+import weakref
+from collections import defaultdict, deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+
+from microagent.broker import AbstractQueueBroker
+from microagent.bus import AbstractSignalBus
+from microagent.channel import Pattern
+from microagent.counted import CountedLog
+from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
+
+INBOX = 10_000  # signals that wait for one bus; what comes beyond them is dropped
+SWEEP = 1.0  # seconds between looks at leases
+
+S = TypeVar("S")
+
+
+class _Waiters:
+    """Those who wait for something to happen on their loop."""
+
+    def __init__(self) -> None:
+        self._futures: set[asyncio.Future[None]] = set()
+
+    async def wait(self, timeout: float | None) -> None:
+        future = asyncio.get_running_loop().create_future()
+        self._futures.add(future)
+        try:
+            await asyncio.wait([future], timeout=timeout)
+        finally:
+            self._futures.discard(future)
+
+    def wake(self) -> None:
+        loop = asyncio.get_running_loop()
+        for future in self._futures:
+            if not future.done() and future.get_loop() is loop:
+                future.set_result(None)
+
+
+@dataclass(order=True, slots=True)
+class _Message:
+    number: int
+    body: bytes = field(compare=False)
+    failed: int = field(default=0, compare=False)
+    crashes: int = field(default=0, compare=False)
+
+
+@dataclass(slots=True)
+class _Lease:
+    message: _Message
+    until: float
+
+
+class _Queue:
+    """One queue: what is ready (in order of arrival), delayed, leased (by token) and dead."""
+
+    def __init__(self) -> None:
+        self.ready: list[_Message] = []
+        self.delayed: list[tuple[float, _Message]] = []
+        self.leased: dict[int, _Lease] = {}
+        self.dead: list[DeadLetter] = []
+        self.waiters = _Waiters()
+        self._numbers = itertools.count(1)
+        self._tokens = itertools.count(1)
+
+    def put(self, body: bytes) -> None:
+        self._ready(_Message(next(self._numbers), body))
+
+    def _ready(self, message: _Message) -> None:
+        heapq.heappush(self.ready, message)
+        self.waiters.wake()
+
+    def promote(self, now: float) -> None:
+        while self.delayed and self.delayed[0][0] <= now:
+            self._ready(heapq.heappop(self.delayed)[1])
+
+    def reap(self, now: float) -> None:
+        """What a silent holder had comes back, its run counted as one that ended with its process."""
+        for token in [token for token, lease in self.leased.items() if lease.until <= now]:
+            message = self.leased.pop(token).message
+            message.crashes += 1
+            self._ready(message)
+
+    def take(self, name: str, limit: int, until: float) -> list[Delivery]:
+        taken: list[Delivery] = []
+        while self.ready and len(taken) < limit:
+            message = heapq.heappop(self.ready)
+            token = next(self._tokens)
+            self.leased[token] = _Lease(message, until)
+            taken.append(
+                Delivery(name, message.body, message.failed + 1, message.crashes, id=str(message.number), token=token)
+            )
+        return taken
+
+    def settle(self, settlement: Settlement, now: float) -> None:
+        lease = self.leased.pop(settlement.delivery.token, None)
+        if lease is None:
+            return
+        message = lease.message
+        if settlement.verdict is Verdict.RETRY:
+            message.failed += 1
+            heapq.heappush(self.delayed, (now + settlement.delay, message))
+            self.waiters.wake()
+        elif settlement.verdict is Verdict.RELEASE:
+            self._ready(message)
+        elif settlement.verdict is Verdict.BURY:
+            delivery = settlement.delivery
+            letter = DeadLetter(
+                delivery.queue, delivery.body, settlement.reason, delivery.attempt, id=str(message.number)
+            )
+            self.dead.append(letter)
+
+    def renew(self, token: Any, until: float) -> bool:
+        lease = self.leased.get(token)
+        if lease is not None:
+            lease.until = until
+        return lease is not None
+
+
+class _Store:
+    """The queues of one place."""
+
+    def __init__(self) -> None:
+        self.queues: defaultdict[str, _Queue] = defaultdict(_Queue)
+
+
+class _Air:
+    """The subscriptions of one place: by the head of the channels, then by bus, its tags."""
+
+    def __init__(self) -> None:
+        self.listeners: defaultdict[str, dict[MemorySignalBus, set[str]]] = defaultdict(dict)
+
+
+class _Places(weakref.WeakValueDictionary[tuple[type, str], Any]):
+    """What goes by a name is shared while somebody uses it; what has none is private."""
+
+    def at(self, kind: type[S], dsn: str) -> S:
+        name = dsn.partition("://")[2]
+        if not name:
+            return kind()
+        place = self.get((kind, name))
+        if place is None:
+            place = self[kind, name] = kind()
+        return cast("S", place)
+
+
+_places = _Places()
+
+
+class MemoryBroker(AbstractQueueBroker):
+    """
+    Queues in the memory of this process, gone with it: for tests and tools.
+
+    ``memory://`` is private to the object, ``memory://name`` is shared by all of that name.
+    """
+
+    def __init__(self, dsn: str = "memory://", *args: Any, **options: Any) -> None:
+        super().__init__(dsn, *args, **options)
+        self._store = _places.at(_Store, dsn)
+
+    async def _open(self) -> None:
+        pass
+
+    async def _close(self) -> None:
+        pass
+
+    async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+        for message in batch:
+            self._store.queues[message.queue].put(message.body)
+        return [None] * len(batch)
+
+    async def _take(self, name: str, limit: int) -> list[Delivery]:
+        queue, now = self._store.queues[name], self._now()
+        queue.promote(now)
+        return queue.take(name, limit, now + self._lease)
+
+    async def _wait(self, name: str, timeout: float) -> None:
+        queue = self._store.queues[name]
+        if queue.delayed:
+            timeout = min(timeout, max(0.0, queue.delayed[0][0] - self._now()))
+        if not queue.ready:
+            await queue.waiters.wait(timeout)
+
+    async def _settle(self, batch: Sequence[Settlement]) -> None:
+        for settlement in batch:
+            self._store.queues[settlement.delivery.queue].settle(settlement, self._now())
+
+    async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
+        until = self._now() + self._lease
+        return {delivery for delivery in held if not self._store.queues[delivery.queue].renew(delivery.token, until)}
+
+    async def _maintain(self, name: str) -> float:
+        self._store.queues[name].reap(self._now())
+        return min(SWEEP, self._lease / 4)
+
+    async def _length(self, name: str) -> int:
+        queue = self._store.queues[name]
+        return len(queue.ready) + len(queue.delayed)
+
+    async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
+        return self._store.queues[name].dead[:limit]
+
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
+
+
+class MemorySignalBus(AbstractSignalBus):
+    """
+    Signals inside this process: for tests and tools.
+
+    ``memory://`` is private to the object, ``memory://name`` is shared by all of that name.
+    """
+
+    def __init__(self, dsn: str = "memory://", *args: Any, **options: Any) -> None:
+        super().__init__(dsn, *args, **options)
+        self._air = _places.at(_Air, dsn)
+        self._inbox: deque[tuple[str, bytes]] = deque()
+        self._waiters = _Waiters()
+        self._dropped = CountedLog(self.log, f"{self!r} reads too slowly: %d signals dropped")
+
+    async def _open(self) -> None:
+        pass
+
+    async def _close(self) -> None:
+        for listeners in self._air.listeners.values():
+            listeners.pop(self, None)
+        self._inbox.clear()
+
+    async def _publish(self, batch: Sequence[tuple[str, bytes]]) -> list[int | None]:
+        return [self._send(channel, body) for channel, body in batch]
+
+    def _send(self, channel: str, body: bytes) -> int:
+        reached = 0
+        head = channel[: channel.rfind(":") + 1]
+        for bus, tags in self._air.listeners.get(head, {}).items():
+            if any(tag in channel for tag in tags):
+                bus._put(channel, body)
+                reached += 1
+        return reached
+
+    def _put(self, channel: str, body: bytes) -> None:
+        if len(self._inbox) >= INBOX:
+            self._dropped.add()
+            return
+        self._inbox.append((channel, body))
+        self._waiters.wake()
+
+    async def _subscribe(self, patterns: Sequence[Pattern]) -> None:
+        for pattern in patterns:
+            self._air.listeners[pattern.head].setdefault(self, set()).add(pattern.tag)
+
+    async def _unsubscribe(self, patterns: Sequence[Pattern]) -> None:
+        for pattern in patterns:
+            listeners = self._air.listeners[pattern.head]
+            tags = listeners.get(self, set())
+            tags.discard(pattern.tag)
+            if not tags:
+                listeners.pop(self, None)
+
+    async def _receive(self) -> list[tuple[str, bytes]]:
+        while not self._inbox:
+            await self._waiters.wait(None)
+        batch = list(self._inbox)
+        self._inbox.clear()
+        return batch
