@@ -195,7 +195,8 @@ class _Pattern:
 
     @classmethod
     def parse(cls, spec: str) -> Self:
-        texts = ALIASES.get(str(spec).strip().lower(), str(spec)).split()
+        text = str(spec).strip()  # a spec that is no text is refused below, in the same words
+        texts = ALIASES.get(text.lower(), text).split()
         if len(texts) != len(FIELDS):
             raise ScheduleError(f"cron {spec!r}: five fields or one of {', '.join(ALIASES)} are expected")
         minute, hour, day, month, weekday = (entry.parse(text, spec) for entry, text in zip(FIELDS, texts, strict=True))

@@ -151,8 +151,8 @@ class CRONTask(_Chain):
     @property
     def start_after(self) -> float:
         """Seconds until the next moment."""
-        now = self._wall_clock().astimezone(UTC)
-        return (self._after(now) - now).total_seconds()
+        now = self._now()
+        return (self.cron.next(now) - now).total_seconds()
 
     @property
     def period(self) -> float:
@@ -163,26 +163,26 @@ class CRONTask(_Chain):
         return {"handler": self.name, "cron": self.cron.spec, "tz": str(self.cron.tz), "timeout": self.timeout}
 
     def _first(self, loop: asyncio.AbstractEventLoop) -> asyncio.TimerHandle:
-        now = self._wall_clock().astimezone(UTC)
-        return self._nap(loop, now, self._after(now))
+        now = self._now()
+        return self._nap(loop, now, self.cron.next(now))
 
     def _nap(self, loop: asyncio.AbstractEventLoop, now: datetime, due: datetime) -> asyncio.TimerHandle:
         return loop.call_later(min((due - now).total_seconds(), LONGEST_NAP), self._wake, loop, now, due)
 
     def _wake(self, loop: asyncio.AbstractEventLoop, before: datetime, due: datetime) -> None:
-        now = self._wall_clock().astimezone(UTC)
+        now = self._now()
         if now >= due:
             self._warn_of_skipped(due, now)
-            self._timer = self._nap(loop, now, self._after(now))
+            self._timer = self._nap(loop, now, self.cron.next(now))
             self._begin()
         else:
             is_corrected = now < before - CORRECTION
-            self._timer = self._nap(loop, now, self._after(now) if is_corrected else due)
+            self._timer = self._nap(loop, now, self.cron.next(now) if is_corrected else due)
 
     def _warn_of_skipped(self, due: datetime, now: datetime) -> None:
-        if self._after(due) <= now:
+        if self.cron.next(due) <= now:
             self.agent.log.warning("%s: late by %s, the moments since then run once", self.name, now - due)
 
-    def _after(self, now: datetime) -> datetime:
-        # Arithmetic between datetimes of one zone ignores changes of clocks; in UTC there are none.
-        return self.cron.next(now).astimezone(UTC)
+    def _now(self) -> datetime:
+        # In UTC, because the difference of two datetimes of one zone overlooks changes of its clocks.
+        return self._wall_clock().astimezone(UTC)
