@@ -1,0 +1,111 @@
+"""From a name to the object: import paths, and the bus or broker that a settings entry describes."""
+
+import traceback
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from types import ModuleType
+from typing import Any
+
+from microagent.broker import AbstractQueueBroker
+from microagent.bus import AbstractSignalBus
+from microagent.dsn import BACKENDS, broker_path, bus_path
+from microagent.errors import ConfigurationError
+from microagent.execution import describe
+from microagent.names import guess
+
+
+def make_bus(entry: Mapping[str, Any]) -> AbstractSignalBus:
+    """
+    The signal bus of a BUS entry: ``{"dsn": "local://"}``, with ``backend`` where the DSN does not say it.
+
+    Every other key is a keyword argument of its constructor. Nothing connects yet.
+
+    :raises ConfigurationError: if there is no such backend, or it cannot be made of these options
+    """
+    bus: AbstractSignalBus = _make(entry, AbstractSignalBus, bus_path)
+    return bus
+
+
+def make_broker(entry: Mapping[str, Any]) -> AbstractQueueBroker:
+    """
+    The queue broker of a BROKER entry; like :func:`make_bus`.
+
+    :raises ConfigurationError: if there is no such backend, or it cannot be made of these options
+    """
+    broker: AbstractQueueBroker = _make(entry, AbstractQueueBroker, broker_path)
+    return broker
+
+
+def _make(entry: Mapping[str, Any], kind: type, path_of: Callable[[str], str]) -> Any:
+    if not ("dsn" in entry or "backend" in entry):
+        raise ConfigurationError("it needs a 'dsn' (or a 'backend' that does without)")
+    path = entry.get("backend") or path_of(entry["dsn"])
+    backend = import_class(path, kind)
+    try:
+        return backend(**{key: value for key, value in entry.items() if key != "backend"})
+    except ConfigurationError:
+        raise
+    except Exception as error:
+        raise ConfigurationError(f"{path} cannot be made of these options: {describe(error)}") from error
+
+
+def import_class(path: str, kind: type) -> type[Any]:
+    """
+    The class at ``package.module.Class``, a subclass of ``kind``.
+
+    :raises ConfigurationError: if it cannot be imported, or is something else
+    """
+    module_path, _, name = path.rpartition(".")
+    if not module_path:
+        raise ConfigurationError(f"{path!r} is no import path: it reads package.module.Class")
+    module = import_named(module_path)
+    found = getattr(module, name, None)
+    if found is None:
+        raise ConfigurationError(f"module {module_path!r} has no {name!r}{guess(name, _classes(module))}")
+    if not (isinstance(found, type) and issubclass(found, kind)):
+        raise ConfigurationError(f"{path} is no {kind.__name__}")
+    return found
+
+
+def _classes(module: ModuleType) -> list[str]:
+    return [name for name, value in vars(module).items() if isinstance(value, type)]
+
+
+def import_named(path: str) -> ModuleType:
+    """
+    The module of this name.
+
+    :raises ConfigurationError: if there is none, or if importing it fails: one sentence, naming the line
+    """
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(_missing(path, error)) from error
+    except (Exception, SystemExit) as error:  # a foreign module may raise anything
+        raise ConfigurationError(f"importing {path!r} failed: {describe(error)}{_place(error)}") from error
+
+
+def _missing(path: str, error: ModuleNotFoundError) -> str:
+    missing = error.name or ""
+    if f"{path}.".startswith(f"{missing}."):
+        return f"there is no module {path!r}"
+    extra = _extra(path)
+    if extra is not None:
+        return f"{path!r} needs {missing!r}: pip install 'microagent[{extra}]'"
+    return f"importing {path!r} failed: there is no module {missing!r}{_place(error)}"
+
+
+def _extra(path: str) -> str | None:
+    """The extra that holds the driver of a backend of ours."""
+    for backend in BACKENDS.values():
+        if any(full and full.startswith(f"{path}.") for full in (backend.bus, backend.broker)):
+            return backend.extra
+    return None
+
+
+def _place(error: BaseException) -> str:
+    """`` (file, line n)`` of the deepest frame that is not the import system's."""
+    if isinstance(error, SyntaxError):
+        return ""  # its text names the place
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
+    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if len(frames) > 1 else ""

@@ -1,0 +1,161 @@
+"""Settings modules: from their AGENT, BUS and BROKER dictionaries to the configuration of each agent."""
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
+from typing import Any, TypeAlias, cast
+
+from microagent.agent import MicroAgent
+from microagent.backends import import_class, import_named, make_broker, make_bus
+from microagent.errors import ConfigurationError
+from microagent.names import guess
+
+EMBEDDED = "local://"
+
+Entry: TypeAlias = Mapping[str, Any]
+
+_MAKERS: dict[str, Callable[[Entry], Any]] = {"bus": make_bus, "broker": make_broker}
+
+
+class AgentConfiguration(dict[str, Any]):
+    """
+    The entry of one agent, with the entries of its ``bus`` and ``broker`` in place of their names.
+
+    Pickled, it is the name of its settings module and of its agent: a child process that does not inherit its parent's
+    memory imports its own, so a settings module may hold what cannot be pickled.
+    """
+
+    def __init__(self, entry: Entry, config_path: str, agent: str) -> None:
+        super().__init__(entry)
+        self.config_path = config_path
+        self.agent = agent
+
+    def __repr__(self) -> str:
+        return f"<AGENT[{self.agent!r}] of {self.config_path}>"  # its DSNs may hold passwords
+
+    def __reduce__(self) -> tuple[Callable[[str, str], "AgentConfiguration"], tuple[str, str]]:
+        return _imported, (self.config_path, self.agent)
+
+
+def _imported(config_path: str, agent: str) -> AgentConfiguration:
+    _, configuration = dict(load_configuration(config_path))[agent]
+    return configuration
+
+
+def load_configuration(config_path: str) -> Iterator[tuple[str, tuple[str, AgentConfiguration]]]:
+    """
+    ``(agent's name, (import path of its class, its configuration))`` for each agent of a settings module.
+
+    The environment variables MICROAGENT_BUS and MICROAGENT_BROKER are DSNs that take the place of the module's own.
+
+    :param config_path: import path of the module, ``myproject.settings``
+    :raises ConfigurationError: if the module cannot be imported, or its dictionaries are wrong
+    """
+    module = _settings_module(config_path)
+    servers = [_Servers(module, "BUS"), _Servers(module, "BROKER")]
+    agents = _section(module, "AGENT")
+    if not agents:
+        raise ConfigurationError(
+            f"{config_path}: it has no agents, AGENT is {'missing' if agents is None else 'empty'}"
+        )
+    for name, entry in agents.items():
+        place = f"{config_path}: AGENT[{name!r}]"
+        backend = entry.get("backend")
+        if not isinstance(backend, str):
+            raise ConfigurationError(f"{place} needs a 'backend', the import path of its class")
+        rest = {key: value for key, value in entry.items() if key not in ("backend", "bus", "broker")}
+        chosen = {key: server for part in servers for key, server in part.chosen_by(entry, place)}
+        yield name, (backend, AgentConfiguration({**rest, **chosen}, config_path, name))
+
+
+def init_agent(backend: str, cfg: Entry) -> MicroAgent[Any, Any]:
+    """
+    An agent that is not started yet, with its bus and broker.
+
+    :param backend: import path of the agent's class
+    :param cfg: its configuration, as :func:`load_configuration` gives it: the entries of its ``bus`` and ``broker``;
+        what is in ``settings``, and every other key, the agent finds in ``self.settings``
+    :raises ConfigurationError: if a class cannot be imported, or a bus or broker cannot be made
+    """
+    agent: type[MicroAgent[Any, Any]] = import_class(backend, MicroAgent)
+    others = {key: value for key, value in cfg.items() if key not in ("bus", "broker", "settings")}
+    return agent(bus=_made(cfg, "bus"), broker=_made(cfg, "broker"), settings={**others, **cfg.get("settings", {})})
+
+
+def check(backend: str, cfg: Entry) -> None:
+    """
+    Find all that :func:`init_agent` would refuse, without making the agent.
+
+    :raises ConfigurationError: for the first problem
+    """
+    import_class(backend, MicroAgent)
+    for key in _MAKERS:
+        _made(cfg, key)
+    if not isinstance(cfg.get("settings", {}), Mapping):
+        raise ConfigurationError("its 'settings' are no dictionary")
+
+
+def _made(cfg: Entry, key: str) -> Any:
+    if cfg.get(key) is None:
+        return None
+    try:
+        return _MAKERS[key](cfg[key])
+    except ConfigurationError as error:
+        raise ConfigurationError(f"its {key}: {error}") from error
+
+
+class _Servers:
+    """The BUS or the BROKER of a settings module."""
+
+    def __init__(self, module: ModuleType, section: str) -> None:
+        self._section = section
+        self._key = section.lower()
+        self._entries = _section(module, section)
+        self._override = os.environ.get(f"MICROAGENT_{section}")
+
+    def chosen_by(self, agent: Entry, place: str) -> Iterator[tuple[str, Entry]]:
+        """``(key, entry)`` for the one that an agent names; none if it names none."""
+        name = agent.get(self._key)
+        if name is not None:
+            yield self._key, self._overridden(self._named(name, f"{place}[{self._key!r}]"))
+        elif self._entries is None:
+            yield self._key, self._overridden({"dsn": EMBEDDED})
+
+    def _named(self, name: object, place: str) -> Entry:
+        if not isinstance(name, str):
+            raise ConfigurationError(f"{place} is to be a name in {self._section}, not {name!r}")
+        entry = (self._entries or {}).get(name)
+        if entry is None:
+            raise ConfigurationError(f"{place}: {self._section} has no {name!r}{guess(name, self._entries or ())}")
+        for key in ("dsn", "backend"):
+            if not isinstance(entry.get(key, ""), str):
+                raise ConfigurationError(f"{place}: {key!r} of {self._section}[{name!r}] is to be a text")
+        return entry
+
+    def _overridden(self, entry: Entry) -> Entry:
+        if not self._override:
+            return entry
+        return {**{key: value for key, value in entry.items() if key != "backend"}, "dsn": self._override}
+
+
+def _settings_module(config_path: str) -> ModuleType:
+    if "/" in config_path or config_path.endswith(".py"):
+        name = config_path.removesuffix(".py").strip("./").replace("/", ".")
+        raise ConfigurationError(f"{config_path}: settings are named as a module, such as {name}")
+    try:
+        return import_named(config_path)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{config_path}: {error}") from error
+
+
+def _section(module: ModuleType, name: str) -> dict[str, Entry] | None:
+    """A dictionary of dictionaries, or None when the module has none of this name."""
+    section: object = getattr(module, name, None)
+    if section is None:
+        return None
+    if not isinstance(section, dict):
+        raise ConfigurationError(f"{module.__name__}: {name} is to be a dictionary")
+    for key, entry in cast("dict[object, object]", section).items():
+        if not (isinstance(key, str) and isinstance(entry, dict)):
+            raise ConfigurationError(f"{module.__name__}: {name}[{key!r}] is to be a dictionary, under a text")
+    return cast("dict[str, Entry]", section)

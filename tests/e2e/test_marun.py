@@ -1,0 +1,518 @@
+"""marun, with real processes."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from marun_group import is_running, marun, until, write
+
+AGENTS = """
+    import asyncio, os, time
+    from microagent import MicroAgent, on
+    from microagent.launcher import ServerInterrupt
+
+    class Calm(MicroAgent):
+        @on("post_start")
+        def up(self):
+            print(type(self).__name__, "is up", flush=True)
+
+        @on("pre_stop")
+        def down(self):
+            print(type(self).__name__, "goes down", flush=True)
+
+    class Serving(Calm):
+        @on("server")
+        async def serve(self):
+            while not os.path.exists("end"):
+                await asyncio.sleep(0.02)
+            await self.end()
+
+        async def end(self):
+            raise ServerInterrupt("enough")
+
+    class Crashing(Serving):
+        async def end(self):
+            raise RuntimeError("a pipe burst")
+
+    class Unprepared(Calm):
+        @on("pre_start")
+        def prepare(self):
+            raise RuntimeError("no database")
+
+    class Lingering(Calm):
+        @on("pre_stop")
+        async def linger(self):
+            print("Lingering lingers", flush=True)
+            while not os.path.exists("end"):
+                await asyncio.sleep(0.02)
+            print("Lingering is done", flush=True)
+
+    class Wedged(Calm):
+        @on("post_start")
+        def wedge(self):
+            print("Wedged is stuck", flush=True)
+            time.sleep(3600)
+"""
+
+SETTINGS = """
+    BUS = BROKER = {{}}
+    AGENT = {{name.lower(): {{"backend": "agents." + name, "unpicklable": lambda: 0}} for name in {names!r}.split()}}
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A folder that holds the module ``agents``."""
+    write(tmp_path, agents=AGENTS)
+    return tmp_path
+
+
+def declare(project: Path, names: str) -> None:
+    """Write settings with an agent of each of these classes, which is called like its class, in small letters."""
+    write(project, settings=SETTINGS.format(names=names))
+
+
+def end(project: Path) -> None:
+    """Let the agents that wait for it go on."""
+    (project / "end").touch()
+
+
+start_methods = pytest.mark.parametrize("start_method", ["fork", "spawn", "forkserver"])
+
+
+@start_methods
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stop_signal_stops_the_group_cleanly(project: Path, start_method: str, number: signal.Signals) -> None:
+    """
+    SIGINT or SIGTERM to marun stops all agents, their hooks running, and its exit status is 0. Settings may hold what
+    cannot be pickled.
+    """
+    declare(project, "Calm Serving")
+
+    with marun(project, "settings", "--start-method", start_method) as group:
+        group.says("is up", times=2)
+        group.send(number)
+
+        assert group.ends() == 0
+        assert group.output.count("goes down") == 2
+        assert "Traceback" not in group.output
+
+
+@start_methods
+def test_ctrl_c_of_a_terminal_is_one_stop(project: Path, start_method: str) -> None:
+    """
+    A terminal sends SIGINT to marun and its agents alike; they stop once, with status 0 and no traceback.
+    """
+    declare(project, "Calm Serving")
+
+    with marun(project, "settings", "--start-method", start_method) as group:
+        group.says("is up", times=2)
+        os.killpg(group.process.pid, signal.SIGINT)
+
+        assert group.ends() == 0
+        assert group.output.count("goes down") == 2
+        assert "Traceback" not in group.output
+
+
+@start_methods
+def test_ctrl_c_while_processes_start(project: Path, start_method: str) -> None:
+    """
+    SIGINT in the middle of the start stops what has been started, with status 0 and no traceback.
+    """
+    declare(project, "Calm Serving")
+
+    with marun(project, "settings", "--start-method", start_method) as group:
+        group.says("started, pid")
+        os.killpg(group.process.pid, signal.SIGINT)
+
+        assert group.ends() == 0
+        assert "Traceback" not in group.output
+
+
+@start_methods
+def test_crash_of_one_agent_stops_all(project: Path, start_method: str) -> None:
+    """
+    An agent whose server fails is reported once, with its name and traceback; the others stop cleanly; status 1.
+    """
+    declare(project, "Calm Crashing")
+
+    with marun(project, "settings", "--start-method", start_method) as group:
+        group.says("is up", times=2)
+        end(project)
+
+        assert group.ends() == 1
+        assert "Calm goes down" in group.output
+        assert group.output.count("Traceback") == group.output.count("RuntimeError: a pipe burst") == 1
+        assert "marun: agent 'crashing' failed with exit status 1; the group was stopped" in group.output
+
+
+def test_agent_that_is_killed_stops_all(project: Path) -> None:
+    """
+    An agent whose process is killed, by the system for example, ends the group with status 1.
+    """
+    declare(project, "Calm Serving")
+
+    with marun(project, "settings") as group:
+        group.says("is up", times=2)
+        os.kill(group.pids[1], signal.SIGKILL)
+
+        assert group.ends() == 1
+        assert "Calm goes down" in group.output
+        assert "marun: agent 'serving' was killed by SIGKILL; the group was stopped" in group.output
+
+
+def test_failure_in_pre_start_names_the_agent(project: Path) -> None:
+    """
+    An exception in a pre_start hook ends the group with status 1, the agent's name, and the traceback once.
+    """
+    declare(project, "Calm Unprepared")
+
+    with marun(project, "settings") as group:
+        assert group.ends() == 1
+        assert group.output.count("Traceback") == group.output.count("RuntimeError: no database") == 1
+        assert "Agent 'unprepared' failed" in group.output
+        assert "marun: agent 'unprepared' failed with exit status 1; the group was stopped" in group.output
+
+
+@start_methods
+def test_server_interrupt_is_a_clean_end(project: Path, start_method: str) -> None:
+    """
+    ServerInterrupt in one agent stops the whole group, with status 0.
+    """
+    declare(project, "Calm Serving")
+
+    with marun(project, "settings", "--start-method", start_method) as group:
+        group.says("is up", times=2)
+        end(project)
+
+        assert group.ends() == 0
+        assert group.output.count("goes down") == 2
+        assert "Traceback" not in group.output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_second_stop_signal_kills_at_once(project: Path, number: signal.Signals) -> None:
+    """
+    Who does not want to wait for the handlers sends the signal again: all is killed, with status 1.
+    """
+    declare(project, "Calm Lingering")
+
+    with marun(project, "settings") as group:
+        group.says("is up", times=2)
+        group.send(number)
+        group.says("Lingering lingers")
+        until(lambda: not is_running(group.pids[0]), "Calm has stopped")
+        time.sleep(0.3)  # two signals within 0.2 s are one
+        group.send(number)
+
+        assert group.ends(timeout=2) == 1
+        assert "marun: agent 'lingering' did not stop and was killed; the group was stopped" in group.output
+
+
+def test_signal_that_comes_to_all_processes_again_interrupts_no_stop(project: Path) -> None:
+    """
+    Service managers send SIGTERM to every process of a group, so an agent may get it twice; it stops in peace.
+    """
+    declare(project, "Lingering")
+
+    with marun(project, "settings") as group:
+        group.says("is up")
+        os.killpg(group.process.pid, signal.SIGTERM)
+        group.says("Lingering lingers")
+        os.kill(group.pids[0], signal.SIGTERM)
+        end(project)
+
+        assert group.ends() == 0
+        assert "Lingering is done" in group.output
+
+
+def test_agent_that_does_not_stop_is_killed(project: Path) -> None:
+    """
+    What has not ended after the shutdown timeout and five seconds more is killed, with status 1.
+    """
+    declare(project, "Calm Wedged")
+
+    with marun(project, "settings", "--shutdown-timeout", "0.1") as group:
+        group.says("Wedged is stuck")
+        group.says("Calm is up")
+        group.send(signal.SIGTERM)
+
+        assert group.ends(timeout=10) == 1
+        assert "Calm goes down" in group.output
+        assert "marun: agent 'wedged' did not stop and was killed; the group was stopped" in group.output
+
+
+@start_methods
+def test_no_agent_outlives_marun(project: Path, start_method: str) -> None:
+    """
+    When marun is killed with -9, its agents are gone within 5 seconds, be they calm, lingering or wedged.
+    """
+    declare(project, "Calm Lingering Wedged")
+
+    with marun(project, "settings", "--start-method", start_method) as group:
+        group.says("is up", times=2)
+        group.says("Wedged is stuck")
+        group.send(signal.SIGKILL)
+
+        until(lambda: not any(map(is_running, group.pids)), "all agents are gone", timeout=5)
+        assert "Calm goes down" in group.output
+
+
+def test_agents_are_no_zombies(project: Path) -> None:
+    """
+    An agent that has ended leaves no zombie while the others stop.
+    """
+    declare(project, "Lingering Serving")
+
+    with marun(project, "settings") as group:
+        group.says("is up", times=2)
+        serving = group.pids[1]
+        os.kill(serving, signal.SIGKILL)
+        group.says("Lingering lingers")
+
+        until(lambda: not Path(f"/proc/{serving}").exists(), "it was waited for")
+        end(project)
+        assert group.ends() == 1
+
+
+def test_logging_has_a_default(project: Path) -> None:
+    """
+    Without a logging configuration, INFO and above goes to stderr, with the pid of its process.
+    """
+    declare(project, "Calm")
+
+    with marun(project, "settings") as group:
+        group.says("is up")
+        group.send(signal.SIGTERM)
+
+        assert group.ends() == 0
+        assert f"INFO     [pid#{group.process.pid}] " in group.output
+
+
+def test_logging_of_the_settings_is_kept(project: Path) -> None:
+    """
+    A settings module that configures logging is obeyed.
+    """
+    declare(project, "Calm")
+    with (project / "settings.py").open("a") as settings:
+        settings.write("import logging\nlogging.basicConfig(format='! %(message)s', level=logging.INFO)\n")
+
+    with marun(project, "settings", "--start-method", "spawn") as group:
+        group.says("is up")
+        group.send(signal.SIGTERM)
+
+        assert group.ends() == 0
+        assert "! Agent 'calm' started, pid" in group.output
+        assert "INFO  " not in group.output
+
+
+def test_modules_make_one_group(project: Path) -> None:
+    """
+    The agents of several settings modules run as one group.
+    """
+    declare(project, "Calm")
+    write(project, others=SETTINGS.format(names="Serving"))
+
+    with marun(project, "settings", "others") as group:
+        group.says("is up", times=2)
+        end(project)
+
+        assert group.ends() == 0
+        assert "Calm goes down" in group.output
+
+
+def refused(project: Path, *arguments: str) -> str:
+    """What marun says when it does not start."""
+    with marun(project, *arguments) as group:
+        assert group.ends() == 2
+        assert group.pids == []
+        return group.output
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ("", "settings: it has no agents, AGENT is missing"),
+        ("AGENT = {}", "settings: it has no agents, AGENT is empty"),
+        ("AGENT = ['agents.Calm']", "settings: AGENT is to be a dictionary"),
+        ("AGENT = {'a': 'agents.Calm'}", "settings: AGENT['a'] is to be a dictionary, under a text"),
+        ("AGENT = {'a': {}}", "settings: AGENT['a'] needs a 'backend', the import path of its class"),
+        ("AGENT = {'a': {'backend': 'nowhere.Calm'}}", "settings: AGENT['a']: there is no module 'nowhere'"),
+        (
+            "AGENT = {'a': {'backend': 'agents.Clam'}}",
+            "settings: AGENT['a']: module 'agents' has no 'Clam', did you mean 'Calm'?",
+        ),
+        ("AGENT = {'a': {'backend': 'agents.asyncio'}}", "settings: AGENT['a']: agents.asyncio is no MicroAgent"),
+        (
+            "BUS = {'main': {'dsn': 'local://'}}\nAGENT = {'a': {'backend': 'agents.Calm', 'bus': 'mian'}}",
+            "settings: AGENT['a']['bus']: BUS has no 'mian', did you mean 'main'?",
+        ),
+        (
+            "BROKER = {'main': {'dsn': 'lokal://'}}\nAGENT = {'a': {'backend': 'agents.Calm', 'broker': 'main'}}",
+            "settings: AGENT['a']: its broker: no queue broker for 'lokal://'",
+        ),
+        (
+            "BUS = {'main': {'dsn': 'memory://', 'colour': 1}}\nAGENT = {'a': {'backend': 'agents.Calm', 'bus': 'main'}}",
+            "settings: AGENT['a']: its bus: microagent.tools.memory.MemorySignalBus cannot be made of these options",
+        ),
+        ("import nowhere", "settings: importing 'settings' failed: there is no module 'nowhere' ("),
+        ("\n1 / 0", "settings: importing 'settings' failed: ZeroDivisionError: division by zero ("),
+        ("AGENT = {", "settings: importing 'settings' failed: SyntaxError: '{' was never closed (settings.py, line 1)"),
+    ],
+)
+def test_mistake_in_settings_is_one_line(project: Path, settings: str, sentence: str) -> None:
+    """
+    What is wrong with the settings is said in one line, status 2, before anything starts.
+    """
+    write(project, settings=settings)
+
+    said = refused(project, "settings")
+
+    assert said.startswith(f"marun: {sentence}")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nowhere"], "marun: nowhere: there is no module 'nowhere'\n"),
+        (["./settings.py"], "marun: ./settings.py: settings are named as a module, such as settings\n"),
+        (["settings", "settings"], "marun: two agents are called 'calm', in settings and settings\n"),
+        (["settings", "--start-method", "wish"], "Error: Invalid value for '--start-method'"),
+        ([], "Error: Missing argument 'SETTINGS...'"),
+    ],
+)
+def test_mistake_in_the_command_line(project: Path, arguments: list[str], sentence: str) -> None:
+    """
+    What is wrong with the command line is said in a sentence, status 2, before anything starts.
+    """
+    declare(project, "Calm")
+
+    said = refused(project, *arguments)
+
+    assert sentence in said
+    assert "Traceback" not in said
+
+
+def test_mistake_that_only_a_start_can_find(project: Path) -> None:
+    """
+    A folder that the embedded backend refuses is one line without a traceback, naming the agent; status 1.
+    """
+    (project / "real").mkdir()
+    (project / "link").symlink_to("real")
+    write(
+        project,
+        settings="""
+            BUS = {}
+            BROKER = {"main": {"dsn": "local://" + __file__.replace("settings.py", "link")}}
+            AGENT = {"mailer": {"backend": "mailing.Mailer", "broker": "main"}}
+        """,
+        mailing="""
+            from microagent import MicroAgent, Queue, consumer
+
+            class Mailer(MicroAgent):
+                @consumer(Queue("mailer"))
+                async def mail(self, **kwargs):
+                    pass
+        """,
+    )
+
+    with marun(project, "settings") as group:
+        assert group.ends() == 1
+        assert "Agent 'mailer': " in group.output
+        assert "Traceback" not in group.output
+
+
+def test_environment_overrides_every_dsn(project: Path) -> None:
+    """
+    MICROAGENT_BUS and MICROAGENT_BROKER take the place of the DSNs and backends of the settings, and of local://.
+    """
+    write(
+        project,
+        settings="""
+            BROKER = {"main": {"backend": "nowhere.Broker", "dsn": "amqp://localhost"}}
+            AGENT = {"telling": {"backend": "telling.Telling", "broker": "main"}}
+        """,
+        telling="""
+            from microagent import MicroAgent, on
+
+            class Telling(MicroAgent):
+                @on("post_start")
+                def tell(self):
+                    print(self.bus, self.broker, "is up", flush=True)
+        """,
+    )
+
+    with marun(project, "settings", MICROAGENT_BUS="memory://a", MICROAGENT_BROKER="memory://b") as group:
+        group.says("is up")
+        group.send(signal.SIGTERM)
+
+        assert group.ends() == 0
+        assert "MemorySignalBus('memory://a', prefix='PUBSUB') MemoryBroker('memory://b') is up" in group.output
+
+
+def test_agents_meet_on_local_by_default(project: Path) -> None:
+    """
+    Without BUS and BROKER dictionaries, agents reach each other through a folder in the working directory.
+    """
+    write(
+        project,
+        settings="""
+            AGENT = {name: {"backend": "talking." + name.title()} for name in ("listener", "speaker")}
+        """,
+        talking="""
+            from microagent import MicroAgent, Queue, Signal, consumer, periodic, receiver
+
+            word, letter = Signal("word", ["text"]), Queue("letter")
+
+            class Speaker(MicroAgent):
+                @periodic(period=0.1)
+                async def speak(self):
+                    await self.bus.word.send("speaker", text="hello")
+                    await self.broker.letter.send({"text": "dear"})
+
+            class Listener(MicroAgent):
+                @receiver(word)
+                async def listen(self, text, **kwargs):
+                    print("heard", text, flush=True)
+
+                @consumer(letter)
+                async def read(self, text, **kwargs):
+                    print("read", text, flush=True)
+        """,
+    )
+
+    with marun(project, "settings") as group:
+        group.says("heard hello")
+        group.says("read dear")
+        group.send(signal.SIGTERM)
+
+        assert group.ends() == 0
+        assert (project / ".microagent").is_dir()
+
+
+def help_text(*arguments: str) -> str:
+    command = [Path(sys.executable).with_name("marun"), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_help_shows_a_worked_example() -> None:
+    """
+    ``marun --help`` shows settings, the command that runs them, and what the exit status means.
+    """
+    text = help_text("--help")
+
+    assert "AGENT = {\n" in text
+    assert "$ marun myproject.settings\n" in text
+    assert "exit status" in text
+
+
+def test_version() -> None:
+    """
+    ``marun --version`` says the version of the package.
+    """
+    assert help_text("--version") == "microagent 2.0.0\n"
