@@ -1,4 +1,4 @@
-"""What a handler can take, compared with what it will be given: the check made when an agent's class is created."""
+"""What a handler can take, compared with what it will be given."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -6,14 +6,18 @@ from dataclasses import dataclass, replace
 from inspect import Parameter
 from typing import Any
 
-from microagent.declarations import Schema
 from microagent.errors import HandlerError
 from microagent.queue import Queue
+from microagent.reading import shape
+from microagent.schema import Schema
+from microagent.shapes import Object
 from microagent.signal import Signal
 
-NOTHING: frozenset[str] = frozenset()
-BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
-BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL)
+ON_REQUEST = frozenset({"amqp", "kafka", "delivery"})
+"""What a consumer gets beside its message if it names it."""
+
+_BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
+_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Parameter.VAR_POSITIONAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +29,37 @@ class Given:
     :ivar always: come with every call
     :ivar sometimes: may be left out
     :ivar on_request: come to a handler that names them
-    :ivar open: whether any other argument may come too
+    :ivar open: any other may come too
     """
 
     source: str
-    always: frozenset[str] = NOTHING
-    sometimes: frozenset[str] = NOTHING
-    on_request: frozenset[str] = NOTHING
+    always: frozenset[str] = frozenset()
+    sometimes: frozenset[str] = frozenset()
+    on_request: frozenset[str] = frozenset()
     open: bool = False
+
+
+def given_by_signal(signal: Signal) -> Given:
+    """What a receiver of this signal is called with."""
+    given = Given(f"signal '{signal.name}'", always=frozenset({"signal", "sender"}))
+    return _with_payload(given, signal.declaration.payload, signal.declaration.definitions)
+
+
+def given_by_queue(queue: Queue, dto_name: str | None = None) -> Given:
+    """What a consumer of this queue is called with; ``dto_name`` takes the whole message when there is one."""
+    given = Given(f"queue '{queue.name}'", on_request=ON_REQUEST)
+    if dto_name is not None:
+        return replace(given, always=frozenset({dto_name}))
+    if queue.declaration.payload is None:
+        return replace(given, open=True)
+    return _with_payload(given, queue.declaration.payload, queue.declaration.definitions)
 
 
 def check_handler(handler: Callable[..., Any], title: str, given: Given) -> None:
     """
     Refuse a method that cannot be called with what it will be given.
 
-    :param handler: the function as it stands in the class, its first parameter is the agent
+    :param handler: the function as it stands in the class: its first parameter is the agent
     :param title: ``Class.method``, for the message
     :raises HandlerError: if a call would fail; one sentence says why
     """
@@ -58,11 +78,21 @@ def check_async(handler: Callable[..., Any], title: str) -> None:
 
 
 def accepted(handler: Callable[..., Any]) -> frozenset[str] | None:
-    """The names of the arguments that a method (bound or not) takes, or None when its ``**kwargs`` take any."""
-    parameters = _parameters(handler)[0 if inspect.ismethod(handler) else 1 :]
+    """The names of the arguments that a method, bound or not, takes; None when its ``**kwargs`` take any."""
+    parameters = _parameters(handler)
     if _is_open(parameters):
         return None
-    return frozenset(parameter.name for parameter in parameters if parameter.kind in BY_NAME)
+    own = parameters if inspect.ismethod(handler) else parameters[1:]
+    return frozenset(parameter.name for parameter in own if parameter.kind in _BY_NAME)
+
+
+def _with_payload(given: Given, payload: Schema, definitions: Mapping[str, Any]) -> Given:
+    found = shape(payload, definitions, payload=True).shape
+    if not isinstance(found, Object):
+        return replace(given, open=True)
+    required = frozenset(field.name for field in found.fields if field.required)
+    optional = frozenset(field.name for field in found.fields if not field.required)
+    return replace(given, always=given.always | required, sometimes=optional)
 
 
 def _parameters(handler: Callable[..., Any]) -> list[Parameter]:
@@ -74,8 +104,8 @@ def _is_open(parameters: Iterable[Parameter]) -> bool:
 
 
 def _mismatches(parameters: list[Parameter], given: Given) -> Iterator[str]:
-    if not parameters or parameters[0].kind not in BY_POSITION:
-        yield "takes no agent: its first parameter is to be 'self'"
+    if not parameters or parameters[0].kind not in _BY_POSITION:
+        yield "has no first parameter for its agent: 'self'"
         return
     own = parameters if parameters[0].kind is Parameter.VAR_POSITIONAL else parameters[1:]
     yield from _refused(own, given)
@@ -85,16 +115,16 @@ def _mismatches(parameters: list[Parameter], given: Given) -> Iterator[str]:
 
 
 def _refused(parameters: list[Parameter], given: Given) -> Iterator[str]:
-    names = {parameter.name for parameter in parameters if parameter.kind in BY_NAME}
+    names = {parameter.name for parameter in parameters if parameter.kind in _BY_NAME}
     refused = (given.always | given.sometimes) - names
     if refused and not _is_open(parameters):
-        yield f"cannot take {_listed(refused)} from {given.source}: name what it takes, or add **kwargs"
+        yield f"cannot take {_listed(refused)} from {given.source}: name it as a parameter, or add **kwargs"
 
 
 def _unmet(parameter: Parameter, given: Given) -> Iterator[str]:
     if parameter.kind is Parameter.POSITIONAL_ONLY:
-        yield f"takes '{parameter.name}' by position alone, and {given.source} gives arguments by name"
-    elif parameter.kind not in BY_NAME:
+        yield f"takes '{parameter.name}' by position alone, and {given.source} gives what it gives by name"
+    elif parameter.kind not in _BY_NAME:
         return
     elif parameter.name in given.sometimes:
         yield f"needs a default for '{parameter.name}', because {given.source} may leave it out"
@@ -104,32 +134,3 @@ def _unmet(parameter: Parameter, given: Given) -> Iterator[str]:
 
 def _listed(names: Iterable[str]) -> str:
     return ", ".join(f"'{name}'" for name in sorted(names)) or "nothing"
-
-
-def given_by_signal(signal: Signal) -> Given:
-    """What a receiver of this signal is called with."""
-    return _with_payload(
-        Given(f"signal '{signal.name}'", always=frozenset({"signal", "sender"})),
-        signal.declaration.payload,
-        signal.declaration.definitions,
-    )
-
-
-def given_by_queue(queue: Queue, dto_name: str | None = None) -> Given:
-    """What a consumer of this queue is called with; ``dto_name`` takes the whole message when there is one."""
-    given = Given(f"queue '{queue.name}'", on_request=frozenset({"amqp", "kafka", "delivery"}))
-    if dto_name is not None:
-        return replace(given, always=frozenset({dto_name}))
-    payload = queue.declaration.payload
-    if payload is None:
-        return replace(given, open=True)
-    return _with_payload(given, payload, queue.declaration.definitions)
-
-
-def _with_payload(given: Given, payload: Schema, definitions: Mapping[str, Any]) -> Given:
-    schema = payload if isinstance(payload, Mapping) else {}
-    if "properties" not in schema:
-        return replace(given, open=True)
-    required = frozenset(schema.get("required", ()))
-    names = frozenset(schema["properties"])
-    return replace(given, always=given.always | required, sometimes=names - required)

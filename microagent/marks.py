@@ -1,0 +1,146 @@
+"""What decorators leave on methods, and how a class collects it."""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, TypeVar, get_args
+
+from microagent.errors import HandlerError, ScheduleError
+from microagent.names import guess
+from microagent.queue import Queue
+from microagent.schedule import Cron, Every
+from microagent.signal import Signal
+
+HookLabel: TypeAlias = Literal["pre_start", "post_start", "pre_stop", "server"]
+AnyT = TypeVar("AnyT", bound=Callable[..., Any])
+
+LABELS: tuple[HookLabel, ...] = get_args(HookLabel)
+_MARKS = "__microagent_marks__"
+
+# Agents may be written without a type checker, so marks look at what they are given.
+# pyright: reportUnnecessaryIsInstance=false, reportUnnecessaryContains=false
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiverMark:
+    """The method receives these signals; ``timeout`` in seconds."""
+
+    signals: tuple[Signal, ...]
+    timeout: float
+
+    def __post_init__(self) -> None:
+        for signal in self.signals:
+            if not isinstance(signal, Signal):
+                raise HandlerError(f"a receiver takes signals, not {signal!r}")
+        if not self.signals or len(set(self.signals)) < len(self.signals):
+            raise HandlerError("a receiver takes one or more signals, each of them once")
+        _check_timeout(self.timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class ConsumerMark:
+    """The method consumes this queue; ``options`` are for the broker."""
+
+    queue: Queue
+    timeout: float
+    dto_class: type | None = None
+    dto_name: str | None = None
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.queue, Queue):
+            raise HandlerError(f"a consumer takes a queue, not {self.queue!r}")
+        if self.dto_class is not None and not callable(self.dto_class):
+            raise HandlerError(f"dto_class of queue '{self.queue.name}' is a class, not {self.dto_class!r}")
+        if self.dto_name is not None and self.dto_class is None:
+            raise HandlerError(
+                f"dto_name {self.dto_name!r} of queue '{self.queue.name}' says nothing without dto_class"
+            )
+        _check_timeout(self.timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicMark:
+    """The method runs once in a period, the first time ``start_after`` seconds from the start."""
+
+    schedule: Every
+    timeout: float
+    start_after: float = 0
+
+    def __post_init__(self) -> None:
+        _check_timeout(self.timeout)
+        if not _is_number(self.start_after) or self.start_after < 0:
+            raise ScheduleError(f"start_after is a number of seconds, 0 or more, not {self.start_after!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class CronMark:
+    """The method runs at the moments of a cron schedule."""
+
+    schedule: Cron
+    timeout: float
+
+    def __post_init__(self) -> None:
+        _check_timeout(self.timeout)
+
+
+@dataclass(frozen=True, slots=True)
+class HookMark:
+    """The method is a hook of its agent, or a server."""
+
+    label: HookLabel
+
+    def __post_init__(self) -> None:
+        if self.label not in LABELS:
+            hint = guess(str(self.label), LABELS) or f": there are {', '.join(LABELS)}"
+            raise HandlerError(f"no hook {self.label!r}{hint}")
+
+
+Mark: TypeAlias = ReceiverMark | ConsumerMark | PeriodicMark | CronMark | HookMark
+
+
+def leave(mark: Mark) -> Callable[[AnyT], AnyT]:
+    """A decorator that marks a method, before the marks that it has already: decorators read from above."""
+
+    def decorate(method: AnyT) -> AnyT:
+        vars(method)[_MARKS] = (mark, *_marks_on(method))
+        return method
+
+    return decorate
+
+
+def marked(cls: type) -> list[tuple[str, Mark]]:
+    """
+    The handlers of a class: names of methods with their marks, in order of definition, bases first.
+
+    The nearest class that decorates a method decides. A method that overrides it without a decorator is the same
+    handler with another body; ``name = None`` removes it.
+    """
+    names = dict.fromkeys(name for klass in reversed(cls.__mro__) for name in vars(klass))
+    return [(name, mark) for name in names for mark in _nearest_marks(cls, name)]
+
+
+def _nearest_marks(cls: type, name: str) -> tuple[Mark, ...]:
+    for klass in cls.__mro__:
+        attribute = vars(klass).get(name, ...)
+        if attribute is None:
+            return ()
+        if marks := _marks_on(attribute):
+            return marks
+    return ()
+
+
+def _marks_on(attribute: object) -> tuple[Mark, ...]:
+    """The marks of a function, or of the one that a ``staticmethod`` holds."""
+    function = getattr(attribute, "__func__", attribute)
+    marks: tuple[Mark, ...] = getattr(function, "__dict__", {}).get(_MARKS, ())
+    return marks
+
+
+def _check_timeout(timeout: float) -> None:
+    if not _is_number(timeout) or timeout <= 0:
+        raise HandlerError(f"timeout is a number of seconds above 0, not {timeout!r}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
