@@ -1,0 +1,118 @@
+"""Queues of ``local://``."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from microagent.broker import AbstractQueueBroker
+from microagent.counted import CountedLog
+from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.errors import BackendConnectionError, BackendError, ConfigurationError, QueueSerializingError
+from microagent.tools.local.depot import Depot
+from microagent.tools.local.folder import folder_path
+
+SYNCHRONOUS = ("FULL", "NORMAL", "OFF")
+LONGEST = 256 * 1024 * 1024  # bytes of a message
+SWEEP = 1.0  # seconds between looks for the dead and the silent
+PAUSE = 1.0  # seconds before verdicts that could not be written are tried again
+
+
+class LocalBroker(AbstractQueueBroker):
+    """
+    Queues between the processes of one machine, kept in a SQLite file; no server::
+
+        broker = LocalBroker("local://")                   # in .microagent of the working directory
+        broker = LocalBroker("local:///var/lib/shop/bus")
+
+    A message survives the end of every process, ``kill -9`` included; what a dead process held comes again at once.
+
+    :param dsn: ``local://`` and the path of a folder, which is made for this user alone
+    :param synchronous: ``"FULL"``: when ``send`` returns, the message survives the loss of power too. ``"NORMAL"``:
+        quicker, the loss of power may take what was sent last. ``"OFF"``: it may take the whole file
+    :param options: those of :class:`AbstractQueueBroker`
+    """
+
+    def __init__(
+        self,
+        dsn: str = "local://",
+        uid: str | None = None,
+        log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
+        *,
+        synchronous: str = "FULL",
+        **options: Any,
+    ) -> None:
+        super().__init__(dsn, uid, log, **options)
+        if synchronous not in SYNCHRONOUS:
+            raise ConfigurationError(f"synchronous={synchronous!r} is to be one of {', '.join(SYNCHRONOUS)}")
+        self._synchronous = synchronous
+        self._opened: Depot | None = None
+        self._due: dict[str, float | None] = {}  # when the next delayed message of a queue is
+        self._stuck = CountedLog(log, f"{self!r} cannot write what became of messages (%d times), and tries again")
+
+    @property
+    def _depot(self) -> Depot:
+        if self._opened is None:
+            raise BackendConnectionError(f"{self!r} is closed")
+        return self._opened
+
+    async def _open(self) -> None:
+        self._opened = await Depot.open(folder_path(self.dsn), self._synchronous, self.log)
+
+    async def _close(self) -> None:
+        if self._opened is not None:
+            depot, self._opened = self._opened, None
+            await depot.close()
+
+    async def _push(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
+        results = [_refusal(message) for message in batch]
+        messages = [(each.queue, each.body) for each, error in zip(batch, results, strict=True) if error is None]
+        await self._depot.submit(lambda store: store.push(messages), durable=True)
+        return results
+
+    async def _take(self, name: str, limit: int) -> list[Delivery]:
+        depot = self._depot
+        await depot.doorbell.attend(name)
+        depot.doorbell.hush(name)
+        deliveries, self._due[name] = await depot.submit(lambda store: store.take(name, limit, self._lease))
+        return deliveries
+
+    async def _wait(self, name: str, timeout: float) -> None:
+        due = self._due.get(name)
+        if due is not None:
+            timeout = min(timeout, max(0.0, due - time.time()))
+        await self._depot.doorbell.wait(name, timeout)
+
+    async def _settle(self, batch: Sequence[Settlement]) -> None:
+        while True:
+            try:
+                return await self._depot.submit(lambda store: store.settle(batch))
+            except BackendConnectionError:
+                raise
+            except BackendError:
+                self._stuck.add()
+                await asyncio.sleep(PAUSE)
+
+    async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
+        lost = await self._depot.submit(lambda store: store.renew([each.token for each in held], self._lease))
+        return {delivery for delivery in held if delivery.token in lost}
+
+    async def _maintain(self, name: str) -> float:
+        await self._depot.reap()
+        return min(SWEEP, self._lease / 4)
+
+    async def _length(self, name: str) -> int:
+        return await self._depot.submit(lambda store: store.length(name))
+
+    async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
+        return await self._depot.submit(lambda store: store.dead(name, limit))
+
+    async def _detach(self, name: str) -> None:
+        await self._depot.doorbell.neglect(name)
+
+
+def _refusal(message: Outgoing) -> Exception | None:
+    if len(message.body) > LONGEST:
+        return QueueSerializingError(f"a message of {len(message.body)} bytes is more than the {LONGEST} of local://")
+    return None

@@ -1,0 +1,87 @@
+"""Signals of ``local://``."""
+
+import logging
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from typing import Any
+
+from microagent.bus import AbstractSignalBus
+from microagent.channel import Pattern
+from microagent.counted import CountedLog
+from microagent.errors import BackendConnectionError
+from microagent.tools.local.folder import Folder, folder_path
+from microagent.tools.local.inbox import Inbox
+from microagent.tools.local.pubsub import PATIENCE, PubSub
+
+
+class LocalSignalBus(AbstractSignalBus):
+    """
+    Signals between the processes of one machine, over sockets in a folder; no server::
+
+        bus = LocalSignalBus("local://")                   # in .microagent of the working directory
+        bus = LocalSignalBus("local:///var/lib/shop/bus")
+
+    For a process that does not read, up to 1,000 signals or 16 MiB wait; then they are dropped, and counted in the log.
+
+    :param dsn: ``local://`` and the path of a folder, which is made for this user alone
+    :param options: those of :class:`AbstractSignalBus`
+    """
+
+    def __init__(
+        self,
+        dsn: str = "local://",
+        uid: str | None = None,
+        prefix: str = "PUBSUB",
+        log: logging.Logger = logging.getLogger("microagent.bus"),  # noqa: B008 - the manual's signature
+        **options: Any,
+    ) -> None:
+        super().__init__(dsn, uid, prefix, log, **options)
+        self._opened = AsyncExitStack()
+        self._pubsub: PubSub | None = None
+        self._inbox = Inbox(self._flow)
+        self._unread = CountedLog(log, f"{self!r} is read too slowly: %d signals dropped")
+        self._dropped = CountedLog(log, f"{self!r}: %d signals dropped for processes that do not read")
+
+    @property
+    def _connected(self) -> PubSub:
+        if self._pubsub is None:
+            raise BackendConnectionError(f"{self!r} is closed")
+        return self._pubsub
+
+    async def _open(self) -> None:
+        async with AsyncExitStack() as opened:
+            folder = Folder.open(folder_path(self.dsn))
+            opened.callback(folder.close)
+            pubsub = PubSub(folder, "bus", self.log, dropped=self._dropped, deliver=self._deliver)
+            opened.push_async_callback(pubsub.close)
+            await pubsub.open()
+            self._opened = opened.pop_all()
+        self._pubsub = pubsub
+
+    async def _close(self) -> None:
+        self._pubsub = None
+        await self._opened.aclose()
+        self._inbox.clear()
+        self._unread.flush()
+
+    async def _publish(self, batch: Sequence[tuple[str, bytes]]) -> list[int | Exception]:
+        results = await self._connected.publish(batch)
+        await self._inbox.room(PATIENCE)
+        return results
+
+    async def _subscribe(self, patterns: Sequence[Pattern]) -> None:
+        await self._connected.subscribe(patterns)
+
+    async def _unsubscribe(self, patterns: Sequence[Pattern]) -> None:
+        await self._connected.unsubscribe(patterns)
+
+    async def _receive(self) -> list[tuple[str, bytes]]:
+        return await self._inbox.get()
+
+    def _flow(self, on: bool) -> None:
+        if self._pubsub is not None:
+            self._pubsub.flow(on)
+
+    def _deliver(self, signals: Sequence[tuple[str, bytes]]) -> None:
+        if refused := self._inbox.put(signals):
+            self._unread.add(refused)

@@ -1,0 +1,124 @@
+"""A thread of its own for the store, and one transaction for all that waits at the same time."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Sequence
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, TypeAlias, TypeVar
+
+from microagent.tools.local.store import Store
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Job:
+    """One operation on the store, and who waits for it. ``durable``: see :meth:`Store.transaction`."""
+
+    operation: Callable[[Store], Any]
+    result: "asyncio.Future[Any]"
+    durable: bool = False
+
+
+Outcome: TypeAlias = tuple[Job, Any, Exception | None]
+
+
+class Committer:
+    """
+    Runs operations on a store, in order.
+
+    :param open_store: called in the thread
+    :param stirred: called on the loop with the queues that have got something to take
+    """
+
+    def __init__(self, open_store: Callable[[], Store], stirred: Callable[[set[str]], None]) -> None:
+        self._open_store = open_store
+        self._stirred = stirred
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._loop = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._loop.create_future()
+
+    async def start(self) -> None:
+        """
+        Open the store.
+
+        :raises BackendError: if it cannot be
+        """
+        started: asyncio.Future[None] = self._loop.create_future()
+        threading.Thread(target=self._work, args=(started,), name="microagent store", daemon=True).start()
+        await started
+
+    async def stop(self) -> None:
+        """Close the store, after all that waits. The loop may be another than at the start."""
+        self._loop = asyncio.get_running_loop()
+        self._ended = self._loop.create_future()
+        self._jobs.put(None)
+        await self._ended
+
+    def submit(self, operation: Callable[[Store], T], *, durable: bool = False) -> "asyncio.Future[T]":
+        """The result of ``operation``, when it is committed."""
+        result: asyncio.Future[T] = self._loop.create_future()
+        self._jobs.put(Job(operation, result, durable))
+        return result
+
+    # In the thread
+
+    def _work(self, started: "asyncio.Future[None]") -> None:
+        try:
+            store = self._open_store()
+        except Exception as error:  # noqa: BLE001 - it is the opener's to handle
+            self._tell([(Job(_nothing, started), None, error)], set())
+            return
+        self._tell([(Job(_nothing, started), None, None)], set())
+        with closing(store):
+            while (jobs := self._waiting())[-1] is not None:
+                self._commit(store, jobs)
+            self._commit(store, jobs[:-1])
+        self._tell([(Job(_nothing, self._ended), None, None)], set())
+
+    def _waiting(self) -> "list[Job | None]":
+        """All that waits, at least one; None, if it is there, is the last one."""
+        jobs = [self._jobs.get()]
+        with suppress(Empty):
+            while jobs[-1] is not None:
+                jobs.append(self._jobs.get_nowait())
+        return jobs
+
+    def _commit(self, store: Store, jobs: "Sequence[Job | None]") -> None:
+        outcomes = _together(store, [job for job in jobs if job is not None])
+        if outcomes:
+            self._tell(outcomes, store.stirred())
+
+    def _tell(self, outcomes: Sequence[Outcome], stirred: set[str]) -> None:
+        with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+            self._loop.call_soon_threadsafe(self._told, outcomes, stirred)
+
+    # On the loop
+
+    def _told(self, outcomes: Sequence[Outcome], stirred: set[str]) -> None:
+        for job, value, error in outcomes:
+            if job.result.done() or job.result.get_loop() is not self._loop:
+                continue
+            if error is None:
+                job.result.set_result(value)
+            else:
+                job.result.set_exception(error)
+        if stirred:
+            self._stirred(stirred)
+
+
+def _together(store: Store, jobs: Sequence[Job]) -> list[Outcome]:
+    """Carry out ``jobs`` in one transaction; if that fails, each in its own, so that only the guilty one does."""
+    try:
+        with store.transaction(durable=any(job.durable for job in jobs)):
+            return [(job, job.operation(store), None) for job in jobs]
+    except Exception as error:  # noqa: BLE001 - it is the caller's to handle
+        if len(jobs) <= 1:
+            return [(job, None, error) for job in jobs]
+        return [outcome for job in jobs for outcome in _together(store, [job])]
+
+
+def _nothing(_: Store) -> None:
+    """What is answered without the store."""

@@ -1,0 +1,121 @@
+"""The private folder in which the processes of one project on one machine meet."""
+
+import os
+import stat
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from typing import Self
+
+from microagent.errors import ConfigurationError
+
+SCHEME = "local://"
+DEFAULT = ".microagent"
+PRIVATE = 0o700
+
+
+def folder_path(dsn: str) -> str:
+    """
+    The absolute path that ``dsn`` names.
+
+    What follows ``local://`` is a path, absolute or relative to the working directory; nothing is ``.microagent``.
+    """
+    if not dsn.startswith(SCHEME):
+        raise ConfigurationError(f"{dsn!r} is no DSN of the embedded backend: local:// or local:///absolute/path")
+    return os.path.abspath(dsn.removeprefix(SCHEME) or DEFAULT)
+
+
+class Folder:
+    """
+    An open folder that belongs to this user alone.
+
+    Its files are reached through its descriptor, so its path may be longer than the address of a socket can be.
+
+    :ivar path: absolute
+    """
+
+    def __init__(self, path: str, descriptor: int) -> None:
+        self.path = path
+        self._descriptor = descriptor
+
+    @classmethod
+    def open(cls, path: str) -> Self:
+        """
+        The folder at ``path``, made when it is missing.
+
+        :raises ConfigurationError: if it is not safe: it belongs to somebody else, is a link, is open to others and
+            holds files already, or anybody may replace it
+        """
+        try:
+            _check_parent(path)
+            with suppress(FileExistsError):
+                os.mkdir(path, PRIVATE)
+            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        except NotADirectoryError:
+            raise ConfigurationError(f"{path}: is no folder, or a link to one") from None
+        except OSError as error:
+            raise ConfigurationError(f"{path}: cannot be used as folder of local:// ({error.strerror})") from error
+        folder = cls(path, descriptor)
+        with folder._closed_on_error():
+            folder._claim()
+        return folder
+
+    @contextmanager
+    def _closed_on_error(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except OSError as error:
+            self.close()
+            raise ConfigurationError(f"{self.path}: {error.strerror}") from error
+        except BaseException:
+            self.close()
+            raise
+
+    def _claim(self) -> None:
+        status = os.fstat(self._descriptor)
+        if status.st_uid != os.geteuid():
+            raise ConfigurationError(f"{self.path}: belongs to another user")
+        if not self.names():
+            os.fchmod(self._descriptor, PRIVATE)
+            self._keep_out_of_git()
+        elif stat.S_IMODE(status.st_mode) & ~PRIVATE:
+            raise ConfigurationError(f"{self.path}: is open to other users, make it private with: chmod 700")
+
+    def _keep_out_of_git(self) -> None:
+        with suppress(FileExistsError):
+            descriptor = self.open_file(".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+            os.write(descriptor, b"*\n")
+            os.close(descriptor)
+
+    def close(self) -> None:
+        """Let go of the folder. Closing it again does nothing."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+
+    def names(self) -> list[str]:
+        """What the folder holds."""
+        return os.listdir(self._descriptor)
+
+    def open_file(self, name: str, flags: int) -> int:
+        """A descriptor of the file ``name``, readable by this user alone when it is made."""
+        return os.open(name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=self._descriptor)
+
+    def protect(self, name: str) -> None:
+        """Make the file ``name`` readable by this user alone, whatever the umask."""
+        os.chmod(name, 0o600, dir_fd=self._descriptor)
+
+    def remove(self, name: str) -> None:
+        """Remove the file ``name``, which may be gone already."""
+        with suppress(FileNotFoundError):
+            os.unlink(name, dir_fd=self._descriptor)
+
+    def address(self, name: str) -> str:
+        """Where a socket called ``name`` is bound; never longer than the 107 bytes that Linux takes."""
+        return f"/proc/self/fd/{self._descriptor}/{name}"
+
+
+def _check_parent(path: str) -> None:
+    parent = os.path.dirname(path)
+    mode = os.stat(parent).st_mode
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise ConfigurationError(f"{path}: anybody may replace it, because {parent} is writable by all")

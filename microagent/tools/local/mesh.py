@@ -1,0 +1,95 @@
+"""Every member of a kind connected with every other, without a server between them."""
+
+import asyncio
+import fcntl
+import os
+import socket
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+from microagent.tools.local.folder import Folder
+from microagent.tools.local.peer import Company, Peer
+from microagent.tools.local.presence import SOCKET, Presence, living
+
+BACKLOG = 1024
+DOOR = "door.lock"
+
+
+class Mesh:
+    """
+    Connects this process with all the others of its kind in a folder.
+
+    Members come in one at a time, so that of any two the later one finds the socket of the earlier and connects: once.
+
+    :param company: is told of peers and their frames
+    :ivar presence: of this member
+    """
+
+    def __init__(self, folder: Folder, kind: str, company: Company) -> None:
+        self.presence = Presence(folder, kind)
+        self._folder = folder
+        self._kind = kind
+        self._company = company
+        self._server: asyncio.Server | None = None
+
+    async def open(self) -> None:
+        """Take part; connected with all who already do when it returns."""
+        async with _door(self._folder):
+            self.presence.announce()
+            others = [name for name in living(self._folder, self._kind) if name != self.presence.name]
+            connections = [connection for name in others if (connection := self._connect(name)) is not None]
+            listener = self._listen()
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_unix_server(self._peer, sock=listener)
+        for connection in connections:
+            with suppress(OSError):  # it left again
+                await loop.create_unix_connection(self._peer, sock=connection)
+
+    def _peer(self) -> Peer:
+        return Peer(self._company)
+
+    def _connect(self, name: str) -> socket.socket | None:
+        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        connection.setblocking(False)
+        try:
+            connection.connect(self._folder.address(name + SOCKET))
+        except OSError:  # it is leaving, or so many wait at its door that it must hang
+            connection.close()
+            return None
+        return connection
+
+    def _listen(self) -> socket.socket:
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.setblocking(False)
+        listener.bind(self._folder.address(self.presence.name + SOCKET))
+        self._folder.protect(self.presence.name + SOCKET)
+        listener.listen(BACKLOG)
+        return listener
+
+    def close(self) -> None:
+        """No longer take part. The connections that stand are the company's to end."""
+        self.presence.withdraw()
+        if self._server is not None:
+            with suppress(RuntimeError):  # the loop that it was opened on is closed
+                self._server.close()
+            self._server = None
+
+
+@asynccontextmanager
+async def _door(folder: Folder) -> AsyncGenerator[None, None]:
+    """One at a time; the others try again in a moment (it takes each about a millisecond)."""
+    descriptor = folder.open_file(DOOR, os.O_RDWR | os.O_CREAT)
+    try:
+        while not _locked(descriptor):  # noqa: ASYNC110 - no event tells that another process is done
+            await asyncio.sleep(0.002)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

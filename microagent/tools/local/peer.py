@@ -1,0 +1,169 @@
+"""One stream to another member: frames in, frames out, and a bound on what waits for one that does not read."""
+
+import asyncio
+import os
+import socket
+import struct
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Protocol, cast
+
+from microagent.tools.local.frames import FrameError, FrameReader
+
+WAITING = 1_000  # frames that wait for a peer that does not read; what comes beyond them is dropped
+WAITING_BYTES = 16 * 1024 * 1024
+_CREDENTIALS = struct.Struct("3i")
+
+
+class Company(Protocol):
+    """Whom a peer tells what happens to it."""
+
+    def met(self, peer: "Peer") -> None:
+        """The connection stands."""
+
+    def heard(self, peer: "Peer", kind: int, payload: bytes) -> None:
+        """
+        A frame came.
+
+        :raises FrameError: if it makes no sense; the connection ends
+        """
+
+    def quiet(self, peer: "Peer") -> None:
+        """All that came together has been heard."""
+
+    def gone(self, peer: "Peer", reason: Exception | None) -> None:
+        """The connection has ended; ``reason`` is None where the other end just left."""
+
+
+class Peer(asyncio.Protocol):
+    """
+    :ivar pid: of the process at the other end
+    :ivar dropped: frames that were given up because the peer does not read
+    """
+
+    def __init__(self, company: Company) -> None:
+        self.pid = 0
+        self.dropped = 0
+        self._company = company
+        self._transport: asyncio.Transport | None = None
+        self._reader = FrameReader()
+        self._waiting: deque[bytes] = deque()
+        self._waiting_bytes = 0
+        self._flowing = asyncio.Event()
+        self._flowing.set()
+        self._stalled = False
+        self._reason: Exception | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)
+        self.pid, user = _credentials(transport.get_extra_info("socket"))
+        if user == os.geteuid():
+            self._company.met(self)
+        else:
+            self._fail(PermissionError(f"a process of user {user} wants to take part"))
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            for kind, payload in self._reader.feed(data):
+                self._company.heard(self, kind, payload)
+        except FrameError as error:
+            self._fail(error)
+        self._company.quiet(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._waiting.clear()
+        self._flowing.set()
+        self._company.gone(self, self._reason)
+
+    def pause_writing(self) -> None:
+        self._flowing.clear()
+
+    def resume_writing(self) -> None:
+        self._flowing.set()
+        self._stalled = False
+        while self._waiting and self._flowing.is_set():
+            frame = self._waiting.popleft()
+            self._waiting_bytes -= len(frame)
+            self._write(frame)
+
+    def send(self, frames: Sequence[bytes]) -> int:
+        """
+        Send ``frames`` in order; when the peer does not read, keep a bounded number of them for it.
+
+        :return: how many were dropped
+        """
+        if self._flowing.is_set():
+            self._write(b"".join(frames))
+            return 0
+        dropped = sum(not self._keep(frame) for frame in frames)
+        self.dropped += dropped
+        return dropped
+
+    def insist(self, frame: bytes) -> None:
+        """Send a frame that is never dropped."""
+        if self._flowing.is_set():
+            self._write(frame)
+        else:
+            self._append(frame)
+
+    def _keep(self, frame: bytes) -> bool:
+        room = len(self._waiting) < WAITING and self._waiting_bytes + len(frame) <= WAITING_BYTES
+        if room or not self._waiting:
+            self._append(frame)
+            return True
+        return False
+
+    def _append(self, frame: bytes) -> None:
+        self._waiting.append(frame)
+        self._waiting_bytes += len(frame)
+
+    def _write(self, data: bytes) -> None:
+        if self._transport is not None:
+            self._transport.write(data)
+
+    async def catch_up(self, patience: float) -> None:
+        """
+        Wait until the peer has read what was written.
+
+        One that does not within ``patience`` seconds is not waited for again until it does.
+        """
+        if self._stalled:
+            return
+        try:
+            async with asyncio.timeout(patience):
+                await self._flowing.wait()
+        except TimeoutError:
+            self._stalled = True
+
+    def pause_reading(self) -> None:
+        if self._transport is not None:
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self._transport is not None:
+            self._transport.resume_reading()
+
+    def leave(self) -> None:
+        """Write what waits, then end the connection."""
+        if self._transport is not None:
+            self._write(b"".join(self._waiting))
+            self._waiting.clear()
+            self._transport.close()
+
+    def abort(self) -> None:
+        """End the connection now."""
+        if self._transport is not None:
+            with suppress(RuntimeError):  # the loop that it was opened on is closed
+                self._transport.abort()
+
+    def _fail(self, reason: Exception) -> None:
+        self._reason = reason
+        self.abort()
+
+
+def _credentials(connection: socket.socket) -> tuple[int, int]:
+    """The process and the user at the other end."""
+    raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    pid, user, _group = _CREDENTIALS.unpack(raw)
+    return pid, user

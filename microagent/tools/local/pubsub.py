@@ -1,0 +1,185 @@
+"""Publish and subscribe among the members of a folder."""
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from microagent.channel import Pattern
+from microagent.counted import CountedLog
+from microagent.errors import SignalSerializingError
+from microagent.tools.local.folder import Folder
+from microagent.tools.local.frames import (
+    FrameError,
+    Kind,
+    Wish,
+    confirm_frame,
+    read_confirm,
+    read_signal,
+    read_wish,
+    signal_frame,
+    wish_frame,
+)
+from microagent.tools.local.mesh import Mesh
+from microagent.tools.local.peer import Peer
+from microagent.tools.local.rounds import Rounds
+from microagent.tools.local.routes import Routes
+
+PATIENCE = 0.1  # seconds that a publisher waits for a peer to read, before messages for it are dropped
+CONFIRM = 2.0  # seconds that a subscriber waits for its peers, one of which may hang
+LINGER = 1.0  # seconds for what was written to leave, at the end
+
+Message: TypeAlias = tuple[str, bytes]
+Shares: TypeAlias = dict[Peer | None, list[tuple[Message, bytes]]]
+
+
+class PubSub:
+    """
+    One member's view: what it hears, and who hears it.
+
+    At most once, in order from each member to each other. A member that does not read is bounded and hurts no other.
+
+    :param kind: members of one kind hear each other
+    :param dropped: counts the messages that peers did not read in time
+    :param deliver: gets the messages that match a subscription of ours, those that we published included
+    :param left: called when a connection to a peer has ended
+    """
+
+    def __init__(
+        self,
+        folder: Folder,
+        kind: str,
+        log: logging.Logger,
+        *,
+        dropped: CountedLog,
+        deliver: Callable[[list[Message]], None],
+        left: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._log = log
+        self._deliver = deliver
+        self._left = left
+        self._mesh = Mesh(folder, kind, self)
+        self._peers: set[Peer] = set()
+        self._routes: Routes[Peer | None] = Routes()  # None is this member itself
+        self._rounds: Rounds[Peer] = Rounds()
+        self._arrived: list[Message] = []
+        self._reading = True
+        self._dropped = dropped
+
+    @property
+    def name(self) -> str:
+        """Of this member in the folder."""
+        return self._mesh.presence.name
+
+    async def open(self) -> None:
+        """Take part: whoever lives knows us, and we know what they subscribe to."""
+        await self._mesh.open()
+        await self._agree(Kind.SUBSCRIBE, [])
+
+    async def close(self) -> None:
+        """Leave, when what was published has left. Doing it again does nothing."""
+        self._mesh.close()
+        for end in (Peer.leave, Peer.abort):
+            departure = self._rounds.begin(self._peers)
+            for peer in tuple(self._peers):
+                end(peer)
+            await self._rounds.end(departure, LINGER)
+        self._dropped.flush()
+
+    async def subscribe(self, patterns: Sequence[Pattern]) -> None:
+        """Hear what matches ``patterns``, from whomever publishes it after this has returned."""
+        self._routes.add(None, patterns)
+        await self._agree(Kind.SUBSCRIBE, patterns)
+
+    async def unsubscribe(self, patterns: Sequence[Pattern]) -> None:
+        """No longer hear what matches ``patterns``."""
+        self._routes.remove(None, patterns)
+        await self._agree(Kind.UNSUBSCRIBE, patterns)
+
+    async def _agree(self, kind: Kind, patterns: Sequence[Pattern]) -> None:
+        question = self._rounds.begin(self._peers)
+        frame = wish_frame(kind, Wish.of(question.number, patterns))
+        for peer in self._peers:
+            peer.insist(frame)
+        if hanging := await self._rounds.end(question, CONFIRM):
+            pids = ", ".join(str(peer.pid) for peer in hanging)
+            self._log.warning("Process %s does not answer, going on without it", pids)
+
+    async def publish(self, batch: Sequence[Message]) -> list[int | Exception]:
+        """
+        Send a batch, and give peers that are behind a moment to read.
+
+        :return: for each message how many members it goes to, this one included, or why it goes to none
+        """
+        results, peers = self._send(batch)
+        for peer in peers:
+            await peer.catch_up(PATIENCE)
+        return results
+
+    def post(self, batch: Sequence[Message]) -> None:
+        """Send a batch without waiting for anybody."""
+        self._send(batch)
+
+    def _send(self, batch: Sequence[Message]) -> tuple[list[int | Exception], list[Peer]]:
+        shares: Shares = {}
+        results = [self._address(message, shares) for message in batch]
+        if own := shares.pop(None, None):
+            self._deliver([message for message, _ in own])
+        peers = {peer: share for peer, share in shares.items() if peer is not None}
+        for peer, share in peers.items():
+            if dropped := peer.send([frame for _, frame in share]):
+                self._dropped.add(dropped)
+        return results, list(peers)
+
+    def _address(self, message: Message, shares: Shares) -> int | Exception:
+        """Add a message to the share of each member that wants it; how many they are."""
+        members = self._routes.find(message[0])
+        if members:
+            try:
+                frame = signal_frame(*message)
+            except SignalSerializingError as error:
+                return error
+            for member in members:
+                shares.setdefault(member, []).append((message, frame))
+        return len(members)
+
+    def flow(self, on: bool) -> None:
+        """Read from the peers, or let them wait until there is room for what they say."""
+        self._reading = on
+        for peer in self._peers:
+            peer.resume_reading() if on else peer.pause_reading()
+
+    # What peers say
+
+    def met(self, peer: Peer) -> None:
+        self._peers.add(peer)
+        peer.insist(wish_frame(Kind.SUBSCRIBE, Wish.of(0, self._routes.of(None))))
+        if not self._reading:
+            peer.pause_reading()
+
+    def heard(self, peer: Peer, kind: int, payload: bytes) -> None:
+        if kind == Kind.SIGNAL:
+            self._arrived.append(read_signal(payload))
+        elif kind == Kind.CONFIRM:
+            self._rounds.answered(read_confirm(payload), peer)
+        elif kind in (Kind.SUBSCRIBE, Kind.UNSUBSCRIBE):
+            self._obey(peer, Kind(kind), read_wish(payload))
+        else:
+            raise FrameError(f"a frame of the unknown kind {kind}")
+
+    def _obey(self, peer: Peer, kind: Kind, wish: Wish) -> None:
+        change = self._routes.add if kind is Kind.SUBSCRIBE else self._routes.remove
+        change(peer, wish.subscribed())
+        peer.insist(confirm_frame(wish.number))
+
+    def quiet(self, peer: Peer) -> None:
+        if self._arrived:
+            arrived, self._arrived = self._arrived, []
+            self._deliver(arrived)
+
+    def gone(self, peer: Peer, reason: Exception | None) -> None:
+        if reason is not None:
+            self._log.warning("Process %d is cut off: %s", peer.pid, reason)
+        self._peers.discard(peer)
+        self._routes.forget(peer)
+        self._rounds.gone(peer)
+        self._left()

@@ -1,0 +1,205 @@
+"""The queues of a folder, in one SQLite file."""
+
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from microagent.delivery import DeadLetter, Delivery, Settlement, Verdict
+from microagent.errors import BackendError
+from microagent.tools.local import statements
+from microagent.tools.local.folder import Folder
+from microagent.tools.local.schema import prepare
+from microagent.tools.local.turn import Turn
+
+FILE = "queues.db"
+BUSY = 30.0  # seconds to wait for a foreign program that holds the file
+ROWS = 500  # in one statement, which takes at most 32,766 parameters
+TAKE_BYTES = 64 * 1024 * 1024  # of bodies in one take, the first aside
+
+
+class Store:
+    """
+    Where messages are until they are done. One thread uses it, inside :meth:`transaction`.
+
+    :param owner: whose leases are ours
+    :param synchronous: how far a message is written when ``push`` is committed: ``"FULL"`` survives the loss of power,
+        ``"NORMAL"`` and ``"OFF"`` the end of every process
+    """
+
+    def __init__(self, folder: Folder, owner: str, synchronous: str) -> None:
+        self.path = os.path.join(folder.path, FILE)
+        self._owner = owner
+        self._durable = synchronous
+        self._lazy = "OFF" if synchronous == "OFF" else "NORMAL"
+        self._synchronous = ""
+        self._stirred: set[str] = set()
+        self._turn = Turn(folder, "turn.lock")
+        os.close(folder.open_file(FILE, os.O_RDWR | os.O_CREAT))  # made by us, so that nobody else can read it
+        with self._errors():
+            self._connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
+        try:
+            with self._errors(), self._turn:
+                self._connection.execute("PRAGMA journal_mode = WAL")
+            with self.transaction(durable=True):
+                prepare(self._connection, self.path)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        with self._turn:  # the last one to close tidies up, which must not meet another one opening
+            self._connection.close()
+        self._turn.close()
+
+    @contextmanager
+    def transaction(self, *, durable: bool) -> Generator[None, None, None]:
+        """
+        All or nothing.
+
+        :param durable: whether what is written must be as safe as ``synchronous`` says; without, the loss of power may
+            undo it, which brings a message once more and never loses one
+        :raises BackendError: if the disk is full, or does not do what it is asked
+        """
+        with self._errors(), self._turn:
+            self._synchronize(self._durable if durable else self._lazy)
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            except BaseException:
+                self._stirred.clear()
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
+
+    @contextmanager
+    def _errors(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise BackendError(f"{self.path}: {error}") from error
+
+    def _synchronize(self, mode: str) -> None:
+        if mode != self._synchronous:
+            self._connection.execute(f"PRAGMA synchronous = {mode}")
+            self._synchronous = mode
+
+    def stirred(self) -> set[str]:
+        """The queues that have got something to take since the last call."""
+        stirred, self._stirred = self._stirred, set()
+        return stirred
+
+    def push(self, messages: Sequence[tuple[str, bytes]]) -> None:
+        """Add messages, each a queue and a body, in order."""
+        for start in range(0, len(messages), ROWS):
+            chunk = messages[start : start + ROWS]
+            last = self._insert(statements.insert(len(chunk)), [value for message in chunk for value in message])
+            self._connection.execute(statements.ARRIVE, (last - len(chunk),))
+        self._stirred.update(queue for queue, _ in messages)
+
+    def _insert(self, statement: str, values: Any) -> int:
+        """The number of the last row."""
+        return self._connection.execute(statement, values).lastrowid or 0
+
+    def take(self, queue: str, limit: int, lease: float) -> tuple[list[Delivery], float | None]:
+        """
+        Hold up to ``limit`` messages for ``lease`` seconds, the oldest first.
+
+        :return: with them, when the next delayed one is due, in seconds since the epoch
+        """
+        self._connection.execute(statements.PROMOTE, (queue, time.time()))
+        request = {
+            "owner": self._owner,
+            "expires": time.monotonic() + lease,
+            "queue": queue,
+            "limit": limit,
+            "bytes": TAKE_BYTES,
+        }
+        cursor = self._connection.execute(statements.HOLD, request)
+        deliveries = self._read(queue, (cursor.lastrowid or 0) - cursor.rowcount) if cursor.rowcount else []
+        return deliveries, self._value(statements.NEXT_DUE, queue)
+
+    def _read(self, queue: str, before: int) -> list[Delivery]:
+        facts, bodies = self._connection.execute(statements.READ, (before,)).fetchone()
+        deliveries: list[Delivery] = []
+        start = 0
+        for lease, number, failures, crashes, size in json.loads(facts):
+            body = bodies[start : start + size]
+            deliveries.append(Delivery(queue, body, failures + 1, crashes, id=str(number), token=lease))
+            start += size
+        self._connection.execute(statements.TAKEN, (queue, int(deliveries[-1].id)))
+        return deliveries
+
+    def settle(self, batch: Sequence[Settlement]) -> None:
+        """Carry out verdicts; one whose lease is gone does nothing."""
+        now = time.time()
+        rows = [_row(settlement, now) for settlement in batch]
+        for verdict in {settlement.verdict for settlement in batch}:
+            moved = [row for row, settlement in zip(rows, batch, strict=True) if settlement.verdict is verdict]
+            self._connection.execute(statements.MOVE[verdict], {"rows": json.dumps(moved)})
+        self._connection.execute(statements.LET_GO, {"rows": json.dumps(rows)})
+        self._stirred.update(item.delivery.queue for item in batch if item.verdict in _COMES_AGAIN)
+
+    def renew(self, leases: Sequence[int], lease: float) -> set[int]:
+        """
+        Hold these for ``lease`` seconds more.
+
+        :return: those that are lost
+        """
+        rows = {"rows": json.dumps([[number] for number in leases])}
+        renewed = self._connection.execute(statements.RENEW, {**rows, "expires": time.monotonic() + lease})
+        if renewed.rowcount == len(leases):
+            return set()
+        (held,) = self._connection.execute(statements.STILL_HELD, rows).fetchone()
+        return set(leases) - set(json.loads(held))
+
+    def reap(self, is_alive: Callable[[str], bool]) -> None:
+        """What the dead and the silent held comes back, their runs counted as crashed."""
+        owners = json.loads(self._value(statements.OWNERS))
+        dead = [owner for owner in owners if owner != self._owner and not is_alive(owner)]
+        self._come_back(statements.COME_BACK, statements.LOST, time.monotonic(), json.dumps(dead))
+
+    def hand_back(self) -> None:
+        """All that we hold comes back, with nothing counted."""
+        self._come_back(statements.MOVE[Verdict.RELEASE], statements.OWN, self._owner)
+
+    def _come_back(self, move: str, find: str, *which: Any) -> None:
+        rows, queues = self._connection.execute(find, which).fetchone()
+        if queues != "[]":
+            self._connection.execute(move, {"rows": rows})
+            self._connection.execute(statements.LET_GO, {"rows": rows})
+            self._stirred.update(json.loads(queues))
+
+    def length(self, queue: str) -> int:
+        """How many messages wait, delayed ones included."""
+        return int(self._value(statements.LENGTH, queue))
+
+    def dead(self, queue: str, limit: int) -> list[DeadLetter]:
+        """The oldest dead letters."""
+        found = self._connection.execute(statements.DEAD, (queue, limit)).fetchall()
+        return [
+            DeadLetter(queue, body, reason, attempts, when, str(number))
+            for number, body, reason, attempts, when in found
+        ]
+
+    def _value(self, statement: str, *values: Any) -> Any:
+        row = self._connection.execute(statement, values).fetchone()
+        return None if row is None else row[0]
+
+
+_COMES_AGAIN = (Verdict.RETRY, Verdict.RELEASE)
+
+
+def _row(settlement: Settlement, now: float) -> list[Any]:
+    """The lease, and what the statement of the verdict wants to know beside it."""
+    lease = settlement.delivery.token
+    if settlement.verdict is Verdict.RETRY:
+        return [lease, now + settlement.delay if settlement.delay > 0 else 0]
+    if settlement.verdict is Verdict.BURY:
+        reason = settlement.reason.encode("utf-8", "replace").decode()
+        return [lease, reason, settlement.delivery.attempt, now]
+    return [lease]
