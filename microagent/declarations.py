@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from microagent.errors import Problem
-from microagent.schema import Schema, canonical, canonical_text
+from microagent.schema import Schema, as_object, canonical, canonical_text
 
 __all__ = [
     "Declaration",
@@ -56,7 +56,7 @@ class SignalDeclaration(Declaration):
 
     def structure(self) -> str:
         returns = {} if self.returns is None else {"returns": canonical(self.returns)}
-        return canonical_text({"payload": _canonical_payload(self.payload), **returns, **_defs(self.definitions)})
+        return canonical_text({"payload": canonical(as_object(self.payload)), **returns, **_defs(self.definitions)})
 
 
 @dataclass(frozen=True)
@@ -71,7 +71,7 @@ class QueueDeclaration(Declaration):
     definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
     def structure(self) -> str:
-        payload = {} if self.payload is None else {"payload": _canonical_payload(self.payload)}
+        payload = {} if self.payload is None else {"payload": canonical(as_object(self.payload))}
         exchange = {} if self.exchange is None else {"exchange": self.exchange}
         topics = {"topics": sorted(set(self.topics))} if self.topics else {}
         return canonical_text({**payload, **exchange, **topics, **_defs(self.definitions)})
@@ -98,13 +98,6 @@ def queue_from(name: str, structure: str) -> QueueDeclaration:
     parts = json.loads(structure)
     topics, definitions = tuple(parts.get("topics", ())), parts.get("$defs", {})
     return QueueDeclaration(name, parts.get("payload"), parts.get("exchange"), topics, definitions=definitions)
-
-
-def _canonical_payload(payload: Schema) -> Schema:
-    """A payload is an object, whether its schema says so or not."""
-    if isinstance(payload, bool):
-        return {"type": "object"} if payload else False
-    return canonical(payload if "type" in payload or "$ref" in payload else {**payload, "type": "object"})
 
 
 def _defs(definitions: Mapping[str, Any]) -> dict[str, object]:

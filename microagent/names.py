@@ -43,7 +43,7 @@ def guess(word: str, known: Iterable[str]) -> str:
 
 def shown(word: str) -> str:
     """A foreign word as a message can hold it: quoted, escaped, cut at 60 characters."""
-    return ascii(word) if len(word) <= 60 else f"{ascii(word[:60])}..."  # noqa: PLR2004 - said above
+    return ascii(word) if len(word) <= 60 else f"{word[:60]!a}..."  # noqa: PLR2004 - said above
 
 
 def _name_problem(name: str, reserved: frozenset[str], owner: str) -> str | None:

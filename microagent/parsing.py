@@ -1,30 +1,126 @@
 """From JSON text to declarations, or to every problem of the text."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
 
-from microagent.declarations import QueueDeclaration, SignalDeclaration
+from microagent import codec
+from microagent.declarations import Declarations, QueueDeclaration, SignalDeclaration
+from microagent.errors import DeclarationError, Problem, SerializingError
+from microagent.jsontext import Complaint, Document, Steps, UnreadableError
+from microagent.names import shown
+from microagent.pointers import pointer_to
+
+D = TypeVar("D", SignalDeclaration, QueueDeclaration)
+
+_JSON_TYPES: dict[type, str] = {
+    str: "string",
+    int: "integer",
+    float: "number",
+    bool: "boolean",
+    list: "array",
+    dict: "object",
+    type(None): "null",
+}
+
+
+def parse(text: bytes | str, source: str = "") -> Declarations:
+    """
+    What a document declares.
+
+    :param text: JSON, in UTF-8
+    :param source: a file or an URL, for messages; those of a file tell line and column
+    :raises DeclarationError: with every problem of the text
+    """
+    from microagent.contents import Contents  # with jsonschema, which is slow to import
+
+    try:
+        document = Document(text)
+    except UnreadableError as exc:
+        raise DeclarationError([Problem(str(exc), source, "", exc.line, exc.column)]) from None
+    contents = Contents(document.value)
+    complaints = [*document.mistakes, *contents.complaints]
+    if complaints:
+        raise DeclarationError(_problems(document, source, complaints))
+    return Declarations(
+        tuple(_with_origins(document, source, contents.signals())),
+        tuple(_with_origins(document, source, contents.queues())),
+        _problems(document, source, contents.warnings),
+    )
 
 
 def declared_signal(
-    name: str, providing_args: Sequence[str] | Mapping[str, Any], type_map: Any, known: Mapping[str, Any]
+    name: str,
+    providing_args: Sequence[str] | Mapping[str, str | Sequence[str]] = (),
+    type_map: Mapping[str, tuple[type, ...]] | None = None,
+    **said: Any,
 ) -> SignalDeclaration:
-    if known["payload"] is not None:
-        payload = known["payload"]
-    else:
-        types = (
-            {arg: {"type": kind} for arg, kind in providing_args.items()}
-            if isinstance(providing_args, Mapping)
-            else {arg: {} for arg in providing_args}
-        )
-        payload = {"type": "object", "properties": types, "required": list(types)}
-    returns = known["returns"]
-    if isinstance(returns, (str, list)):
-        returns = {"type": returns}
-    return SignalDeclaration(name, payload, returns, known["description"], known["deprecated"])
+    """
+    The declaration of a signal that Python code declares.
+
+    :param said: the other keys of a declaration; None is nothing said
+    :raises DeclarationError: with every problem
+    """
+    entry = {"name": name, **_said(said)}
+    if type_map:
+        entry["payload"] = _payload_of(providing_args, type_map)
+    elif providing_args or "payload" not in entry:
+        entry["providing_args"] = providing_args
+    return _alone("signal", entry).signals[0]
 
 
-def declared_queue(name: str, known: Mapping[str, Any]) -> QueueDeclaration:
-    return QueueDeclaration(
-        name, known["payload"], known["exchange"], tuple(known["topics"]), known["description"], known["deprecated"]
-    )
+def declared_queue(name: str, **said: Any) -> QueueDeclaration:
+    """
+    The declaration of a queue that Python code declares.
+
+    :param said: the other keys of a declaration; None is nothing said
+    :raises DeclarationError: with every problem
+    """
+    return _alone("queue", {"name": name, **_said(said)}).queues[0]
+
+
+def _problems(document: Document, source: str, complaints: Sequence[Complaint]) -> tuple[Problem, ...]:
+    """The complaints as problems, in the order of the text."""
+    if source.startswith(("http://", "https://")):
+        return tuple(Problem(each.message, source, pointer_to(each.steps)) for each in complaints)
+    placed = sorted(zip(document.places(complaints), complaints, strict=True), key=lambda pair: pair[0])
+    return tuple(Problem(each.message, source, pointer_to(each.steps), line, column) for (line, column), each in placed)
+
+
+def _with_origins(document: Document, source: str, found: Iterable[tuple[Steps, D]]) -> Iterator[D]:
+    listed = list(found)
+    origins = _problems(document, source, [Complaint("", steps) for steps, _ in listed])
+    yield from (replace(declaration, origin=origin) for origin, (_, declaration) in zip(origins, listed, strict=True))
+
+
+def _said(said: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in said.items() if value is not None}
+
+
+def _alone(kind: str, entry: Mapping[str, Any]) -> Declarations:
+    """The one declaration of an entry that stands in no file."""
+    source = f"{kind} {shown(str(entry['name']))}"
+    try:
+        found = parse(codec.encode({f"{kind}s": [entry]}), source)
+    except SerializingError as exc:
+        raise DeclarationError([Problem(str(exc), source)]) from exc
+    except DeclarationError as exc:
+        raise DeclarationError(_without_place(source, exc.problems)) from None
+    return replace(found, **{f"{kind}s": tuple(replace(each, origin=None) for each in getattr(found, f"{kind}s"))})
+
+
+def _without_place(source: str, problems: Iterable[Problem]) -> Iterator[Problem]:
+    for problem in problems:
+        pointer = "/".join(["", *problem.pointer.split("/")[3:]]) if problem.pointer.count("/") > 2 else ""  # noqa: PLR2004 - /signals/0
+        yield Problem(problem.message, source, pointer)
+
+
+def _payload_of(names: Iterable[str], type_map: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
+    """The schema of arguments whose types Python names; 1.7 wrote ``number`` as ``(int, float)``."""
+    properties = {name: {"type": _json_types(name, type_map[name])} if name in type_map else {} for name in names}
+    return {"type": "object", "properties": properties, "required": list(names)}
+
+
+def _json_types(name: str, types: tuple[type, ...]) -> list[str]:
+    found = [_JSON_TYPES.get(each, each.__name__) for each in types]
+    return [each for each in found if not (each == "integer" and "number" in found)]

@@ -24,12 +24,11 @@ def follow(document: object, steps: Iterable[str]) -> object:
     """
     found = document
     for step in steps:
-        if isinstance(found, list):
-            found = cast("list[object]", found)[_index(step)]
-        elif isinstance(found, Mapping):
+        if isinstance(found, Mapping):
             found = cast("Mapping[str, object]", found)[step]
         else:
-            raise LookupError(step)
+            items = cast("list[object]", found) if isinstance(found, list) else []
+            found = items[_index(step)]
     return found
 
 

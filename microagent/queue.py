@@ -55,8 +55,8 @@ class Queue(Word[QueueDeclaration]):
     ) -> "Queue":
         if declared is not None:
             return cls.admit(name, declared)
-        known = {"payload": payload, "exchange": exchange, "description": description, "deprecated": deprecated}
-        return cls.admit(name, declared_queue(name, {**known, "topics": list(topics)}))
+        said = {"payload": payload, "exchange": exchange, "description": description, "deprecated": deprecated}
+        return cls.admit(name, declared_queue(name, topics=topics or None, **said))
 
     def __repr__(self) -> str:
         return f"Queue(name={self.name!r})"

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias, cast
 
 from microagent import shapes
-from microagent.pointers import follow, fragment_steps, pointer_to
-from microagent.schema import Schema, is_schema
+from microagent.pointers import pointer_to
+from microagent.references import resolve
+from microagent.schema import Schema, as_object
 from microagent.shapes import Anything, Array, Field, Object, OneOfValues, Recursion, Scalar, Shape, Union
 
 Kind: TypeAlias = Literal["string", "integer", "number", "boolean", "null", "array", "object"]
@@ -65,10 +66,8 @@ def shape(schema: Schema, definitions: Mapping[str, Any] | None = None, *, paylo
     :param definitions: the ``$defs`` of the file, for references that the schema itself does not answer
     :param payload: the schema is a payload: an object, whatever it says of its type
     """
-    reader = _Reader(schema, {"$defs": definitions or {}})
-    if payload and not isinstance(schema, bool) and "$ref" not in schema:
-        schema = {"type": "object", **schema}
-    found = reader.read(schema, _Place(in_file=False))
+    reader = _Reader(schema, definitions or {})
+    found = reader.read(as_object(schema) if payload else schema, _Place(in_file=False))
     return Reading(found, tuple(dict.fromkeys(reader.ignored)), reader.exact)
 
 
@@ -113,9 +112,9 @@ def _key_step(steps: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class _Reader:
-    def __init__(self, schema: Schema, file: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Schema, definitions: Mapping[str, Any]) -> None:
         self.schema = schema
-        self.file = file
+        self.definitions = definitions
         self.ignored: list[tuple[str, str]] = []
         self.exact = True
 
@@ -147,28 +146,13 @@ class _Reader:
     def _reference(self, schema: Mapping[str, Any], place: _Place) -> Shape:
         if _SHAPING & schema.keys():
             return self._ignore(place, "$ref")
-        found = self._find(str(schema["$ref"]), place)
-        if found is None:
+        target = resolve(str(schema["$ref"]), None if place.in_file else self.schema, self.definitions)
+        if target is None:
             return self._ignore(place, "$ref")
-        target, there = found
-        if there.location in place.followed:
+        if (target.in_file, target.steps) in place.followed:
             return self._vague()
-        return self.read(target, replace(there, followed=(*place.followed, there.location), objects=place.objects))
-
-    def _find(self, reference: str, place: _Place) -> tuple[Schema, _Place] | None:
-        """The schema that is meant: one of the same document first, then one of the file."""
-        if reference != "#" and not reference.startswith("#/"):
-            return None
-        steps = fragment_steps(reference)
-        in_schema = () if place.in_file else ((self.schema, _Place(in_file=False, steps=steps)),)
-        file_steps = ("$defs", *steps[1:]) if steps[:1] == ("definitions",) else steps
-        for document, there in (*in_schema, (self.file, _Place(in_file=True, steps=file_steps))):
-            target = _followed(document, there.steps)
-            if there.steps[:1] != ("$defs",) and there.in_file:
-                continue
-            if is_schema(target):
-                return target, there
-        return None
+        followed = (*place.followed, (target.in_file, target.steps))
+        return self.read(target.schema, _Place(target.in_file, target.steps, followed, place.objects))
 
     # -- values
 
@@ -235,13 +219,6 @@ class _Reader:
                 described.get("deprecated") is True,
             )
         yield from (Field(name, extra or Anything(), True) for name in required if name not in properties)
-
-
-def _followed(document: object, steps: tuple[str, ...]) -> object:
-    try:
-        return follow(document, steps)
-    except LookupError:
-        return None
 
 
 def _kinds_of(schema: Mapping[str, Any]) -> list[str]:

@@ -1,7 +1,8 @@
 """The one door through which signals and queues become known."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from threading import RLock
 from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, cast
 
@@ -15,6 +16,7 @@ OnConflict: TypeAlias = Literal["error", "warn", "keep", "replace"]
 
 log = logging.getLogger("microagent.registry")
 _door = RLock()
+_IN_PYTHON = Problem("", "in Python")
 
 
 class Word(Generic[D]):
@@ -70,37 +72,63 @@ class Word(Generic[D]):
             known: Self | None = cls._register.get(name)
             if known is None:
                 return cls._enter(name, declared)
-            if not known._says(declared):
-                known._disagree(declared, on_conflict)
+            if (conflict := known._conflict(declared)) is not None:
+                known._resolve(conflict, declared, on_conflict)
             return known
+
+    @classmethod
+    def admit_all(cls, declarations: Iterable[D], on_conflict: OnConflict = "error") -> list[Self]:
+        """
+        The objects of these declarations; with ``error``, all of them or none.
+
+        :raises ConflictError: with every conflict
+        """
+        wanted = list(declarations)
+        with _door:
+            if on_conflict == "error" and (conflicts := list(cls._conflicts(wanted))):
+                raise ConflictError(conflicts)
+            return [cls.admit(each.name, each, on_conflict) for each in wanted]
+
+    @classmethod
+    def _conflicts(cls, declarations: Iterable[D]) -> Iterator[Problem]:
+        for declaration in declarations:
+            known: Self | None = cls._register.get(declaration.name)
+            if known is not None and (conflict := known._conflict(declaration)) is not None:
+                yield conflict
 
     @classmethod
     def _enter(cls, name: str, declared: D | str) -> Self:
         if (problem := cls._name_problem(name)) is not None:
-            raise DeclarationError([Problem(problem, f"{cls._kind} {shown(name)}")])
+            raise DeclarationError([Problem(problem, cls._kind)])
         word = object.__new__(cls)
         word._become(name, declared)
         cls._register[name] = word
         return word
 
     def _become(self, name: str, declared: D | str) -> None:
-        """All that was derived from an earlier declaration is dropped."""
+        """Declare it anew; all that was derived from an earlier declaration is dropped."""
         self.__dict__ = {"name": name, "_declared": declared}
 
-    def _says(self, declared: D | str) -> bool:
+    def _conflict(self, declared: D | str) -> Problem | None:
         if self._declared == declared:
-            return True
-        return self.declaration.structure() == self._read(self.name, declared).structure()
+            return None
+        other = self._read(self.name, declared)
+        if self.declaration.structure() == other.structure():
+            return None
+        declarations = (self.declaration, other)
+        first, second = (replace(each.origin or _IN_PYTHON, message=each.structure()) for each in declarations)
+        return Problem(f"{self._kind} {self.name!r} is declared twice, differently:\n    {first}\n    {second}")
 
-    def _disagree(self, declared: D | str, on_conflict: OnConflict) -> None:
-        if on_conflict == "replace":
-            self._become(self.name, declared)
-            return
-        problem = _conflict(self._kind, self.declaration, self._read(self.name, declared))
-        if on_conflict == "error":
-            raise ConflictError([problem])
-        if on_conflict == "warn":
-            log.warning("%s\nThe first one stays.", problem)
+    def _resolve(self, conflict: Problem, declared: D | str, on_conflict: OnConflict) -> None:
+        match on_conflict:
+            case "error":
+                raise ConflictError([conflict])
+            case "warn":
+                log.warning("%s\nThe first one stays.", conflict)
+            case "replace":
+                self._become(self.name, declared)
+            case "keep":
+                pass
 
     @classmethod
     def _read(cls, name: str, declared: D | str) -> D:
@@ -150,8 +178,3 @@ class Word(Generic[D]):
     def deserialize(self, data: str | bytes) -> dict[str, Any]:
         """The data of a JSON text."""
         return self.decode(data)
-
-
-def _conflict(kind: str, known: Declaration, other: Declaration) -> Problem:
-    lines = [f"    {each.origin or 'in Python'}: {each.structure()}" for each in (known, other)]
-    return Problem("\n".join([f"{kind} {known.name!r} is declared twice, differently:", *lines]))

@@ -65,6 +65,15 @@ def _inner(key: str, value: object) -> Iterator[tuple[tuple[str, ...], Schema]]:
         yield (key,), value
 
 
+def as_object(payload: Schema) -> Schema:
+    """A payload is an object, whether its schema says so or not."""
+    if isinstance(payload, bool):
+        return {"type": "object"} if payload else False
+    kinds = payload.get("type", ["object"])
+    is_open = isinstance(kinds, list) and "object" in kinds and "$ref" not in payload
+    return {**payload, "type": "object"} if is_open else payload
+
+
 def canonical(schema: Schema) -> Schema:
     """The schema without annotations, in one spelling: equal for two that say the same by the same words."""
     if isinstance(schema, bool):

@@ -47,7 +47,7 @@ class Signal(Word[SignalDeclaration]):
     _name_problem = staticmethod(signal_name_problem)
     _read_structure = staticmethod(signal_from)
 
-    def __new__(  # noqa: PLR0913 - the manual's three, and what a declaration may say
+    def __new__(
         cls,
         name: str,
         providing_args: Sequence[str] | Mapping[str, str | Sequence[str]] = (),
@@ -61,8 +61,8 @@ class Signal(Word[SignalDeclaration]):
     ) -> "Signal":
         if declared is not None:
             return cls.admit(name, declared)
-        known = {"payload": payload, "returns": returns, "description": description, "deprecated": deprecated}
-        return cls.admit(name, declared_signal(name, providing_args, type_map, known))
+        said = {"payload": payload, "returns": returns, "description": description, "deprecated": deprecated}
+        return cls.admit(name, declared_signal(name, providing_args, type_map, **said))
 
     def __repr__(self) -> str:
         return f"Signal(name={self.name!r}, providing_args={self.providing_args!r})"

@@ -1,0 +1,204 @@
+"""What a document declares, and what is wrong with it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeAlias, cast
+
+from microagent.declarations import QueueDeclaration, SignalDeclaration
+from microagent.drafts import modern
+from microagent.jsonschemas import format_complaints, known_keys
+from microagent.jsontext import Complaint, Steps
+from microagent.names import argument_problem, guess, queue_name_problem, shown, signal_name_problem
+from microagent.reading import shape
+from microagent.references import used_definitions
+from microagent.schema import Schema, as_object, is_schema
+from microagent.schemachecks import schema_complaints
+from microagent.shapes import Anything, Object, Recursion
+from microagent.shapes import Mapping as MappingShape
+
+Entry: TypeAlias = Mapping[str, Any]
+
+_NOT_OBEYED = {
+    "jsonlib": "no declaration names a module to import",
+    "default_prefix": "the prefix is for the bus to know",
+}
+
+
+class Contents:
+    """
+    A document that was read, and all that there is to say of it.
+
+    ``signals`` and ``queues`` can be asked for when there are no ``complaints``.
+    """
+
+    def __init__(self, document: object) -> None:
+        self._document = _object(document)
+        self._definitions = {
+            name: modern(found) for name, found in _object(self._document.get("$defs")).items() if is_schema(found)
+        }
+        self.warnings = list(self._unknown_keys())
+        of_definitions = list(self._definition_complaints())
+        self._is_readable = not of_definitions
+        self.complaints = [
+            *format_complaints(document),
+            *of_definitions,
+            *self._name_complaints("signals", signal_name_problem),
+            *self._name_complaints("queues", queue_name_problem),
+            *(complaint for steps, entry in self._entries("signals") for complaint in self._in_signal(steps, entry)),
+            *(complaint for steps, entry in self._entries("queues") for complaint in self._in_queue(steps, entry)),
+        ]
+
+    # -- what it declares
+
+    def signals(self) -> Iterator[tuple[Steps, SignalDeclaration]]:
+        """Every signal, with the steps to it."""
+        for steps, entry in self._entries("signals"):
+            payload, returns = _payload(entry), _returns(entry)
+            used = used_definitions([payload, *([] if returns is None else [returns])], self._definitions)
+            yield steps, SignalDeclaration(payload=payload, returns=returns, definitions=used, **_told(entry))
+
+    def queues(self) -> Iterator[tuple[Steps, QueueDeclaration]]:
+        """Every queue, with the steps to it."""
+        for steps, entry in self._entries("queues"):
+            payload = _payload(entry) if "payload" in entry else None
+            yield (
+                steps,
+                QueueDeclaration(
+                    payload=payload,
+                    exchange=entry.get("exchange"),
+                    topics=tuple(entry.get("topics", ())),
+                    definitions=used_definitions([] if payload is None else [payload], self._definitions),
+                    **_told(entry),
+                ),
+            )
+
+    def _entries(self, kind: str) -> Iterator[tuple[Steps, Entry]]:
+        listed = self._document.get(kind)
+        for index, entry in enumerate(cast("list[object]", listed) if isinstance(listed, list) else []):
+            yield (kind, str(index)), _object(entry)
+
+    # -- what is wrong with it
+
+    def _unknown_keys(self) -> Iterator[Complaint]:
+        yield from _unknown_keys((), self._document, "")
+        for kind in ("signals", "queues"):
+            for steps, entry in self._entries(kind):
+                yield from _unknown_keys(steps, entry, kind[:-1])
+
+    def _definition_complaints(self) -> Iterator[Complaint]:
+        for name, schema in self._definitions.items():
+            for complaint in schema_complaints(schema, self._definitions, in_file=True):
+                yield complaint.below("$defs", name)
+
+    def _name_complaints(self, kind: str, problem_of: Callable[[str], str | None]) -> Iterator[Complaint]:
+        names: set[str] = set()
+        for steps, entry in self._entries(kind):
+            name = entry.get("name")
+            if not isinstance(name, str):
+                continue
+            if (problem := problem_of(name)) is not None:
+                yield Complaint(problem, (*steps, "name"))
+            elif name in names:
+                yield Complaint(f"{kind[:-1]} {name!r} is declared twice in this file", (*steps, "name"))
+            names.add(name)
+
+    def _in_signal(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
+        listed = _listed_arguments(entry)
+        for place, name in listed:
+            if (problem := argument_problem(name)) is not None:
+                yield Complaint(problem, (*steps, "providing_args", place), of_key=True)
+        if isinstance(entry.get("payload"), Mapping):
+            faults = self._faults(steps, entry, "payload", _payload(entry))
+            yield from faults
+            yield from (
+                ()
+                if faults or not self._is_readable
+                else self._of_arguments(steps, entry, {name for _, name in listed})
+            )
+        if (returns := _returns(entry)) is not None:
+            yield from self._faults(steps, entry, "returns", returns)
+
+    def _in_queue(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
+        if not is_schema(entry.get("payload")):
+            return
+        payload = _payload(entry)
+        faults = self._faults(steps, entry, "payload", payload)
+        yield from faults
+        if not faults and self._is_readable and (fault := self._no_object(payload)):
+            yield Complaint(fault, (*steps, "payload"))
+
+    def _faults(self, steps: Steps, entry: Entry, key: str, schema: Schema) -> list[Complaint]:
+        """What is wrong with a schema; a short form (``"returns": "integer"``) was checked with the format."""
+        if not is_schema(entry[key]):
+            return []
+        return [found.below(*steps, key) for found in schema_complaints(schema, self._definitions)]
+
+    def _of_arguments(self, steps: Steps, entry: Entry, listed: set[str]) -> Iterator[Complaint]:
+        payload = _payload(entry)
+        found = shape(payload, self._definitions, payload=True).shape
+        if fault := self._no_object(payload):
+            yield Complaint(fault, (*steps, "payload"))
+        if not isinstance(found, Object):
+            return
+        names = {field.name for field in found.fields}
+        for name in names:
+            if (problem := argument_problem(name)) is not None:
+                yield Complaint(problem, (*steps, "payload", "properties", name), of_key=True)
+        if "providing_args" in entry and (odd := sorted(names ^ listed)):
+            names_odd = ", ".join(map(shown, odd))
+            message = f"payload and providing_args must name the same arguments; only one of them has {names_odd}"
+            yield Complaint(message, (*steps, "providing_args"))
+
+    def _no_object(self, payload: Schema) -> str | None:
+        if payload is False:
+            return "no message fits the payload false"
+        found = shape(payload, self._definitions, payload=True).shape
+        return None if isinstance(found, (Object, MappingShape, Anything, Recursion)) else "a payload is an object"
+
+
+def _unknown_keys(steps: Steps, entry: Entry, kind: str) -> Iterator[Complaint]:
+    known = known_keys(kind)
+    for key in entry:
+        if key in _NOT_OBEYED:
+            yield Complaint(f"{key!r} is not obeyed: {_NOT_OBEYED[key]}", (*steps, key), of_key=True)
+        elif key not in known and not key.startswith("x-"):
+            yield Complaint(f"unknown key {shown(key)}{guess(key, known)}", (*steps, key), of_key=True)
+
+
+def _object(value: object) -> Entry:
+    return cast("Entry", value) if isinstance(value, Mapping) else {}
+
+
+def _listed_arguments(entry: Entry) -> list[tuple[str, str]]:
+    """The names in ``providing_args``, each with the step to it."""
+    match entry.get("providing_args"):
+        case Mapping() as types:
+            return [(name, name) for name in types]
+        case list() as names:
+            return [(str(index), name) for index, name in enumerate(names) if isinstance(name, str)]
+        case _:
+            return []
+
+
+def _payload(entry: Entry) -> Any:
+    """The payload in the words of 2020-12; that of ``providing_args``, where nothing else is said."""
+    if "payload" in entry:
+        return as_object(modern(entry["payload"]))
+    types = entry["providing_args"]
+    properties = {name: {"type": types[name]} if isinstance(types, Mapping) else {} for name in types}
+    return {"type": "object", "properties": properties, "required": list(types)}
+
+
+def _returns(entry: Entry) -> Schema | None:
+    returns = entry.get("returns")
+    if returns is None:
+        return None
+    return modern(returns) if is_schema(returns) else {"type": returns}
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    """What every declaration has."""
+    return {
+        "name": entry["name"],
+        "description": entry.get("description", ""),
+        "deprecated": entry.get("deprecated", False),
+    }

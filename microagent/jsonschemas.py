@@ -1,0 +1,191 @@
+"""jsonschema's findings, as sentences for people; imported only where they are needed."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, cast
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.protocols import Validator
+from jsonschema.validators import validator_for
+from referencing import Registry
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012, SchemaRegistry
+
+from microagent.codec import kind
+from microagent.jsontext import Complaint
+from microagent.names import guess, shown
+from microagent.pointers import pointer_to
+from microagent.references import resolve
+from microagent.schema import Schema, every_schema, rebuilt
+
+TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+_FILE = "urn:microagent:file"
+_TOO_DEEP = "nested too deeply"
+
+
+def checker(schema: Schema, definitions: Mapping[str, Any]) -> Callable[[object], str | None]:
+    """A function that says what is wrong with a value, as one sentence with its path, or None. It fetches nothing."""
+    file = DRAFT202012.create_resource({"$defs": dict(definitions)})
+    registry: SchemaRegistry = Registry().with_resource(_FILE, file)
+    validator = _validator_class(schema)(_pointing_into_file(schema, definitions), registry=registry)
+
+    def problem(value: object) -> str | None:
+        try:
+            error = best_match(validator.iter_errors(value))
+        except RecursionError:
+            return _TOO_DEEP
+        except (Unresolvable, re.error) as exc:
+            return f"cannot be checked: {exc}"
+        return None if error is None else f"{error.json_path}: {_sentence(error)}"
+
+    return problem
+
+
+def format_text() -> str:
+    """The published JSON Schema of the declaration format."""
+    return files("microagent").joinpath("format.schema.json").read_text("utf-8")
+
+
+def format_complaints(document: object) -> list[Complaint]:
+    """What is wrong with the form of a document, names aside."""
+    errors = _format().iter_errors(cast("Any", document))
+    return _complaints(error for error in errors if error.validator not in {"pattern", "not"})
+
+
+def known_keys(kind: str) -> frozenset[str]:
+    """The keys of a ``signal``, of a ``queue``, or of a document (``""``)."""
+    schema = cast("Mapping[str, Any]", _format().schema)
+    return frozenset((schema["$defs"][kind] if kind else schema)["properties"])
+
+
+def schema_complaints(schema: Schema) -> list[Complaint]:
+    """What is wrong with a JSON Schema itself, references aside."""
+    validator_class = _validator_class(schema)
+    complaints = _complaints(validator_class(validator_class.META_SCHEMA).iter_errors(cast("Any", schema)))
+    return complaints or list(_pattern_complaints(schema))
+
+
+def is_known_dialect(identifier: str) -> bool:
+    """Whether ``$schema`` names a draft of JSON Schema that can be checked."""
+    return validator_for({"$schema": identifier}, default=None) is not None
+
+
+@cache
+def _format() -> Validator:
+    return Draft202012Validator(json.loads(format_text()))
+
+
+def _validator_class(schema: Schema) -> Any:
+    return validator_for(cast("Any", schema), default=Draft202012Validator)
+
+
+def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
+    """The schema as one that stands alone: what it does not answer itself, it asks of the file by name."""
+
+    def change(inner: Schema) -> Schema:
+        if isinstance(inner, bool):
+            return inner
+        copy = rebuilt(inner, change)
+        target = resolve(copy["$ref"], schema, definitions) if isinstance(copy.get("$ref"), str) else None
+        if target is not None and target.in_file:
+            copy["$ref"] = _FILE + pointer_to(target.steps)
+        return copy
+
+    changed = change(schema)
+    return changed if isinstance(changed, bool) else {key: value for key, value in changed.items() if key != "$id"}
+
+
+def _pattern_complaints(schema: Schema) -> Iterator[Complaint]:
+    for steps, found in every_schema(schema):
+        if isinstance(found, bool):
+            continue
+        patterns = [((*steps, "pattern"), found["pattern"])] if "pattern" in found else []
+        patterns += [((*steps, "patternProperties", name), name) for name in found.get("patternProperties", {})]
+        for place, pattern in patterns:
+            try:
+                re.compile(pattern)
+            except (re.error, RecursionError, OverflowError) as exc:
+                yield Complaint(f"{shown(pattern)} is no regular expression: {exc}", place)
+
+
+def _complaints(errors: Iterable[ValidationError]) -> list[Complaint]:
+    try:
+        leaves = [_leaf(error) for error in errors]
+    except RecursionError:
+        return [Complaint(_TOO_DEEP)]
+    return list(dict.fromkeys(Complaint(_sentence(leaf), tuple(map(str, leaf.absolute_path))) for leaf in leaves))
+
+
+def _leaf(error: ValidationError) -> ValidationError:
+    """Of the reasons why all alternatives failed, the one that the author meant."""
+    while error.context:
+        fitting = [inner for inner in error.context if inner.validator == "enum" and isinstance(inner.instance, str)]
+        error = fitting[0] if fitting else cast("ValidationError", best_match(error.context))
+    return error
+
+
+# -- sentences; what a value holds is never shown, for it may be a secret
+
+
+def _sentence(error: ValidationError) -> str:
+    write = _SENTENCES.get(str(error.validator))
+    return write(error) if write else f"does not fit {error.validator}: {_short(error.validator_value)}"
+
+
+def _of_type(error: ValidationError) -> str:
+    expected = error.validator_value
+    kinds = [expected] if isinstance(expected, str) else cast("list[str]", expected)
+    return f"expected {' or '.join(_with_article(each) for each in kinds)}, got {kind(error.instance)}"
+
+
+def _with_article(name: str) -> str:
+    return name if name == "null" else f"{'an' if name[0] in 'aio' else 'a'} {name}"
+
+
+def _of_required(error: ValidationError) -> str:
+    names = cast("list[str]", error.validator_value)
+    missing = [name for name in names if name not in cast("Mapping[str, object]", error.instance)]
+    return f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+
+
+def _of_enum(error: ValidationError) -> str:
+    options = cast("list[object]", error.validator_value)
+    if sorted(map(str, options)) == sorted(TYPES) and isinstance(error.instance, str):
+        return f"unknown type {shown(error.instance)}{guess(error.instance, TYPES)}"
+    return f"expected one of {_short(options)}"
+
+
+def _of_additional(error: ValidationError) -> str:
+    schema = cast("Mapping[str, Any]", error.schema)
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    extra = [name for name in cast("Mapping[str, object]", error.instance) if name not in known]
+    return f"unknown {_listed([name for name in extra if not any(re.search(each, name) for each in patterns)])}"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(map(shown, names[:5])) + (" and more" if len(names) > 5 else "")  # noqa: PLR2004 - a few
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:200]}..."  # noqa: PLR2004 - a line or two
+
+
+_SENTENCES: dict[str, Callable[[ValidationError], str]] = {
+    "type": _of_type,
+    "required": _of_required,
+    "enum": _of_enum,
+    "dependentRequired": lambda error: f"{_listed(list(error.validator_value))} is missing what it needs",
+    "const": lambda error: f"expected {_short(error.validator_value)}",
+    "additionalProperties": _of_additional,
+    "anyOf": lambda _: "fits no alternative of anyOf",
+    "oneOf": lambda _: "fits no alternative of oneOf, or more than one",
+    "not": lambda _: "is refused by not",
+    "minItems": lambda error: f"expected {error.validator_value} items or more",
+    "uniqueItems": lambda _: "the same is there twice",
+    "None": lambda _: "nothing is allowed here",
+}

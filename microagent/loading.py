@@ -1,0 +1,126 @@
+"""Load declarations at run time, and register them."""
+
+import logging
+import ssl
+from collections import namedtuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+from microagent.declarations import Declarations
+from microagent.dsn import masked
+from microagent.names import guess, shown
+from microagent.parsing import parse
+from microagent.queue import Queue
+from microagent.registry import OnConflict
+from microagent.signal import Signal
+from microagent.sources import LIMIT, TIMEOUT, read_source
+
+if TYPE_CHECKING:
+
+    class SignalSet:
+        """The signals of a source: a named tuple with a field per signal."""
+
+        def __getattr__(self, name: str) -> Signal: ...
+        def __iter__(self) -> Iterator[Signal]: ...
+        def __len__(self) -> int: ...
+
+    class QueueSet:
+        """The queues of a source: a named tuple with a field per queue."""
+
+        def __getattr__(self, name: str) -> Queue: ...
+        def __iter__(self) -> Iterator[Queue]: ...
+        def __len__(self) -> int: ...
+else:
+    SignalSet = QueueSet = tuple
+
+log = logging.getLogger("microagent.loading")
+
+
+def load_signals(
+    source: str,
+    *,
+    on_conflict: OnConflict = "error",
+    timeout: float = TIMEOUT,
+    limit: int = LIMIT,
+    context: ssl.SSLContext | None = None,
+) -> SignalSet:
+    """
+    Load and register the signals that a source declares.
+
+    ::
+
+        signals = load_signals("file://signals.json")
+        signals.user_created
+
+    :param source: ``file://`` and a path, absolute or relative to the working directory; or an URL of ``https`` or
+        ``http``
+    :param on_conflict: when a name is known with another structure: ``error``; ``warn`` or ``keep`` the known one as
+        it is; ``replace`` it, in place
+    :param timeout: seconds for all of it
+    :param limit: bytes that the source may have
+    :param context: whom to trust; the system's authorities by default
+    :raises LoadingError: if the source cannot be read, or must not be
+    :raises DeclarationError: with every problem of the source
+    :raises ConflictError: if names are known with other structures; none is registered then
+    """
+    return _signals(_load(source, timeout, limit, context), on_conflict)
+
+
+def load_queues(
+    source: str,
+    *,
+    on_conflict: OnConflict = "error",
+    timeout: float = TIMEOUT,
+    limit: int = LIMIT,
+    context: ssl.SSLContext | None = None,
+) -> QueueSet:
+    """Load and register the queues that a source declares; see ``load_signals``."""
+    return _queues(_load(source, timeout, limit, context), on_conflict)
+
+
+def load_stuff(
+    source: str,
+    *,
+    on_conflict: OnConflict = "error",
+    timeout: float = TIMEOUT,
+    limit: int = LIMIT,
+    context: ssl.SSLContext | None = None,
+) -> tuple[SignalSet, QueueSet]:
+    """Load and register the signals and the queues that a source declares; see ``load_signals``."""
+    declarations = _load(source, timeout, limit, context)
+    return _signals(declarations, on_conflict), _queues(declarations, on_conflict)
+
+
+def _load(source: str, timeout: float, limit: int, context: ssl.SSLContext | None) -> Declarations:
+    declarations = parse(read_source(source, timeout=timeout, limit=limit, context=context), _spoken(source))
+    for warning in declarations.warnings:
+        log.warning("%s", warning)
+    return declarations
+
+
+def _spoken(source: str) -> str:
+    """How messages call a source: a file by its path, an URL without its password."""
+    return source[len("file://") :] if source.lower().startswith("file://") else masked(source)
+
+
+def _signals(declarations: Declarations, on_conflict: OnConflict) -> SignalSet:
+    return _named("SignalSet", Signal.admit_all(declarations.signals, on_conflict))
+
+
+def _queues(declarations: Declarations, on_conflict: OnConflict) -> QueueSet:
+    return _named("QueueSet", Queue.admit_all(declarations.queues, on_conflict))
+
+
+def _named(name: str, words: Sequence[Signal] | Sequence[Queue]) -> Any:
+    """A named tuple that says what it has when it is asked for what it has not."""
+    fields = namedtuple(name, [word.name for word in words])
+    found = type(name, (fields,), {"__slots__": (), "__getattr__": _not_declared})
+    return found(*words)
+
+
+def _not_declared(words: Any, name: str) -> Any:
+    known = words._fields
+    if name.startswith("_"):
+        raise AttributeError(name)
+    has = ", ".join(known) or "nothing"
+    raise AttributeError(f"{shown(name)} is not declared there{guess(name, known)}; what is: {has}")

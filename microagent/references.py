@@ -1,0 +1,61 @@
+"""What a ``$ref`` means: something of its own schema first, then one of the definitions of the file."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from microagent.pointers import follow, fragment_steps
+from microagent.schema import Schema, every_schema, is_schema
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The schema that is meant; ``steps`` lead to it, from ``("$defs", name)`` on when it is one of the file."""
+
+    schema: Schema
+    in_file: bool
+    steps: tuple[str, ...]
+
+
+def resolve(reference: str, schema: Schema | None, definitions: Mapping[str, Any]) -> Target | None:
+    """
+    What the reference means, or None when it means nothing here.
+
+    :param schema: the schema that it is part of; None when it is part of the definitions themselves
+    """
+    if reference != "#" and not reference.startswith("#/"):
+        return None
+    steps = fragment_steps(reference)
+    if schema is not None and is_schema(found := _followed(schema, steps)):
+        return Target(found, False, steps)
+    if steps[:1] in {("$defs",), ("definitions",)} and is_schema(found := _followed(definitions, steps[1:])):
+        return Target(found, True, ("$defs", *steps[1:])) if len(steps) > 1 else None
+    return None
+
+
+def references(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every ``$ref`` of the schema, with the steps to the schema that has it."""
+    for steps, found in every_schema(schema):
+        if not isinstance(found, bool) and isinstance(reference := found.get("$ref"), str):
+            yield steps, reference
+
+
+def used_definitions(schemas: Iterable[Schema], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """The definitions that the schemas refer to, directly or through each other; in the order of the file."""
+    used: set[str] = set()
+    waiting: list[tuple[Schema, bool]] = [(schema, False) for schema in schemas]
+    while waiting:
+        schema, in_file = waiting.pop()
+        for _, reference in references(schema):
+            target = resolve(reference, None if in_file else schema, definitions)
+            if target is not None and target.in_file and target.steps[1] not in used:
+                used.add(target.steps[1])
+                waiting.append((definitions[target.steps[1]], True))
+    return {name: found for name, found in definitions.items() if name in used}
+
+
+def _followed(document: object, steps: tuple[str, ...]) -> object:
+    try:
+        return follow(document, steps)
+    except (LookupError, ValueError):
+        return None
