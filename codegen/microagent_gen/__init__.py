@@ -1,0 +1,1 @@
+"""Typed Python from declarations of signals and queues: ``microagent-gen``."""

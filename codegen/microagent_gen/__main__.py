@@ -1,0 +1,25 @@
+"""``python -m microagent_gen``, and what to install when it cannot run."""
+
+import sys
+
+_EXTRA = {"click", "jinja2", "markupsafe"}
+
+
+def main() -> None:
+    """Run the command, or say which extra it needs."""
+    try:
+        from microagent_gen import cli
+    except ModuleNotFoundError as exc:
+        if exc.name not in _EXTRA:
+            raise
+        sys.exit(_explained(exc.name))
+    cli.main(prog_name="microagent-gen")
+
+
+def _explained(missing: str | None) -> int:
+    sys.stderr.write(f"microagent-gen needs {missing}, which is not installed: pip install 'microagent[gen]'\n")
+    return 2
+
+
+if __name__ == "__main__":
+    main()

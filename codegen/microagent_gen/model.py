@@ -1,0 +1,173 @@
+"""What the templates see: all that will be generated, its names already safe, in its final order."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from microagent.declarations import QueueDeclaration, SignalDeclaration
+from microagent_gen import naming
+from microagent_gen.payloads import Claim, Payload
+from microagent_gen.pytypes import ANY, FREE, is_free
+from microagent_gen.records import Record, documented
+
+AnyDeclaration = TypeVar("AnyDeclaration", SignalDeclaration, QueueDeclaration)
+
+
+@dataclass(frozen=True, slots=True)
+class SignalModel:
+    """
+    A signal as generated.
+
+    ``send``, ``call`` and ``handle`` are the parameters of these methods, each as it is written; ``answer`` is the type
+    of what a caller gets, ``returned`` of what a handler must return.
+    """
+
+    name: str
+    doc: str
+    structure: str
+    records: tuple[Record, ...]
+    bound: str
+    handler: str
+    send: tuple[str, ...]
+    call: tuple[str, ...]
+    handle: tuple[str, ...]
+    answer: str
+    returned: str
+
+    @property
+    def type(self) -> str:
+        """What type checkers take the declaration for."""
+        return f"_m.TypedSignal[{self.bound}, {self.handler}]"
+
+
+@dataclass(frozen=True, slots=True)
+class QueueModel:
+    """
+    A queue as generated.
+
+    ``message`` is the type of what is sent, and ``alias`` what it stands for where a queue has the name of a builtin.
+    ``handler`` is None when any handler will do, because a message may be any object.
+    """
+
+    name: str
+    doc: str
+    structure: str
+    records: tuple[Record, ...]
+    message: str
+    alias: str | None
+    handler: str | None
+    handle: tuple[str, ...]
+
+    @property
+    def maker(self) -> str:
+        """The class of the declaration."""
+        return "_m.TypedQueue" if self.handler else "_m.Queue"
+
+    @property
+    def bound(self) -> str:
+        """The type of the queue bound to a broker."""
+        return f"_m.TypedBoundQueue[{self.message}]"
+
+    @property
+    def type(self) -> str:
+        """What type checkers take the declaration for."""
+        return f"_m.TypedQueue[{self.bound}, {self.handler}]" if self.handler else "_m.Queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """A whole package; ``sources`` are the names of what it was made from."""
+
+    sources: tuple[str, ...]
+    signals: tuple[SignalModel, ...]
+    queues: tuple[QueueModel, ...]
+
+
+def contract(
+    signals: Iterable[SignalDeclaration], queues: Iterable[QueueDeclaration], sources: Iterable[str]
+) -> Contract:
+    """
+    The package of these declarations.
+
+    Class names come from declared names and nothing else. Where two would be equal, the later one ends in ``_``:
+    payloads of signals come first, then messages of queues, what is nested in them, what only type checkers see. So
+    another declaration never renames a class, unless its own name is that of a nested class or a message.
+    """
+    claim = _claims()
+    rooted_signals = _rooted(signals, "", claim)
+    rooted_queues = _rooted(queues, "Message", claim)
+    signal_payloads = [
+        (declaration, *_signal_payloads(declaration, root, claim)) for declaration, root in rooted_signals
+    ]
+    queue_payloads = [(declaration, _queue_payload(declaration, root, claim)) for declaration, root in rooted_queues]
+    aliased = any(naming.hides_builtin(declaration.name) for declaration, _ in rooted_queues)
+    return Contract(
+        tuple(sorted(set(sources))),
+        tuple(_signal(*payloads, claim) for payloads in signal_payloads),
+        tuple(_queue(*payloads, claim, aliased) for payloads in queue_payloads),
+    )
+
+
+def _claims() -> Claim:
+    taken = set(naming.RESERVED_CLASSES)
+
+    def claim(name: str) -> str:
+        name = naming.unused(name, taken)
+        taken.add(name)
+        return name
+
+    return claim
+
+
+def _rooted(declarations: Iterable[AnyDeclaration], ending: str, claim: Claim) -> list[tuple[AnyDeclaration, str]]:
+    """The declarations in their order, each with the class name of its payload."""
+    ordered = sorted(declarations, key=lambda declaration: declaration.name)
+    return [(declaration, claim(naming.class_name(declaration.name) + ending)) for declaration in ordered]
+
+
+def _signal_payloads(declaration: SignalDeclaration, root: str, claim: Claim) -> tuple[Payload, Payload | None]:
+    doc = documented(declaration.description, declaration.deprecated)
+    payload = Payload.read(declaration.payload, declaration.definitions, root, claim, doc)
+    if declaration.returns is None:
+        return payload, None
+    return payload, Payload.answer(declaration.returns, declaration.definitions, root, claim)
+
+
+def _queue_payload(declaration: QueueDeclaration, root: str, claim: Claim) -> Payload:
+    doc = documented(declaration.description, declaration.deprecated)
+    schema = True if declaration.payload is None else declaration.payload
+    return Payload.read(schema, declaration.definitions, root, claim, doc)
+
+
+def _signal(declaration: SignalDeclaration, payload: Payload, answer: Payload | None, claim: Claim) -> SignalModel:
+    opened = not declaration.payload.keys().isdisjoint({"additionalProperties", "$ref"})
+    agent = f"{payload.unused('agent')}: {ANY}"
+    return SignalModel(
+        name=declaration.name,
+        doc=documented(declaration.description, declaration.deprecated),
+        structure=declaration.structure(),
+        records=payload.records + (answer.records if answer else ()),
+        bound=claim(f"{payload.root}Bound"),
+        handler=claim(f"{payload.root}Handler"),
+        send=payload.sent("self", "sender: str", opened=opened),
+        call=payload.sent("self", "sender: str", also="timeout: float = 60", opened=opened),
+        handle=payload.handed("self", agent, "/", also=["signal: _m.Signal", "sender: str"]),
+        answer=answer.type if answer else ANY,
+        returned=answer.type if answer else "object",
+    )
+
+
+def _queue(declaration: QueueDeclaration, payload: Payload, claim: Claim, aliased: bool) -> QueueModel:
+    free = is_free(payload.shape)
+    message = FREE if free else payload.type
+    agent = f"{payload.unused('agent')}: {ANY}"
+    return QueueModel(
+        name=declaration.name,
+        doc=documented(declaration.description, declaration.deprecated),
+        structure=declaration.structure(),
+        records=payload.records,
+        message=f"_{payload.root}" if aliased else message,
+        alias=message if aliased else None,
+        handler=None if free else claim(f"{naming.class_name(declaration.name)}Handler"),
+        handle=payload.handed(payload.unused("self"), agent, "/"),
+    )

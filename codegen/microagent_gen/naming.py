@@ -1,0 +1,94 @@
+"""Names that generated Python may hold: identifiers, class names and string literals, whatever a declaration says."""
+
+import hashlib
+import keyword
+import re
+import unicodedata
+from collections.abc import Container
+
+_BUILTINS_USED = frozenset({"str", "int", "float", "bool", "list", "dict"})
+_BUILTIN_CLASSES = frozenset(
+    """
+    ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup BlockingIOError BrokenPipeError
+    BufferError BytesWarning ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError
+    ConnectionResetError DeprecationWarning EOFError Ellipsis EncodingWarning EnvironmentError Exception ExceptionGroup
+    FileExistsError FileNotFoundError FloatingPointError FutureWarning GeneratorExit IOError ImportError ImportWarning
+    IndentationError IndexError InterruptedError IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError
+    ModuleNotFoundError NameError NotADirectoryError NotImplemented NotImplementedError OSError OverflowError
+    PendingDeprecationWarning PermissionError ProcessLookupError RecursionError ReferenceError ResourceWarning
+    RuntimeError RuntimeWarning StopAsyncIteration StopIteration SyntaxError SyntaxWarning SystemError SystemExit
+    TabError TimeoutError TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError
+    UnicodeTranslateError UnicodeWarning UserWarning ValueError Warning ZeroDivisionError
+    """.split()  # noqa: SIM905 - a list to read
+)
+_PACKAGE_CLASSES = frozenset({"Agent", "Broker", "Bus", "Queues", "Signals"})
+RESERVED_CLASSES = _PACKAGE_CLASSES | _BUILTIN_CLASSES | {"False", "None", "True"}
+"""Class names that no declaration gets: what the package itself exports, keywords, and the builtins of Python 3.11."""
+
+
+def is_plain(key: str) -> bool:
+    """
+    Whether ``key`` can be written as a name anywhere and means itself there.
+
+    Not so: what is no identifier, keywords, what Python would mangle in a class (``__key``), and what it would
+    normalise to another name (NFKC, PEP 3131).
+    """
+    return (
+        key.isidentifier()
+        and not keyword.iskeyword(key)
+        and not key.startswith("__")
+        and unicodedata.is_normalized("NFKC", key)
+    )
+
+
+def fits_class_body(key: str, classes: Container[str]) -> bool:
+    """
+    Whether ``key`` can be annotated in a class body without hiding a name that its neighbours' annotations use.
+
+    :param classes: the generated classes that those annotations may name
+    """
+    return is_plain(key) and not hides_builtin(key) and key not in {"_t", "_m"} and key not in classes
+
+
+def hides_builtin(name: str) -> bool:
+    """Whether annotations in a class body that has this name would take it for the builtin they mean."""
+    return name in _BUILTINS_USED
+
+
+def class_name(declared: str) -> str:
+    """
+    The class name of a declaration: ``user_created`` is ``UserCreated``.
+
+    Two declarations never share one: an underscore that no letter follows stays (``user_1`` is ``User_1``).
+    """
+    return re.sub(r"(?:^|_)([a-z])", lambda match: match[1].upper(), declared)
+
+
+def key_part(key: str) -> str:
+    """``key`` as a part of a class name: ``user-id`` is ``UserId``; a digest where it holds no letters or digits."""
+    words = re.split(r"[\W_]+", unicodedata.normalize("NFKC", key))
+    part = "".join(word[:1].upper() + word[1:] for word in words)
+    return part if part and f"X{part}".isidentifier() else f"X{_digest(key)}"
+
+
+def unused(name: str, taken: Container[str]) -> str:
+    """``name``, followed by as many underscores as it takes to be in ``taken`` no more."""
+    while name in taken:
+        name += "_"
+    return name
+
+
+def escaped(text: str) -> str:
+    """``text`` as it stands inside a Python string, its quotes as they are: one printable line."""
+    inner = repr(text + "\"'")[1:-4]  # with both quotes in it, repr() uses single ones and escapes those alone
+    return re.sub(r"\\.", lambda match: "'" if match[0] == "\\'" else match[0], inner)
+
+
+def literal(text: str) -> str:
+    """The string ``text`` in Python source, in the quotes that need fewer escapes; in double ones when in doubt."""
+    quote = "'" if text.count('"') > text.count("'") else '"'
+    return quote + escaped(text).replace(quote, f"\\{quote}") + quote
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]

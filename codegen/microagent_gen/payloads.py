@@ -1,0 +1,106 @@
+"""The payload of one declaration in Python: its classes, and the parameters that it becomes."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+from microagent.reading import shape as read
+from microagent.schema import Schema
+from microagent.shapes import Anything, Field, Object, Shape
+from microagent.shapes import Mapping as MappingShape
+from microagent_gen import naming
+from microagent_gen.pytypes import ANY, Names, annotation
+from microagent_gen.records import Record, Records
+
+Claim: TypeAlias = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """
+    A schema as generated.
+
+    :ivar type: the annotation of the whole
+    :ivar names: the annotation of every object inside, by its key
+    """
+
+    root: str
+    shape: Shape
+    type: str
+    names: Names
+    records: tuple[Record, ...]
+
+    @classmethod
+    def read(cls, schema: Schema, definitions: Mapping[str, Any], root: str, claim: Claim, doc: str) -> Self:
+        """The payload of a signal or a queue, whose class is called ``root``."""
+        shape = read(schema, definitions, payload=True).shape
+        return cls._of(shape, root, claim, doc)
+
+    @classmethod
+    def answer(cls, schema: Schema, definitions: Mapping[str, Any], root: str, claim: Claim) -> Self:
+        """What the handlers of a signal return; ``root`` is the class of its payload."""
+        shape = read(schema, definitions).shape
+        root = f"{root}Result"
+        return cls._of(shape, claim(root) if isinstance(shape, Object) else root, claim, "")
+
+    @classmethod
+    def _of(cls, shape: Shape, root: str, claim: Claim, doc: str) -> Self:
+        records = Records(root, claim)
+        records.add_root(shape, doc)
+        return cls(root, shape, annotation(shape, records.names), records.names, tuple(records.found))
+
+    def keywords(self) -> list[str]:
+        """A parameter for every property that Python can name."""
+        return [self._keyword(field) for field in self._fields if naming.is_plain(field.name)]
+
+    def sent(self, *positional: str, also: str = "", opened: bool) -> tuple[str, ...]:
+        """
+        The parameters of a method that takes the payload as keywords.
+
+        :param also: a keyword parameter of the method's own
+        :param opened: whether an object that names no properties may have some
+        """
+        keywords, extra = self.keywords(), self._extra(opened)
+        if extra is not None:
+            rest = [f"**{self.unused('extra')}: {ANY if self._is_odd else annotation(extra, self.names)}"]
+        elif self._is_odd:
+            keywords, rest = [], [f"**payload: _t.Unpack[{self.root}]"]
+        else:
+            rest = []
+        return parameters(positional, [*filter(None, [also]), *keywords], rest)
+
+    def handed(self, *positional: str, also: Iterable[str] = ()) -> tuple[str, ...]:
+        """The parameters that a handler must take: what it does not name reaches its ``**kwargs`` or is dropped."""
+        rest: list[str] = []
+        if isinstance(self.shape, MappingShape):
+            rest = [f"**payload: {annotation(self.shape.values, self.names)}"]
+        elif self._is_odd:
+            rest = [f"**{self.unused('payload')}: {ANY}"]
+        return parameters(positional, [*also, *self.keywords()], rest)
+
+    def unused(self, name: str) -> str:
+        """A name of ours that no property has."""
+        return naming.unused(name, {field.name for field in self._fields})
+
+    @property
+    def _fields(self) -> tuple[Field, ...]:
+        return self.shape.fields if isinstance(self.shape, Object) else ()
+
+    @property
+    def _is_odd(self) -> bool:
+        return not all(naming.is_plain(field.name) for field in self._fields)
+
+    def _extra(self, opened: bool) -> Shape | None:
+        if isinstance(self.shape, Object):
+            return self.shape.extra
+        if isinstance(self.shape, MappingShape):
+            return self.shape.values if opened else None
+        return Anything()
+
+    def _keyword(self, field: Field) -> str:
+        return f"{field.name}: {annotation(field.shape, self.names)}{'' if field.required else ' = ...'}"
+
+
+def parameters(positional: Iterable[str], keywords: list[str], rest: list[str]) -> tuple[str, ...]:
+    """A list of parameters as Python orders it."""
+    return (*positional, *(["*"] if keywords else []), *keywords, *rest)

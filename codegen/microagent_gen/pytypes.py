@@ -1,0 +1,91 @@
+"""What a shape is in Python: the text of its annotation."""
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from microagent.shapes import Anything, Array, Field, Object, OneOfValues, Recursion, Scalar, Shape, Union
+from microagent.shapes import Mapping as MappingShape
+from microagent_gen.naming import literal
+
+Names: TypeAlias = Mapping[tuple[str, ...], str]
+
+ANY = "_t.Any"
+FREE = "dict[str, _t.Any]"
+_DEEPEST = 30  # Python's own parser gives up at 200 brackets, type checkers before
+_SCALARS = {
+    "string": ("str",),
+    "integer": ("int",),
+    "number": ("int", "float"),
+    "boolean": ("bool",),
+    "null": ("None",),
+}
+
+
+def is_free(shape: Shape) -> bool:
+    """Whether the shape says no more of a message than that it is an object."""
+    return not isinstance(shape, Object | MappingShape) or shape == MappingShape(Anything())
+
+
+def annotation(shape: Shape, names: Names, depth: int = 0) -> str:
+    """
+    The annotation that is true of every value of the shape, as text.
+
+    :param names: the annotation of every object inside the shape, by its key
+    """
+    options = dict.fromkeys(_options(shape, names, depth))
+    return ANY if ANY in options else " | ".join(options)
+
+
+def entry_annotation(field: Field, names: Names) -> str:
+    """The annotation of a property in its TypedDict: quoted where it names a class that is not complete yet."""
+    text = annotation(field.shape, names)
+    if is_recursive(field.shape):
+        text = literal(text)
+    return text if field.required else f"_t.NotRequired[{text}]"
+
+
+def is_recursive(shape: Shape) -> bool:
+    """Whether the annotation of the shape names a class that encloses it."""
+    return isinstance(shape, Recursion) or (
+        not isinstance(shape, Object) and any(is_recursive(inner) for inner in inside(shape))
+    )
+
+
+def inside(shape: Shape) -> Iterator[Shape]:
+    """The shapes directly inside a shape, in its order."""
+    match shape:
+        case Array(items=inner) | MappingShape(values=inner):
+            yield inner
+        case Union(options=options):
+            yield from options
+        case Object(fields=fields, extra=extra):
+            yield from (field.shape for field in fields)
+            yield from () if extra is None else (extra,)
+        case _:
+            pass
+
+
+def _options(shape: Shape, names: Names, depth: int) -> Iterator[str]:
+    if depth > _DEEPEST:
+        yield ANY
+        return
+    match shape:
+        case Anything():
+            yield ANY
+        case Scalar(kind=kind):
+            yield from _SCALARS[kind]
+        case OneOfValues(values=values):
+            yield f"_t.Literal[{', '.join(map(_value, values))}]"
+        case Array(items=items):
+            yield f"list[{annotation(items, names, depth + 1)}]"
+        case MappingShape(values=values):
+            yield f"dict[str, {annotation(values, names, depth + 1)}]"
+        case Union(options=options):
+            for option in options:
+                yield from _options(option, names, depth)
+        case Object(key=key) | Recursion(key=key):
+            yield names[key]
+
+
+def _value(value: str | int | bool | None) -> str:
+    return literal(value) if isinstance(value, str) else repr(value)

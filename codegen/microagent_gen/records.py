@@ -1,0 +1,95 @@
+"""The TypedDicts that the payload of one declaration needs, each after those that it names."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from microagent.shapes import Field, Object, Shape
+from microagent_gen import naming
+from microagent_gen.pytypes import FREE, entry_annotation, inside
+
+_STEPS = {"[]": "Item", "{}": "Value"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One key of a TypedDict."""
+
+    name: str
+    annotation: str
+    doc: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A TypedDict; ``functional`` where a class body cannot write its keys."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    doc: str
+    functional: bool
+
+
+@dataclass
+class Records:
+    """
+    Collects the records of a payload.
+
+    :ivar root: the class name of the payload itself, and what the names of the others begin with
+    :ivar claim: makes a class name unique in its package
+    :ivar names: the annotation of every object met so far, by its key
+    """
+
+    root: str
+    claim: Callable[[str], str]
+    names: dict[tuple[str, ...], str] = field(default_factory=dict[tuple[str, ...], str])
+    found: list[Record] = field(default_factory=list[Record])
+    _classes: set[str] = field(default_factory=set[str])
+
+    def add_root(self, shape: Shape, doc: str) -> None:
+        """Collect the payload itself, and what is inside."""
+        if isinstance(shape, Object):
+            self._add_object(shape, self.root, doc)
+        else:
+            self.add(shape)
+
+    def add(self, shape: Shape) -> None:
+        """Collect what is inside the shape, unless it is known."""
+        if not isinstance(shape, Object):
+            for inner in inside(shape):
+                self.add(inner)
+        elif shape.key not in self.names:
+            self._add_object(shape, self.claim(self.root + _path_name(shape.key)), shape.description)
+
+    def _add_object(self, shape: Object, name: str, doc: str) -> None:
+        # An object that is expressly open may hold more than its TypedDict: any dict will do too.
+        self.names[shape.key] = name if shape.extra is None else f"{name} | {FREE}"
+        self._classes.add(name)
+        for inner in inside(shape):
+            self.add(inner)
+        self.found.append(self._record(shape, name, doc))
+
+    def _record(self, shape: Object, name: str, doc: str) -> Record:
+        functional = not all(naming.fits_class_body(known.name, self._classes) for known in shape.fields)
+        entries = tuple(Entry(known.name, entry_annotation(known, self.names), _doc(known)) for known in shape.fields)
+        return Record(name, entries, doc or ("" if entries else "An object without properties."), functional)
+
+
+def _doc(known: Field) -> str:
+    return documented(known.description, known.deprecated)
+
+
+def documented(description: str, deprecated: bool) -> str:
+    """The text of a docstring."""
+    return "\n\n".join(part for part in (description, "Deprecated." if deprecated else "") if part.strip())
+
+
+def _path_name(key: tuple[str, ...]) -> str:
+    """``("meta", "geo")`` is ``MetaGeo``, ``("$defs", "Order", "lines", "[]")`` is ``OrderLinesItem``."""
+    steps = iter(key[1:] if key[:1] == ("$defs",) else key)
+    parts: list[str] = []
+    for step in steps:
+        if step == "#":
+            next(steps)
+        else:
+            parts.append(_STEPS.get(step) or naming.key_part(step.removeprefix("properties/")))
+    return "".join(parts)

@@ -1,0 +1,53 @@
+"""A contract as the text of its files."""
+
+import ast
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from microagent_gen import layout, naming
+from microagent_gen.model import Contract
+from microagent_gen.modules import Module, spread
+
+
+def render(contract: Contract) -> dict[str, str]:
+    """
+    The text of every file of the package, by its name.
+
+    :raises SyntaxError: if one of them is no Python, which would be a defect of this program
+    """
+    header = layout.header(contract.sources)
+    signals, queues = spread("signals", contract.signals), spread("queues", contract.queues)
+    files = {
+        f"{module.stem}.py": _text(f"{module.kind}.py.jinja", header, module=module) for module in signals + queues
+    }
+    files["__init__.py"] = _package(header, [queues[-1], signals[-1]])
+    for name, text in files.items():
+        ast.parse(text, name)
+    return {**files, "py.typed": ""}
+
+
+def _package(header: str, modules: list[Module]) -> str:
+    names = sorted(["Agent", *(name for module in modules for name in module.exports)])
+    return _text("package.py.jinja", header, modules=modules, names=names)
+
+
+def _text(template: str, header: str, **values: object) -> str:
+    return _environment().get_template(template).render(header=header, **values)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    filters: dict[str, Any] = {"literal": naming.literal, "docstring": layout.docstring, "signature": layout.signature}
+    environment.filters.update(filters)
+    return environment

@@ -1,0 +1,149 @@
+"""The declarations of all sources of a command line, or all that is wrong with them."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit, urlunsplit
+
+from microagent.declarations import Declaration, Declarations, QueueDeclaration, SignalDeclaration
+from microagent.errors import DeclarationError, LoadingError, Problem
+from microagent.loading import read_source
+from microagent.parsing import parse
+from microagent.reading import shape
+
+AnyDeclaration = TypeVar("AnyDeclaration", bound=Declaration)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """
+    A file or an URL.
+
+    :ivar name: how messages call it, without passwords
+    :ivar label: how generated files call it: the same on every machine
+    """
+
+    name: str
+    label: str
+    read: Callable[[], bytes]
+
+
+@dataclass
+class Collection:
+    """What the sources declare together. ``notes`` tell what was left aside."""
+
+    signals: dict[str, SignalDeclaration] = field(default_factory=dict[str, SignalDeclaration])
+    queues: dict[str, QueueDeclaration] = field(default_factory=dict[str, QueueDeclaration])
+    labels: list[str] = field(default_factory=list[str])
+    problems: list[str] = field(default_factory=list[str])
+    warnings: list[str] = field(default_factory=list[str])
+    notes: list[str] = field(default_factory=list[str])
+
+
+def is_url(argument: str) -> bool:
+    """Whether an argument names something to load rather than a path."""
+    return argument.startswith(("http://", "https://", "file://"))
+
+
+def collect(arguments: Iterable[str]) -> Collection:
+    """Read and parse every source; what is wrong with one does not hide what is wrong with the next."""
+    collection = Collection()
+    for argument in arguments:
+        for source in _sources(argument, collection):
+            _add(source, collection)
+    if not collection.labels and not collection.problems:
+        collection.problems.append("no signals or queues are declared in what was given")
+    return collection
+
+
+def _sources(argument: str, collection: Collection) -> Iterator[Source]:
+    if is_url(argument):
+        yield _url_source(argument)
+    elif Path(argument).is_dir():
+        files = sorted(path for path in Path(argument).glob("*.json") if path.is_file())
+        if not files:
+            collection.problems.append(f"{argument}: there is no *.json file in this folder")
+        yield from map(_file_source, files)
+    else:
+        yield _file_source(Path(argument))
+
+
+def _file_source(path: Path) -> Source:
+    return Source(str(path), path.name, path.read_bytes)
+
+
+def _url_source(url: str) -> Source:
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2]
+    shown = urlunsplit((parts.scheme, host, parts.path, "", ""))
+    label = parts.path.rpartition("/")[2] if parts.scheme == "file" else shown
+    return Source(shown, label, lambda: read_source(url))
+
+
+def _add(source: Source, collection: Collection) -> None:
+    try:
+        text = source.read()
+        if _is_about_something_else(text):
+            collection.notes.append(f"{source.name}: skipped, it has neither signals nor queues")
+            return
+        declared = parse(text, source.name)
+    except OSError as exc:
+        collection.problems.append(f"{source.name}: cannot be read: {exc.strerror}")
+    except (LoadingError, DeclarationError) as exc:
+        collection.problems.append(str(exc))
+    else:
+        collection.labels.append(source.label)
+        collection.warnings += map(str, [*declared.warnings, *_unread(declared)])
+        _merge(collection.signals, declared.signals, "signal", collection)
+        _merge(collection.queues, declared.queues, "queue", collection)
+
+
+def _is_about_something_else(text: bytes) -> bool:
+    try:
+        content: object = json.loads(text)
+    except (ValueError, RecursionError):
+        return False  # the parser says what is wrong with it
+    return isinstance(content, dict) and content.keys().isdisjoint({"signals", "queues"})
+
+
+def _merge(known: dict[str, AnyDeclaration], more: Iterable[AnyDeclaration], kind: str, collection: Collection) -> None:
+    for declaration in more:
+        first = known.setdefault(declaration.name, declaration)
+        if first.fingerprint != declaration.fingerprint:
+            collection.problems.append(_conflict(kind, first, declaration))
+
+
+def _conflict(kind: str, first: Declaration, second: Declaration) -> str:
+    return (
+        f"{kind} {first.name!r} is declared twice, differently:\n"
+        f"  {_place(first)}: {first.structure()}\n"
+        f"  {_place(second)}: {second.structure()}"
+    )
+
+
+def _place(declaration: Declaration) -> str:
+    return str(declaration.origin or "").removesuffix(": ")
+
+
+def _unread(declared: Declarations) -> Iterator[Problem]:
+    """What Python's types cannot say of the schemas: it is ``Any`` there."""
+    declarations: list[SignalDeclaration | QueueDeclaration] = [*declared.signals, *declared.queues]
+    for declaration in declarations:
+        reading = shape(True if declaration.payload is None else declaration.payload, declaration.definitions)
+        yield from (_warning(declaration, "payload", pointer, word) for pointer, word in reading.ignored)
+    for signal in declared.signals:
+        reading = shape(True if signal.returns is None else signal.returns, signal.definitions)
+        yield from (_warning(signal, "returns", pointer, word) for pointer, word in reading.ignored)
+
+
+def _warning(declaration: Declaration, key: str, pointer: str, word: str) -> Problem:
+    origin = declaration.origin or Problem("")
+    return Problem(
+        f"{word!r} is not understood yet: the type is Any here",
+        origin.source,
+        f"{origin.pointer}/{key}{pointer}",
+        origin.line,
+        origin.column,
+    )
