@@ -1,0 +1,1 @@
+"""The manual's three agents, in typed Python."""

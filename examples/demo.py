@@ -1,0 +1,134 @@
+"""
+Runs the three agents with marun for about 15 seconds, and fails when anything that they send does not arrive.
+
+``python -m examples.demo``, on ``local://`` in a folder of its own; MICROAGENT_BUS and MICROAGENT_BROKER name other
+servers. The cron job of the user agent is due at every full minute, so the start is put off until one falls into the
+run.
+"""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from examples.contracts import Bus
+from examples.journal import configure, note
+from examples.settings import AGENT
+from examples.tally import Tally
+from microagent.backends import make_bus
+
+SECONDS = 15.0
+LEAD = 10.0  # seconds before the full minute at which the agents are started
+PATIENCE = 10.0  # seconds for what is under way to arrive
+
+log = logging.getLogger("Demo")
+
+
+class DemoError(Exception):
+    """What the demo is there to show has not happened."""
+
+
+def main() -> int:
+    """Run the demo; its exit status."""
+    with tempfile.TemporaryDirectory(prefix="microagent-demo-") as folder:
+        dsns = {
+            name: os.environ.get(name) or f"local://{folder}/local" for name in ("MICROAGENT_BUS", "MICROAGENT_BROKER")
+        }
+        journal = Path(folder, "journal")
+        configure(str(journal))
+        wait_for_minute()
+        try:
+            with marun({**dsns, "EXAMPLES_JOURNAL": str(journal)}) as group:
+                watch(group, journal, dsns["MICROAGENT_BUS"])
+        except DemoError as error:
+            return finish(journal, f"The demo failed: {error}.", 1)
+        return finish(journal, "All that was sent has arrived, and every call was answered.", 0)
+
+
+def wait_for_minute() -> None:
+    """Return when the next full minute is close enough to fall into the run."""
+    seconds = 60 - LEAD - time.time() % 60
+    if seconds > 0:
+        print(
+            f"Cron is due at full minutes: the agents start {LEAD:.0f} s before the next, in {seconds:.0f} s.",
+            flush=True,
+        )
+        time.sleep(seconds)
+
+
+@contextmanager
+def marun(environment: Mapping[str, str]) -> Generator["Group"]:
+    """The agents; at the end they are stopped, which has to be clean."""
+    command = [Path(sys.executable).with_name("marun"), "examples.settings"]
+    process = subprocess.Popen(command, env={**os.environ, **environment})
+    try:
+        yield Group(process)
+        process.send_signal(signal.SIGTERM)
+        if (status := process.wait()) != 0:
+            raise DemoError(f"marun ended with status {status}")
+    finally:
+        process.kill()
+        process.wait()
+
+
+class Group:
+    """The running agents."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        self._process = process
+
+    def until(self, problems: Callable[[], list[str]], seconds: float) -> None:
+        """
+        Return when there are no problems.
+
+        :raises DemoError: if there still are some after so many seconds, or if the agents have ended
+        """
+        deadline = time.monotonic() + seconds
+        while found := problems():
+            if (status := self._process.poll()) is not None:
+                raise DemoError(f"marun ended with status {status}")
+            if time.monotonic() > deadline:
+                raise DemoError(", ".join(found))
+            time.sleep(0.1)
+
+
+def watch(group: Group, journal: Path, bus: str) -> None:
+    """Stay until all was seen, and has arrived."""
+    end = time.monotonic() + SECONDS
+    agents = {entry["backend"].rpartition(".")[2] for entry in AGENT.values()}
+    group.until(lambda: [f"{name} did not start" for name in agents - read(journal).agents.keys()], PATIENCE)
+    asyncio.run(create_user(bus))
+    group.until(lambda: ["time"] if time.monotonic() < end else [], SECONDS + PATIENCE)
+    group.until(lambda: read(journal).unseen(), PATIENCE)
+    group.until(lambda: read(journal).missing(), PATIENCE)
+
+
+async def create_user(dsn: str) -> None:
+    """Send ``user_created``, as any process may, agent or not."""
+    async with Bus(make_bus({"dsn": dsn})) as bus:
+        await bus.user_created.send("demo", user_id=1)
+        note(log, "sent", "signal", "user_created", {"user_id": 1})
+
+
+def read(journal: Path) -> Tally:
+    """What the agents have told so far; a line that is just being written counts the next time."""
+    lines, _, _ = journal.read_text().rpartition("\n")
+    return Tally.of(map(json.loads, lines.splitlines()))
+
+
+def finish(journal: Path, verdict: str, status: int) -> int:
+    """Print table and verdict."""
+    print(f"\n{read(journal).table()}\n\n{verdict}", flush=True)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

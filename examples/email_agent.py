@@ -1,0 +1,15 @@
+"""Takes messages from the mailer queue; a real one would send mail."""
+
+from examples.contracts import Broker, Bus, queues
+from examples.journal import note
+from microagent import MicroAgent, consumer, on
+
+
+class EmailAgent(MicroAgent[Bus, Broker]):
+    @on("post_start")
+    def setup(self) -> None:
+        note(self.log, "is ready", "agent", "EmailAgent", self.info())
+
+    @consumer(queues.mailer)
+    async def example_read_queue(self, text: str, email: str, **kwargs: object) -> None:
+        note(self.log, "consumed", "message", "mailer", {"text": text, "email": email})
