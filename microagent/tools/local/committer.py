@@ -22,7 +22,7 @@ class Job:
     durable: bool = False
 
 
-Outcome: TypeAlias = tuple[Job, Any, Exception | None]
+Outcome: TypeAlias = tuple["asyncio.Future[Any]", Any, Exception | None]
 
 
 class Committer:
@@ -69,14 +69,22 @@ class Committer:
         try:
             store = self._open_store()
         except Exception as error:  # noqa: BLE001 - it is the opener's to handle
-            self._tell([(Job(_nothing, started), None, error)], set())
+            self._on_loop(_resolve, started, None, error)
             return
-        self._tell([(Job(_nothing, started), None, None)], set())
-        with closing(store):
-            while (jobs := self._waiting())[-1] is not None:
-                self._commit(store, jobs)
-            self._commit(store, jobs[:-1])
-        self._tell([(Job(_nothing, self._ended), None, None)], set())
+        self._on_loop(_resolve, started, None, None)
+        try:
+            with closing(store):
+                self._serve(store)
+        finally:
+            self._on_loop(_resolve, self._ended, None, None)
+
+    def _serve(self, store: Store) -> None:
+        going_on = True
+        while going_on:
+            waiting = self._waiting()
+            going_on = waiting[-1] is not None
+            if jobs := [job for job in waiting if job is not None]:
+                self._on_loop(self._tell, _carry_out(store, jobs), store.stirred())
 
     def _waiting(self) -> "list[Job | None]":
         """All that waits, at least one; None, if it is there, is the last one."""
@@ -86,39 +94,34 @@ class Committer:
                 jobs.append(self._jobs.get_nowait())
         return jobs
 
-    def _commit(self, store: Store, jobs: "Sequence[Job | None]") -> None:
-        outcomes = _together(store, [job for job in jobs if job is not None])
-        if outcomes:
-            self._tell(outcomes, store.stirred())
-
-    def _tell(self, outcomes: Sequence[Outcome], stirred: set[str]) -> None:
+    def _on_loop(self, callback: Callable[..., None], *arguments: Any) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            self._loop.call_soon_threadsafe(self._told, outcomes, stirred)
+            self._loop.call_soon_threadsafe(callback, *arguments)
 
     # On the loop
 
-    def _told(self, outcomes: Sequence[Outcome], stirred: set[str]) -> None:
-        for job, value, error in outcomes:
-            if job.result.done() or job.result.get_loop() is not self._loop:
-                continue
-            if error is None:
-                job.result.set_result(value)
-            else:
-                job.result.set_exception(error)
+    def _tell(self, outcomes: Sequence[Outcome], stirred: set[str]) -> None:
+        for outcome in outcomes:
+            _resolve(*outcome)
         if stirred:
             self._stirred(stirred)
 
 
-def _together(store: Store, jobs: Sequence[Job]) -> list[Outcome]:
+def _carry_out(store: Store, jobs: Sequence[Job]) -> list[Outcome]:
     """Carry out ``jobs`` in one transaction; if that fails, each in its own, so that only the guilty one does."""
     try:
         with store.transaction(durable=any(job.durable for job in jobs)):
-            return [(job, job.operation(store), None) for job in jobs]
+            return [(job.result, job.operation(store), None) for job in jobs]
     except Exception as error:  # noqa: BLE001 - it is the caller's to handle
-        if len(jobs) <= 1:
-            return [(job, None, error) for job in jobs]
-        return [outcome for job in jobs for outcome in _together(store, [job])]
+        if len(jobs) == 1:
+            return [(jobs[0].result, None, error)]
+        return [outcome for job in jobs for outcome in _carry_out(store, [job])]
 
 
-def _nothing(_: Store) -> None:
-    """What is answered without the store."""
+def _resolve(result: "asyncio.Future[Any]", value: Any, error: Exception | None) -> None:
+    if result.done() or result.get_loop() is not asyncio.get_running_loop():
+        return
+    if error is None:
+        result.set_result(value)
+    else:
+        result.set_exception(error)

@@ -116,6 +116,8 @@ class Folder:
 
 def _check_parent(path: str) -> None:
     parent = os.path.dirname(path)
+    if not os.path.isdir(parent):
+        raise ConfigurationError(f"{path}: there is no folder {parent} to make it in")
     mode = os.stat(parent).st_mode
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
         raise ConfigurationError(f"{path}: anybody may replace it, because {parent} is writable by all")

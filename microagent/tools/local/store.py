@@ -1,12 +1,13 @@
 """The queues of a folder, in one SQLite file."""
 
-import json
 import os
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import Any
+
+import msgspec
 
 from microagent.delivery import DeadLetter, Delivery, Settlement, Verdict
 from microagent.errors import BackendError
@@ -71,7 +72,6 @@ class Store:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                self._stirred.clear()
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
@@ -127,7 +127,7 @@ class Store:
         facts, bodies = self._connection.execute(statements.READ, (before,)).fetchone()
         deliveries: list[Delivery] = []
         start = 0
-        for lease, number, failures, crashes, size in json.loads(facts):
+        for lease, number, failures, crashes, size in msgspec.json.decode(facts):
             body = bodies[start : start + size]
             deliveries.append(Delivery(queue, body, failures + 1, crashes, id=str(number), token=lease))
             start += size
@@ -140,8 +140,8 @@ class Store:
         rows = [_row(settlement, now) for settlement in batch]
         for verdict in {settlement.verdict for settlement in batch}:
             moved = [row for row, settlement in zip(rows, batch, strict=True) if settlement.verdict is verdict]
-            self._connection.execute(statements.MOVE[verdict], {"rows": json.dumps(moved)})
-        self._connection.execute(statements.LET_GO, {"rows": json.dumps(rows)})
+            self._connection.execute(statements.MOVE[verdict], {"rows": _json(moved)})
+        self._connection.execute(statements.LET_GO, {"rows": _json(rows)})
         self._stirred.update(item.delivery.queue for item in batch if item.verdict in _COMES_AGAIN)
 
     def renew(self, leases: Sequence[int], lease: float) -> set[int]:
@@ -150,18 +150,18 @@ class Store:
 
         :return: those that are lost
         """
-        rows = {"rows": json.dumps([[number] for number in leases])}
+        rows = {"rows": _json([[number] for number in leases])}
         renewed = self._connection.execute(statements.RENEW, {**rows, "expires": time.monotonic() + lease})
         if renewed.rowcount == len(leases):
             return set()
         (held,) = self._connection.execute(statements.STILL_HELD, rows).fetchone()
-        return set(leases) - set(json.loads(held))
+        return set(leases) - set(msgspec.json.decode(held))
 
     def reap(self, is_alive: Callable[[str], bool]) -> None:
         """What the dead and the silent held comes back, their runs counted as crashed."""
-        owners = json.loads(self._value(statements.OWNERS))
+        owners = msgspec.json.decode(self._value(statements.OWNERS))
         dead = [owner for owner in owners if owner != self._owner and not is_alive(owner)]
-        self._come_back(statements.COME_BACK, statements.LOST, time.monotonic(), json.dumps(dead))
+        self._come_back(statements.COME_BACK, statements.LOST, time.monotonic(), _json(dead))
 
     def hand_back(self) -> None:
         """All that we hold comes back, with nothing counted."""
@@ -172,7 +172,7 @@ class Store:
         if queues != "[]":
             self._connection.execute(move, {"rows": rows})
             self._connection.execute(statements.LET_GO, {"rows": rows})
-            self._stirred.update(json.loads(queues))
+            self._stirred.update(msgspec.json.decode(queues))
 
     def length(self, queue: str) -> int:
         """How many messages wait, delayed ones included."""
@@ -192,6 +192,10 @@ class Store:
 
 
 _COMES_AGAIN = (Verdict.RETRY, Verdict.RELEASE)
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _row(settlement: Settlement, now: float) -> list[Any]:
