@@ -32,11 +32,11 @@ def encode(value: object) -> bytes:
     """
     try:
         raw = _text_of(value).encode()
+        if _has_text_keys(value):
+            return raw
     except (TypeError, ValueError, RecursionError) as exc:
-        raise SerializingError(_fault(value) or f"cannot be written as JSON: {exc}") from exc
-    if not _has_text_keys(value):
-        raise SerializingError(_fault(value) or "a key is no string")
-    return raw
+        raise SerializingError(_fault(value) or f"JSON cannot say this: {exc}") from exc
+    raise SerializingError(_fault(value) or "a key is no string")
 
 
 def decode(raw: bytes | str) -> Any:
@@ -62,11 +62,11 @@ def _has_text_keys(value: object) -> bool:
     """Whether all keys are strings. (The encoder of the standard library would write ``1`` as ``"1"``, silently.)"""
     if isinstance(value, dict):
         for key, item in cast("dict[object, object]", value).items():
-            if not isinstance(key, str) or (isinstance(item, _CONTAINERS) and not _has_text_keys(item)):
+            if not isinstance(key, str) or (isinstance(item, _CONTAINERS) and not _has_text_keys(cast("object", item))):
                 return False
     elif isinstance(value, (list, tuple)):
         for item in cast("list[object]", value):
-            if isinstance(item, _CONTAINERS) and not _has_text_keys(item):
+            if isinstance(item, _CONTAINERS) and not _has_text_keys(cast("object", item)):
                 return False
     return True
 

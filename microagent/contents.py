@@ -17,6 +17,8 @@ from microagent.shapes import Mapping as MappingShape
 
 Entry: TypeAlias = Mapping[str, Any]
 
+VERSION = 2
+
 _NOT_OBEYED = {
     "jsonlib": "no declaration names a module to import",
     "default_prefix": "the prefix is for the bus to know",
@@ -40,6 +42,7 @@ class Contents:
         self._is_readable = not of_definitions
         self.complaints = [
             *format_complaints(document),
+            *self._version_complaints(),
             *of_definitions,
             *self._name_complaints("signals", signal_name_problem),
             *self._name_complaints("queues", queue_name_problem),
@@ -83,6 +86,10 @@ class Contents:
         for kind in ("signals", "queues"):
             for steps, entry in self._entries(kind):
                 yield from _unknown_keys(steps, entry, kind[:-1])
+
+    def _version_complaints(self) -> Iterator[Complaint]:
+        if (version := self._document.get("version", VERSION)) != VERSION:
+            yield Complaint(f"version {shown(str(version))} cannot be read, only {VERSION}", ("version",))
 
     def _definition_complaints(self) -> Iterator[Complaint]:
         for name, schema in self._definitions.items():
@@ -170,22 +177,21 @@ def _object(value: object) -> Entry:
 
 def _listed_arguments(entry: Entry) -> list[tuple[str, str]]:
     """The names in ``providing_args``, each with the step to it."""
-    match entry.get("providing_args"):
-        case Mapping() as types:
-            return [(name, name) for name in types]
-        case list() as names:
-            return [(str(index), name) for index, name in enumerate(names) if isinstance(name, str)]
-        case _:
-            return []
+    listed = entry.get("providing_args")
+    if isinstance(listed, list):
+        numbered = enumerate(cast("list[object]", listed))
+        return [(str(index), name) for index, name in numbered if isinstance(name, str)]
+    return [(name, name) for name in _object(listed)]
 
 
 def _payload(entry: Entry) -> Any:
     """The payload in the words of 2020-12; that of ``providing_args``, where nothing else is said."""
     if "payload" in entry:
         return as_object(modern(entry["payload"]))
-    types = entry["providing_args"]
-    properties = {name: {"type": types[name]} if isinstance(types, Mapping) else {} for name in types}
-    return {"type": "object", "properties": properties, "required": list(types)}
+    listed = entry["providing_args"]
+    types = _object(listed)
+    properties = {name: {"type": types[name]} if name in types else {} for name in cast("list[str]", listed)}
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _returns(entry: Entry) -> Schema | None:

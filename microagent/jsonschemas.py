@@ -5,13 +5,13 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.resources import files
+from itertools import islice
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError, best_match
+from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
-from referencing import Registry
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, SchemaRegistry
 
@@ -23,6 +23,7 @@ from microagent.references import resolve
 from microagent.schema import Schema, every_schema, rebuilt
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+_Unknown: Any = object()
 _FILE = "urn:microagent:file"
 _TOO_DEEP = "nested too deeply"
 
@@ -30,12 +31,12 @@ _TOO_DEEP = "nested too deeply"
 def checker(schema: Schema, definitions: Mapping[str, Any]) -> Callable[[object], str | None]:
     """A function that says what is wrong with a value, as one sentence with its path, or None. It fetches nothing."""
     file = DRAFT202012.create_resource({"$defs": dict(definitions)})
-    registry: SchemaRegistry = Registry().with_resource(_FILE, file)
+    registry = SchemaRegistry().with_resource(_FILE, file)
     validator = _validator_class(schema)(_pointing_into_file(schema, definitions), registry=registry)
 
     def problem(value: object) -> str | None:
         try:
-            error = best_match(validator.iter_errors(value))
+            error = _outermost(validator.iter_errors(cast("Any", value)))
         except RecursionError:
             return _TOO_DEEP
         except (Unresolvable, re.error) as exc:
@@ -51,9 +52,9 @@ def format_text() -> str:
 
 
 def format_complaints(document: object) -> list[Complaint]:
-    """What is wrong with the form of a document, names aside."""
+    """What is wrong with the form of a document, its names and its version aside."""
     errors = _format().iter_errors(cast("Any", document))
-    return _complaints(error for error in errors if error.validator not in {"pattern", "not"})
+    return _complaints(error for error in errors if error.validator not in {"pattern", "not", "const"})
 
 
 def known_keys(kind: str) -> frozenset[str]:
@@ -71,7 +72,7 @@ def schema_complaints(schema: Schema) -> list[Complaint]:
 
 def is_known_dialect(identifier: str) -> bool:
     """Whether ``$schema`` names a draft of JSON Schema that can be checked."""
-    return validator_for({"$schema": identifier}, default=None) is not None
+    return validator_for({"$schema": identifier}, default=_Unknown) is not _Unknown
 
 
 @cache
@@ -123,9 +124,17 @@ def _complaints(errors: Iterable[ValidationError]) -> list[Complaint]:
 def _leaf(error: ValidationError) -> ValidationError:
     """Of the reasons why all alternatives failed, the one that the author meant."""
     while error.context:
-        fitting = [inner for inner in error.context if inner.validator == "enum" and isinstance(inner.instance, str)]
-        error = fitting[0] if fitting else cast("ValidationError", best_match(error.context))
+        error = max(error.context, key=lambda each: (len(each.absolute_path), _of_right_type(each)))
     return error
+
+
+def _of_right_type(error: ValidationError) -> bool:
+    return error.validator != "type"
+
+
+def _outermost(errors: Iterable[ValidationError]) -> ValidationError | None:
+    """Of the first errors, for a long array may have very many, the one nearest to the whole."""
+    return min(islice(errors, 20), key=lambda error: len(error.absolute_path), default=None)
 
 
 # -- sentences; what a value holds is never shown, for it may be a secret
@@ -150,6 +159,12 @@ def _of_required(error: ValidationError) -> str:
     names = cast("list[str]", error.validator_value)
     missing = [name for name in names if name not in cast("Mapping[str, object]", error.instance)]
     return f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+
+
+def _of_dependent(error: ValidationError) -> str:
+    needed, there = cast("Mapping[str, list[str]]", error.validator_value), cast("Mapping[str, object]", error.instance)
+    lacking = {name: [each for each in needed[name] if each not in there] for name in needed if name in there}
+    return "; ".join(f"{shown(name)} needs {_listed(others)}" for name, others in lacking.items() if others)
 
 
 def _of_enum(error: ValidationError) -> str:
@@ -179,7 +194,7 @@ _SENTENCES: dict[str, Callable[[ValidationError], str]] = {
     "type": _of_type,
     "required": _of_required,
     "enum": _of_enum,
-    "dependentRequired": lambda error: f"{_listed(list(error.validator_value))} is missing what it needs",
+    "dependentRequired": _of_dependent,
     "const": lambda error: f"expected {_short(error.validator_value)}",
     "additionalProperties": _of_additional,
     "anyOf": lambda _: "fits no alternative of anyOf",

@@ -189,10 +189,8 @@ def _locate(text: str, root: _Wanted) -> None:
     path: list[_Wanted | None] = []
     for offset, around in _values(text, []):
         del path[len(around) :]
-        node = root
-        if around:
-            holder = path[-1]
-            node = None if holder is None else holder.below.get(around[-1].step)
+        holder = path[-1] if path else None
+        node = root if not around else holder and holder.below.get(around[-1].step)
         path.append(node)
         if node is not None:
             node.offset, node.key_offset = offset, around[-1].key_offset if around else None

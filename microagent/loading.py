@@ -4,7 +4,7 @@ import logging
 import ssl
 from collections import namedtuple
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from microagent.declarations import Declarations
 from microagent.dsn import masked
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 else:
     SignalSet = QueueSet = tuple
 
+_tuple_class: Any = namedtuple  # no checker can know its fields
 log = logging.getLogger("microagent.loading")
 
 
@@ -104,18 +105,17 @@ def _spoken(source: str) -> str:
 
 
 def _signals(declarations: Declarations, on_conflict: OnConflict) -> SignalSet:
-    return _named("SignalSet", Signal.admit_all(declarations.signals, on_conflict))
+    return cast("SignalSet", _named("SignalSet", Signal.admit_all(declarations.signals, on_conflict)))
 
 
 def _queues(declarations: Declarations, on_conflict: OnConflict) -> QueueSet:
-    return _named("QueueSet", Queue.admit_all(declarations.queues, on_conflict))
+    return cast("QueueSet", _named("QueueSet", Queue.admit_all(declarations.queues, on_conflict)))
 
 
 def _named(name: str, words: Sequence[Signal] | Sequence[Queue]) -> Any:
     """A named tuple that says what it has when it is asked for what it has not."""
-    fields = namedtuple(name, [word.name for word in words])
-    found = type(name, (fields,), {"__slots__": (), "__getattr__": _not_declared})
-    return found(*words)
+    fields = _tuple_class(name, [word.name for word in words])
+    return type(name, (fields,), {"__slots__": (), "__getattr__": _not_declared})(*words)
 
 
 def _not_declared(words: Any, name: str) -> Any:

@@ -157,13 +157,13 @@ class _Reader:
     # -- values
 
     def _values(self, schema: Mapping[str, Any], place: _Place) -> Shape:
-        listed = [schema["const"]] if "const" in schema else schema["enum"]
+        listed = cast("list[object]", [schema["const"]] if "const" in schema else schema["enum"])
         kinds = _kinds_of(schema)
         values = [value for value in listed if not kinds or any(_is_of(value, kind) for kind in kinds)]
-        plain = [int(value) if isinstance(value, float) and value.is_integer() else value for value in values]
+        plain = [value for value in map(_without_fraction, values) if isinstance(value, (str, int)) or value is None]
         if not plain or ("const" in schema and "enum" in schema):
             return self._vague()
-        if not all(isinstance(value, (str, int)) or value is None for value in plain):
+        if len(plain) < len(values):
             return self._ignore(place, "const" if "const" in schema else "enum")
         return OneOfValues(tuple({(type(value), value): value for value in plain}.values()))
 
@@ -210,7 +210,7 @@ class _Reader:
         properties = cast("Mapping[str, Schema]", schema.get("properties", {}))
         required = cast("list[str]", schema.get("required", []))
         for name, found in properties.items():
-            described = {} if isinstance(found, bool) else found
+            described = cast("Mapping[str, Any]", {}) if isinstance(found, bool) else found
             yield Field(
                 name,
                 self.read(found, inside.below("properties", name)),
@@ -219,6 +219,11 @@ class _Reader:
                 described.get("deprecated") is True,
             )
         yield from (Field(name, extra or Anything(), True) for name in required if name not in properties)
+
+
+def _without_fraction(value: object) -> object:
+    """To JSON, 1.0 is the integer 1."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _kinds_of(schema: Mapping[str, Any]) -> list[str]:

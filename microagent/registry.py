@@ -1,7 +1,7 @@
 """The one door through which signals and queues become known."""
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from threading import RLock
 from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, cast
@@ -33,8 +33,6 @@ class Word(Generic[D]):
     _register: ClassVar[dict[str, Any]]
     _missing: ClassVar[type[MicroAgentError]]
     _unreadable: ClassVar[type[SerializingError]]
-    _name_problem: ClassVar[Callable[[str], str | None]]
-    _read_structure: ClassVar[Callable[[str, str], Any]]
 
     def __class_getitem__(cls, _types: object) -> type[Self]:
         """The class itself: what a type checker knows as ``TypedSignal[...]`` is one class at run time."""
@@ -133,6 +131,14 @@ class Word(Generic[D]):
     @classmethod
     def _read(cls, name: str, declared: D | str) -> D:
         return cast("D", cls._read_structure(name, declared)) if isinstance(declared, str) else declared
+
+    @staticmethod
+    def _name_problem(name: str) -> str | None:
+        raise NotImplementedError
+
+    @staticmethod
+    def _read_structure(name: str, structure: str) -> Any:
+        raise NotImplementedError
 
     @property
     def declaration(self) -> D:

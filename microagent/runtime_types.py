@@ -26,6 +26,8 @@ class RuntimeType:
     exact: bool = True
 
 
+_LIST: Any = list
+_DICT: Any = dict
 _ANY = RuntimeType(Any, exact=False)
 
 
@@ -39,11 +41,11 @@ def runtime_type(shape: Shape) -> RuntimeType:
         case OneOfValues(values):
             return _supported(RuntimeType(Literal[values]))
         case Array(items):
-            found = runtime_type(items)
-            return RuntimeType(list[found.type], found.exact)
+            of_items = runtime_type(items)
+            return RuntimeType(_LIST[of_items.type], of_items.exact)
         case Mapping(values):
-            found = runtime_type(values)
-            return RuntimeType(dict[str, found.type], found.exact)
+            of_values = runtime_type(values)
+            return RuntimeType(_DICT[str, of_values.type], of_values.exact)
         case Object():
             return _object(shape)
         case Union(options):
