@@ -63,16 +63,18 @@ class Batcher(Generic[T, R]):
 
     async def drain(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until all is through; whether it is."""
-        if self._task is None or self._task.done():
+        task = self._task
+        if task is None or task.done():
             return True
-        await asyncio.wait([self._task], timeout=timeout)
-        return self._task.done()
+        await asyncio.wait([task], timeout=timeout)
+        return task.done()
 
     async def cancel(self) -> None:
         """Give up what still waits: its senders are cancelled."""
-        if self._task is not None and not self._task.done():
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        task = self._task
+        if task is not None and not task.done():
+            task.cancel()
+            await asyncio.wait([task])
 
     async def _run(self) -> None:
         batch: list[_Entry[T, R]] = []

@@ -1,17 +1,16 @@
 """When work is due: every so many seconds, or at the moments of a cron spec."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Self
 from zoneinfo import ZoneInfo
 
 from microagent.errors import ScheduleError
 
 MINUTE = timedelta(minutes=1)
-DAY = timedelta(days=1)
-LONGEST_MONTHS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+SOME_DAY = datetime(2000, 1, 1)
 ALIASES = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -183,13 +182,14 @@ FIELDS = (
 
 @dataclass(frozen=True, slots=True)
 class _Pattern:
-    """What clock and calendar show when a spec is due, whatever the zone."""
+    """
+    What clock and calendar show when a spec is due, whatever the zone.
 
-    minutes: tuple[int, ...]
-    hours: tuple[int, ...]
-    days: tuple[int, ...]
-    months: tuple[int, ...]
-    weekdays: tuple[int, ...]
+    croniter finds the moments, given each field as a list of its values: read from the spec itself, it takes ``a-a``
+    for ``*`` and lets ranges run backwards.
+    """
+
+    fields: str
     needs_both_days: bool
     is_interval: bool
 
@@ -199,39 +199,18 @@ class _Pattern:
         texts = ALIASES.get(text.lower(), text).split()
         if len(texts) != len(FIELDS):
             raise ScheduleError(f"cron {spec!r}: five fields or one of {', '.join(ALIASES)} are expected")
-        minute, hour, day, month, weekday = (entry.parse(text, spec) for entry, text in zip(FIELDS, texts, strict=True))
+        values = [entry.parse(text, spec) for entry, text in zip(FIELDS, texts, strict=True)]
         starred = [text.startswith("*") for text in texts]
-        pattern = cls(minute, hour, day, month, weekday, starred[2] or starred[4], starred[0] or starred[1])
-        if not pattern._has_a_day():
-            raise ScheduleError(f"cron {spec!r}: no day is ever day {day[0]} of these months")
+        fields = " ".join(",".join(map(str, each)) for each in values)
+        pattern = cls(fields, starred[2] or starred[4], starred[0] or starred[1])
+        try:
+            pattern.next(SOME_DAY)
+        except ValueError:
+            raise ScheduleError(f"cron {spec!r}: no month of its has such a day") from None
         return pattern
 
-    def _has_a_day(self) -> bool:
-        return not self.needs_both_days or self.days[0] <= max(LONGEST_MONTHS[month - 1] for month in self.months)
-
     def next(self, wall: datetime) -> datetime:
-        """The first match strictly after ``wall``."""
-        start = wall.replace(second=0, microsecond=0) + MINUTE
-        if self._matches(start.date()):
-            for clock in self._times(start.time()):
-                return datetime.combine(start, clock)
-        return datetime.combine(self._day_after(start.date()), time(self.hours[0], self.minutes[0]))
+        """The first match strictly after ``wall``, as clocks without a zone show it."""
+        from croniter import croniter  # slow to import, and most processes have no cron task
 
-    def _times(self, start: time) -> Iterator[time]:
-        """The times of a day from ``start`` on."""
-        for hour in self.hours:
-            if hour >= start.hour:
-                yield from (time(hour, minute) for minute in self.minutes if time(hour, minute) >= start)
-
-    def _day_after(self, day: date) -> date:
-        day += DAY
-        while not self._matches(day):
-            day = day + DAY if day.month in self.months else (day.replace(day=1) + 31 * DAY).replace(day=1)
-        return day
-
-    def _matches(self, day: date) -> bool:
-        if day.month not in self.months:
-            return False
-        by_day = day.day in self.days
-        by_weekday = day.isoweekday() in self.weekdays or day.isoweekday() % 7 in self.weekdays
-        return by_day and by_weekday if self.needs_both_days else by_day or by_weekday
+        return croniter(self.fields, wall, day_or=not self.needs_both_days).get_next(datetime)

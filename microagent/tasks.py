@@ -36,10 +36,9 @@ class Tasks:
 
     async def drain(self, timeout: float) -> int:
         """Wait up to ``timeout`` seconds for all of them; how many still run."""
-        others = self._others()
-        if others:
-            await asyncio.wait(others, timeout=timeout)
-        return len(self._others())
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=timeout)
+        return len(self._tasks)
 
     async def cancel(self, grace: float = GRACE) -> int:
         """
@@ -47,17 +46,10 @@ class Tasks:
 
         :return: how many ignored it; each is named in the log
         """
-        others = self._others()
-        for task in others:
+        for task in self._tasks:
             task.cancel()
-        if others:
-            await asyncio.wait(others, timeout=grace)
-        wedged = [task for task in others if not task.done()]
-        for task in wedged:
+        wedged = await self.drain(grace)
+        for task in self._tasks:
             self._log.error("Task %s ignores its cancellation and is left behind", task.get_name())
-            self._tasks.discard(task)
-        return len(wedged)
-
-    def _others(self) -> set[asyncio.Task[Any]]:
-        """All but the caller's own task: a handler may stop its own agent."""
-        return self._tasks - {asyncio.current_task()}
+        self._tasks.clear()
+        return wedged

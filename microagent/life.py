@@ -1,0 +1,235 @@
+"""The life of an agent: what it binds and starts, in which order, and how that ends."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol, TypeAlias
+
+from microagent.broker import AbstractQueueBroker, Consumer
+from microagent.bus import AbstractSignalBus, Receiver
+from microagent.errors import ConfigurationError
+from microagent.execution import Deadlines
+from microagent.faces import TypedBroker, TypedBus, raw
+from microagent.handlers import ConsumerMark, CronMark, HookLabel, HookMark, Mark, PeriodicMark, ReceiverMark, marked
+from microagent.hooks import run_hook
+from microagent.tasks import GRACE, Tasks
+from microagent.timer import CRONTask, PeriodicTask
+
+Timer: TypeAlias = PeriodicTask | CRONTask
+
+
+class Agent(Protocol):
+    """What a life needs of its agent."""
+
+    @property
+    def bus(self) -> AbstractSignalBus | TypedBus | None: ...
+    @property
+    def broker(self) -> AbstractQueueBroker | TypedBroker | None: ...
+    @property
+    def log(self) -> logging.Logger: ...
+
+
+class Life:
+    """Binds the handlers that an agent's class has marked, and lets them go again."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._name = type(agent).__name__
+        self._marks = marked(type(agent))
+        self._receivers: list[Receiver] = []
+        self._consumers: list[Consumer] = []
+        self._timers: list[Timer] = []
+        self._servers: list[asyncio.Task[None]] = []
+        self._runs: Tasks | None = None
+        self._deadlines = Deadlines()
+        self._ending: asyncio.Task[None] | None = None
+        self._is_set_up = False
+
+    # -- what the class has marked
+
+    def _marked(self, kind: type[Mark]) -> Iterator[tuple[Any, Any]]:
+        return ((getattr(self._agent, name), mark) for name, mark in self._marks if isinstance(mark, kind))
+
+    def _hooks(self, label: HookLabel) -> list[Callable[[], Any]]:
+        return [hook for hook, mark in self._marked(HookMark) if mark.label == label]
+
+    def receivers(self) -> list[Receiver]:
+        return [
+            Receiver(self._agent, handler, signal, mark.timeout)
+            for handler, mark in self._marked(ReceiverMark)
+            for signal in mark.signals
+        ]
+
+    def consumers(self) -> list[Consumer]:
+        return [
+            Consumer(self._agent, handler, mark.queue, mark.timeout, dict(mark.options), mark.dto_class, mark.dto_name)
+            for handler, mark in self._marked(ConsumerMark)
+        ]
+
+    def timers(self) -> list[Timer]:
+        owners: dict[str, Any] = {"tasks": self._runs, "deadlines": self._deadlines}
+        periodic = [
+            PeriodicTask(self._agent, handler.__func__, mark.schedule.period, mark.timeout, mark.start_after, **owners)
+            for handler, mark in self._marked(PeriodicMark)
+        ]
+        cron = [
+            CRONTask(self._agent, handler.__func__, mark.schedule, mark.timeout, **owners)
+            for handler, mark in self._marked(CronMark)
+        ]
+        return [*periodic, *cron]
+
+    # -- beginning
+
+    async def begin(self, *, timers: bool, receivers: bool, consumers: bool) -> None:
+        """
+        Set up, bind, and say so to the hooks.
+
+        :raises ConfigurationError: if it is begun already, or lacks a bus or broker that its handlers need
+        """
+        if self._runs is not None:
+            raise ConfigurationError(f"{self._name} is started already")
+        self._runs = Tasks(self._agent.log)
+        for end in self._ends():
+            end._join(self)
+        await self._run_hooks("pre_start")
+        self._is_set_up = True
+        if receivers:
+            await self.bind_receivers(self.receivers())
+        if consumers:
+            await self.bind_consumers(self.consumers())
+        if timers:
+            self._timers = self.timers()
+            for timer in self._timers:
+                timer.start()
+        await self._run_hooks("post_start")
+
+    async def bind_receivers(self, receivers: list[Receiver]) -> None:
+        """
+        :raises ConfigurationError: if the agent has no bus
+        """
+        if receivers:
+            if (bus := self._bus) is None:
+                raise ConfigurationError(f"{self._name} receives signals, so it needs a bus")
+            self._receivers += receivers
+            await bus._bind_receivers(receivers)
+
+    async def bind_consumers(self, consumers: list[Consumer]) -> None:
+        """
+        :raises ConfigurationError: if the agent has no broker
+        """
+        if consumers:
+            if (broker := self._broker) is None:
+                raise ConfigurationError(f"{self._name} consumes messages, so it needs a broker")
+            self._consumers += consumers
+            await broker._bind_consumers(consumers)
+
+    @property
+    def _bus(self) -> AbstractSignalBus | None:
+        return None if self._agent.bus is None else raw(self._agent.bus)
+
+    @property
+    def _broker(self) -> AbstractQueueBroker | None:
+        return None if self._agent.broker is None else raw(self._agent.broker)
+
+    def _ends(self) -> list[AbstractSignalBus | AbstractQueueBroker]:
+        return [end for end in (self._bus, self._broker) if end is not None]
+
+    async def _run_hooks(self, label: HookLabel) -> None:
+        for hook in self._hooks(label):
+            await run_hook(hook)
+
+    async def serve(self) -> None:
+        """Run the servers until they end; the first failure is raised. An agent that ends, ends its servers."""
+        self._servers = [asyncio.create_task(run_hook(hook)) for hook in self._hooks("server")]
+        try:
+            for server in asyncio.as_completed(self._servers):
+                await server
+        except asyncio.CancelledError:
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise  # the caller's own
+
+    # -- ending
+
+    async def end(self, timeout: float) -> None:
+        """Once, however often it is asked for."""
+        if self._ending is None:
+            if self._runs is None:
+                return
+            self._ending = asyncio.create_task(self._end_all(timeout), name=f"{self._name}: stop")
+        await asyncio.shield(self._ending)
+
+    async def _end_all(self, timeout: float) -> None:
+        if self._is_set_up:
+            await self._try_hooks("pre_stop")
+        for timer in self._timers:
+            timer.stop()
+        await self._each(self._drain_all(timeout))
+        await self._each(end._leave(self) for end in reversed(self._ends()))
+        self._deadlines.close()
+        self._receivers, self._consumers, self._timers, self._servers = [], [], [], []
+        self._runs, self._ending, self._is_set_up = None, None, False
+
+    async def _try_hooks(self, label: HookLabel) -> None:
+        """Run them all; one that fails is logged, and keeps nothing from ending."""
+        for hook in self._hooks(label):
+            try:
+                await run_hook(hook)
+            except Exception:
+                self._agent.log.exception("%s: a %s hook failed", self._name, label)
+
+    async def _each(self, steps: Iterator[Any]) -> None:
+        """Do them side by side; one that fails is logged, and keeps nothing from ending."""
+        for result in await asyncio.gather(*steps, return_exceptions=True):
+            if isinstance(result, BaseException):
+                self._agent.log.error("%s: stopping went wrong", self._name, exc_info=result)
+
+    def _drain_all(self, timeout: float) -> Iterator[Any]:
+        yield self._drain_servers()
+        yield self._drain_runs(timeout)
+        if self._bus is not None:
+            yield self._bus._unbind_receivers(self._receivers, timeout)
+        if self._broker is not None:
+            yield self._broker._unbind_consumers(self._consumers, timeout)
+
+    async def _drain_servers(self) -> None:
+        for server in self._servers:
+            server.cancel()
+        if self._servers:
+            done, wedged = await asyncio.wait(self._servers, timeout=GRACE)
+            for server in done:
+                if not server.cancelled():
+                    server.exception()  # seen: start() raises the first one
+            for server in wedged:
+                self._agent.log.error("%s: server %s ignores its cancellation", self._name, server.get_name())
+
+    async def _drain_runs(self, timeout: float) -> None:
+        if self._runs is not None:
+            await self._runs.drain(timeout)
+            await self._runs.cancel()
+
+    # -- telling
+
+    def info(self) -> dict[str, Any]:
+        """JSON values; no password."""
+        bus, broker = (None if end is None else end._info() for end in (self._bus, self._broker))
+        return {
+            "name": self._name,
+            "started": self._runs is not None,
+            "healthy": all(end["healthy"] for end in (bus, broker) if end is not None),
+            "bus": bus,
+            "broker": broker,
+            "receivers": [
+                {"handler": each.key, "signal": each.signal.name, "timeout": each.timeout} for each in self.receivers()
+            ],
+            "consumers": [
+                {
+                    "handler": each.key,
+                    "queue": each.queue.name,
+                    "timeout": each.timeout,
+                    "options": {name: repr(value) for name, value in each.options.items()},
+                }
+                for each in self.consumers()
+            ],
+            "timers": [timer.describe() for timer in self._timers or self.timers()],
+            "hooks": [{"handler": hook.__name__, "label": mark.label} for hook, mark in self._marked(HookMark)],
+        }

@@ -1,0 +1,57 @@
+"""Mocks of bus and broker, for tests of agents that are to run without either."""
+
+from typing import TYPE_CHECKING, Any
+from unittest.mock import AsyncMock, NonCallableMagicMock
+
+from microagent.broker import AbstractQueueBroker, BoundQueue
+from microagent.bus import AbstractSignalBus, BoundSignal
+
+if TYPE_CHECKING:
+
+    class BusMock(AbstractSignalBus):
+        """A bus on which nothing happens: every attribute is a mock of a bound signal, and remembers its calls."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+    class BrokerMock(AbstractQueueBroker):
+        """A broker on which nothing happens: every attribute is a mock of a bound queue, and remembers its calls."""
+
+        def __init__(self, *args: Any, **kwargs: Any) -> None: ...
+        def __getattr__(self, name: str) -> Any: ...
+
+else:
+
+    class _Mock(AsyncMock):
+        _backend: type
+        _bound: type
+
+        def _get_child_mock(self, /, **options):
+            name = options.get("name")
+            if name is None or name.startswith("_") or hasattr(self._backend, name):
+                return super()._get_child_mock(**options)
+            return NonCallableMagicMock(spec=self._bound, **options)
+
+        def __getitem__(self, name):
+            return getattr(self, name)
+
+        def _join(self, owner):
+            pass
+
+        def _info(self):
+            return {"backend": type(self).__name__, "healthy": True}
+
+    class BusMock(_Mock):
+        """A bus on which nothing happens: every attribute is a mock of a bound signal, and remembers its calls."""
+
+        _backend = AbstractSignalBus
+        _bound = BoundSignal
+
+    class BrokerMock(_Mock):
+        """A broker on which nothing happens: every attribute is a mock of a bound queue, and remembers its calls."""
+
+        _backend = AbstractQueueBroker
+        _bound = BoundQueue
+
+    AbstractSignalBus.register(BusMock)
+    AbstractQueueBroker.register(BrokerMock)

@@ -1,0 +1,26 @@
+"""What tests of every kind use."""
+
+import asyncio
+import inspect
+import uuid
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+PATIENCE = 20.0  # seconds until a condition that does not come true is a failure
+
+
+async def until(condition: Callable[[], Any | Awaitable[Any]], patience: float = PATIENCE) -> None:
+    """Return as soon as ``condition()`` (or what it gives to await) is true; fail when it never is."""
+    async with asyncio.timeout(patience):
+        while True:
+            value = condition()
+            if inspect.isawaitable(value):
+                value = await value
+            if value:
+                return
+            await asyncio.sleep(0.005)
+
+
+def unique(kind: str) -> str:
+    """A name of its own for a signal or queue: all tests share the registry, and may share a server."""
+    return f"{kind}_{uuid.uuid4().hex[:12]}"
