@@ -12,7 +12,7 @@ from microagent.reading import shape
 from microagent.references import used_definitions
 from microagent.schema import Schema, as_object, is_schema
 from microagent.schemachecks import schema_complaints
-from microagent.shapes import Anything, Object, Recursion
+from microagent.shapes import Anything, Object, Shape
 from microagent.shapes import Mapping as MappingShape
 
 Entry: TypeAlias = Mapping[str, Any]
@@ -82,6 +82,73 @@ class Contents:
     # -- what is wrong with it
 
     def _unknown_keys(self) -> Iterator[Complaint]:
+        yield from _unknown_keys((), self._document, "")
+        for kind in ("signals", "queues"):
+            for steps, entry in self._entries(kind):
+                yield from _unknown_keys(steps, entry, kind[:-1])
+
+    def _version_complaints(self) -> Iterator[Complaint]:
+        if (version := self._document.get("version", VERSION)) != VERSION:
+            yield Complaint(f"version {shown(str(version))} cannot be read, only {VERSION}", ("version",))
+
+    def _definition_complaints(self) -> Iterator[Complaint]:
+        for name, schema in self._definitions.items():
+            for complaint in schema_complaints(schema, self._definitions, in_file=True):
+                yield complaint.below("$defs", name)
+
+    def _name_complaints(self, kind: str, problem_of: Callable[[str], str | None]) -> Iterator[Complaint]:
+        names: set[str] = set()
+        for steps, entry in self._entries(kind):
+            name = entry.get("name")
+            if not isinstance(name, str):
+                continue
+            if (problem := problem_of(name)) is not None:
+                yield Complaint(problem, (*steps, "name"))
+            elif name in names:
+                yield Complaint(f"{kind[:-1]} {name!r} is declared twice in this file", (*steps, "name"))
+            names.add(name)
+
+    def _in_signal(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
+        for place, name in _listed_arguments(entry):
+            if (problem := argument_problem(name)) is not None:
+                yield Complaint(problem, (*steps, "providing_args", place), of_key=True)
+        if isinstance(entry.get("payload"), Mapping):
+            found, complaints = self._payload_shape(steps, entry)
+            yield from complaints
+            yield from _argument_complaints(steps, entry, found) if isinstance(found, Object) else ()
+        if is_schema(returns := entry.get("returns")):  # a short form was checked with the format
+            yield from self._schema_complaints((*steps, "returns"), modern(returns))
+
+    def _in_queue(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
+        if is_schema(entry.get("payload")):
+            yield from self._payload_shape(steps, entry)[1]
+
+    def _payload_shape(self, steps: Steps, entry: Entry) -> tuple[Shape, list[Complaint]]:
+        """What a payload is, which is nothing in particular as long as there are complaints about it."""
+        payload, place = _payload(entry), (*steps, "payload")
+        complaints = list(self._schema_complaints(place, payload))
+        if complaints or not self._is_readable:
+            return Anything(), complaints
+        found = shape(payload, self._definitions, payload=True).shape
+        if payload is False or not isinstance(found, (Object, MappingShape, Anything)):
+            complaints.append(Complaint("a payload is an object", place))
+        return found, complaints
+
+    def _schema_complaints(self, place: Steps, schema: Schema) -> Iterator[Complaint]:
+        yield from (found.below(*place) for found in schema_complaints(schema, self._definitions))
+
+
+def _argument_complaints(steps: Steps, entry: Entry, payload: Object) -> Iterator[Complaint]:
+    names = {field.name for field in payload.fields}
+    for name in names:
+        if (problem := argument_problem(name)) is not None:
+            yield Complaint(problem, (*steps, "payload", "properties", name), of_key=True)
+    if "providing_args" in entry and (odd := sorted(names ^ {name for _, name in _listed_arguments(entry)})):
+        message = f"payload and providing_args must name the same arguments, but only one has {', '.join(map(shown, odd))}"
+        yield Complaint(message, (*steps, "providing_args"))
+
+
+def _unknown_keys(self) -> Iterator[Complaint]:
         yield from _unknown_keys((), self._document, "")
         for kind in ("signals", "queues"):
             for steps, entry in self._entries(kind):

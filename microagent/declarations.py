@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
-from microagent.errors import Problem
+from microagent.errors import DeclarationError, Problem
 from microagent.schema import Schema, as_object, canonical, canonical_text
 
 __all__ = [
@@ -88,16 +88,23 @@ class Declarations:
 
 def signal_from(name: str, structure: str) -> SignalDeclaration:
     """The signal whose ``structure()`` this is. The text is trusted: it was checked before it was written."""
-    parts = json.loads(structure)
+    parts = _parts(structure)
     payload = parts.get("payload", {"type": "object"})
     return SignalDeclaration(name, payload, parts.get("returns"), definitions=parts.get("$defs", {}))
 
 
 def queue_from(name: str, structure: str) -> QueueDeclaration:
     """The queue whose ``structure()`` this is. The text is trusted: it was checked before it was written."""
-    parts = json.loads(structure)
+    parts = _parts(structure)
     topics, definitions = tuple(parts.get("topics", ())), parts.get("$defs", {})
     return QueueDeclaration(name, parts.get("payload"), parts.get("exchange"), topics, definitions=definitions)
+
+
+def _parts(structure: str) -> dict[str, Any]:
+    try:
+        return cast("dict[str, Any]", json.loads(structure))
+    except ValueError as exc:
+        raise DeclarationError([Problem(f"the structure of a declaration cannot be read: {exc}")]) from exc
 
 
 def _defs(definitions: Mapping[str, Any]) -> dict[str, object]:

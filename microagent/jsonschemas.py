@@ -23,7 +23,7 @@ from microagent.references import resolve
 from microagent.schema import Schema, every_schema, rebuilt
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
-_Unknown: Any = object()
+_NO_DIALECT: Any = object()
 _FILE = "urn:microagent:file"
 _TOO_DEEP = "nested too deeply"
 
@@ -72,7 +72,7 @@ def schema_complaints(schema: Schema) -> list[Complaint]:
 
 def is_known_dialect(identifier: str) -> bool:
     """Whether ``$schema`` names a draft of JSON Schema that can be checked."""
-    return validator_for({"$schema": identifier}, default=_Unknown) is not _Unknown
+    return validator_for({"$schema": identifier}, default=_NO_DIALECT) is not _NO_DIALECT
 
 
 @cache

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from microagent.declarations import Declarations
 from microagent.dsn import masked
+from microagent.errors import QueueNotFound, SignalNotFound
 from microagent.names import guess, shown
 from microagent.parsing import parse
 from microagent.queue import Queue
@@ -105,22 +106,20 @@ def _spoken(source: str) -> str:
 
 
 def _signals(declarations: Declarations, on_conflict: OnConflict) -> SignalSet:
-    return cast("SignalSet", _named("SignalSet", Signal.admit_all(declarations.signals, on_conflict)))
+    return cast("SignalSet", _named("SignalSet", Signal.admit_all(declarations.signals, on_conflict), SignalNotFound))
 
 
 def _queues(declarations: Declarations, on_conflict: OnConflict) -> QueueSet:
-    return cast("QueueSet", _named("QueueSet", Queue.admit_all(declarations.queues, on_conflict)))
+    return cast("QueueSet", _named("QueueSet", Queue.admit_all(declarations.queues, on_conflict), QueueNotFound))
 
 
-def _named(name: str, words: Sequence[Signal] | Sequence[Queue]) -> Any:
+def _named(name: str, words: Sequence[Signal] | Sequence[Queue], missing: type[AttributeError]) -> Any:
     """A named tuple that says what it has when it is asked for what it has not."""
-    fields = _tuple_class(name, [word.name for word in words])
-    return type(name, (fields,), {"__slots__": (), "__getattr__": _not_declared})(*words)
+    known = [word.name for word in words]
 
+    def not_declared(_: object, asked: str) -> Any:
+        if asked.startswith("_"):  # Python asking for a protocol
+            raise AttributeError(asked)
+        raise missing(f"{shown(asked)} is not declared there{guess(asked, known)}: {', '.join(known) or 'nothing'} is")
 
-def _not_declared(words: Any, name: str) -> Any:
-    known = words._fields
-    if name.startswith("_"):
-        raise AttributeError(name)
-    has = ", ".join(known) or "nothing"
-    raise AttributeError(f"{shown(name)} is not declared there{guess(name, known)}; what is: {has}")
+    return type(name, (_tuple_class(name, known),), {"__slots__": (), "__getattr__": not_declared})(*words)

@@ -31,6 +31,9 @@ CONSTRAINTS = frozenset(
 )  # fmt: skip
 """Words that refuse some values of a type."""
 
+MOST_REFERENCES = 2_000
+"""References that are followed; definitions that refer to each other twice and twice again would never end."""
+
 _SHAPING = frozenset({"type", "enum", "const", "properties", "required", "additionalProperties", "items"})
 _SCALARS: dict[str, Scalar] = {
     "string": Scalar("string"),
@@ -117,6 +120,7 @@ class _Reader:
         self.definitions = definitions
         self.ignored: list[tuple[str, str]] = []
         self.exact = True
+        self.followed = 0
 
     def read(self, schema: Schema, place: _Place) -> Shape:
         if isinstance(schema, bool):
@@ -151,6 +155,9 @@ class _Reader:
             return self._ignore(place, "$ref")
         if (target.in_file, target.steps) in place.followed:
             return self._vague()
+        self.followed += 1
+        if self.followed > MOST_REFERENCES:
+            return self._ignore(place, "$ref")
         followed = (*place.followed, (target.in_file, target.steps))
         return self.read(target.schema, _Place(target.in_file, target.steps, followed, place.objects))
 

@@ -6,7 +6,7 @@ import time
 from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, InvalidURL
 from threading import Thread
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
@@ -167,6 +167,8 @@ def _reason(error: Exception | None) -> str:
             return "no answer in time"
         case OSError():
             return f"no connection: {error.strerror or error}"
+        case InvalidURL() | UnicodeError():
+            return "this is no URL"
         case HTTPException() | ValueError():
             return "the answer is no HTTP"
         case _:
