@@ -144,89 +144,9 @@ def _argument_complaints(steps: Steps, entry: Entry, payload: Object) -> Iterato
         if (problem := argument_problem(name)) is not None:
             yield Complaint(problem, (*steps, "payload", "properties", name), of_key=True)
     if "providing_args" in entry and (odd := sorted(names ^ {name for _, name in _listed_arguments(entry)})):
-        message = f"payload and providing_args must name the same arguments, but only one has {', '.join(map(shown, odd))}"
+        one_sided = ", ".join(map(shown, odd))
+        message = f"payload and providing_args must name the same arguments, but only one has {one_sided}"
         yield Complaint(message, (*steps, "providing_args"))
-
-
-def _unknown_keys(self) -> Iterator[Complaint]:
-        yield from _unknown_keys((), self._document, "")
-        for kind in ("signals", "queues"):
-            for steps, entry in self._entries(kind):
-                yield from _unknown_keys(steps, entry, kind[:-1])
-
-    def _version_complaints(self) -> Iterator[Complaint]:
-        if (version := self._document.get("version", VERSION)) != VERSION:
-            yield Complaint(f"version {shown(str(version))} cannot be read, only {VERSION}", ("version",))
-
-    def _definition_complaints(self) -> Iterator[Complaint]:
-        for name, schema in self._definitions.items():
-            for complaint in schema_complaints(schema, self._definitions, in_file=True):
-                yield complaint.below("$defs", name)
-
-    def _name_complaints(self, kind: str, problem_of: Callable[[str], str | None]) -> Iterator[Complaint]:
-        names: set[str] = set()
-        for steps, entry in self._entries(kind):
-            name = entry.get("name")
-            if not isinstance(name, str):
-                continue
-            if (problem := problem_of(name)) is not None:
-                yield Complaint(problem, (*steps, "name"))
-            elif name in names:
-                yield Complaint(f"{kind[:-1]} {name!r} is declared twice in this file", (*steps, "name"))
-            names.add(name)
-
-    def _in_signal(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
-        listed = _listed_arguments(entry)
-        for place, name in listed:
-            if (problem := argument_problem(name)) is not None:
-                yield Complaint(problem, (*steps, "providing_args", place), of_key=True)
-        if isinstance(entry.get("payload"), Mapping):
-            faults = self._faults(steps, entry, "payload", _payload(entry))
-            yield from faults
-            yield from (
-                ()
-                if faults or not self._is_readable
-                else self._of_arguments(steps, entry, {name for _, name in listed})
-            )
-        if (returns := _returns(entry)) is not None:
-            yield from self._faults(steps, entry, "returns", returns)
-
-    def _in_queue(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
-        if not is_schema(entry.get("payload")):
-            return
-        payload = _payload(entry)
-        faults = self._faults(steps, entry, "payload", payload)
-        yield from faults
-        if not faults and self._is_readable and (fault := self._no_object(payload)):
-            yield Complaint(fault, (*steps, "payload"))
-
-    def _faults(self, steps: Steps, entry: Entry, key: str, schema: Schema) -> list[Complaint]:
-        """What is wrong with a schema; a short form (``"returns": "integer"``) was checked with the format."""
-        if not is_schema(entry[key]):
-            return []
-        return [found.below(*steps, key) for found in schema_complaints(schema, self._definitions)]
-
-    def _of_arguments(self, steps: Steps, entry: Entry, listed: set[str]) -> Iterator[Complaint]:
-        payload = _payload(entry)
-        found = shape(payload, self._definitions, payload=True).shape
-        if fault := self._no_object(payload):
-            yield Complaint(fault, (*steps, "payload"))
-        if not isinstance(found, Object):
-            return
-        names = {field.name for field in found.fields}
-        for name in names:
-            if (problem := argument_problem(name)) is not None:
-                yield Complaint(problem, (*steps, "payload", "properties", name), of_key=True)
-        if "providing_args" in entry and (odd := sorted(names ^ listed)):
-            names_odd = ", ".join(map(shown, odd))
-            message = f"payload and providing_args must name the same arguments; only one of them has {names_odd}"
-            yield Complaint(message, (*steps, "providing_args"))
-
-    def _no_object(self, payload: Schema) -> str | None:
-        if payload is False:
-            return "no message fits the payload false"
-        found = shape(payload, self._definitions, payload=True).shape
-        return None if isinstance(found, (Object, MappingShape, Anything, Recursion)) else "a payload is an object"
 
 
 def _unknown_keys(steps: Steps, entry: Entry, kind: str) -> Iterator[Complaint]:

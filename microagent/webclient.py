@@ -6,7 +6,7 @@ import time
 from base64 import b64encode
 from contextlib import suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection, InvalidURL
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, InvalidURL
 from threading import Thread
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
@@ -169,7 +169,5 @@ def _reason(error: Exception | None) -> str:
             return f"no connection: {error.strerror or error}"
         case InvalidURL() | UnicodeError():
             return "this is no URL"
-        case HTTPException() | ValueError():
-            return "the answer is no HTTP"
         case _:
-            return f"no answer: {type(error).__name__}"
+            return f"the answer is no HTTP ({type(error).__name__})"
