@@ -82,6 +82,8 @@ def read_signal(payload: bytes) -> tuple[str, bytes]:
     try:
         (length,) = _CHANNEL.unpack_from(payload)
         start = _CHANNEL.size + length
+        if start > len(payload):
+            raise ValueError("it is shorter than its channel")
         return payload[_CHANNEL.size : start].decode(), payload[start:]
     except (ValueError, struct.error) as error:
         raise FrameError("a signal that makes no sense") from error
