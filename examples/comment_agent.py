@@ -3,9 +3,8 @@
 import asyncio
 from collections import defaultdict
 
-from examples.contracts import Broker, Bus, signals
-from examples.contracts.queues import MailerMessage
-from examples.journal import note
+from examples.contracts import Broker, Bus, MailerMessage, signals
+from examples.journal import introduce, note
 from microagent import MicroAgent, on, receiver
 
 
@@ -18,7 +17,7 @@ class CommentAgent(MicroAgent[Bus, Broker]):
 
     @on("post_start")
     def ready(self) -> None:
-        note(self.log, "is ready", "agent", "CommentAgent", self.info())
+        introduce(self)
 
     @receiver(signals.rpc_comments_count)
     async def example_rpc_handler(self, user_id: int, **kwargs: object) -> int:

@@ -67,7 +67,7 @@ def wait_for_minute() -> None:
 @contextmanager
 def marun(environment: Mapping[str, str]) -> Generator["Group"]:
     """The agents; at the end they are stopped, which has to be clean."""
-    command = [Path(sys.executable).with_name("marun"), "examples.settings"]
+    command = [str(Path(sys.executable).with_name("marun")), "examples.settings"]
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:
         yield Group(process)

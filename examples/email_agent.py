@@ -1,14 +1,14 @@
 """Takes messages from the mailer queue; a real one would send mail."""
 
 from examples.contracts import Broker, Bus, queues
-from examples.journal import note
+from examples.journal import introduce, note
 from microagent import MicroAgent, consumer, on
 
 
 class EmailAgent(MicroAgent[Bus, Broker]):
     @on("post_start")
     def setup(self) -> None:
-        note(self.log, "is ready", "agent", "EmailAgent", self.info())
+        introduce(self)
 
     @consumer(queues.mailer)
     async def example_read_queue(self, text: str, email: str, **kwargs: object) -> None:

@@ -4,10 +4,12 @@ import json
 import logging
 import sys
 from collections.abc import Mapping
-from typing import Literal
+from typing import Any, Literal
 
-Verb = Literal["is ready", "runs", "sent", "received", "answers", "answered", "consumed"]
-Kind = Literal["agent", "timer", "signal", "call", "message"]
+from microagent import MicroAgent
+
+Verb = Literal["runs", "sent", "received", "answers", "answered", "consumed"]
+Kind = Literal["timer", "signal", "call", "message"]
 
 
 def note(log: logging.Logger, verb: Verb, kind: Kind, name: str, data: Mapping[str, object] | None = None) -> None:
@@ -16,20 +18,28 @@ def note(log: logging.Logger, verb: Verb, kind: Kind, name: str, data: Mapping[s
 
     :param verb: ``"answers"`` is what the called one does, ``"answered"`` what the caller then is
     :param kind: what it happened to
-    :param name: of the signal, queue, handler or agent
+    :param name: of the signal, queue or handler
     :param data: the payload
     """
-    event = {"verb": verb, "kind": kind, "name": name, "data": dict(data or {})}
-    log.info("%-8s  %-7s  %-18s  %s", verb, kind, name, _summary(event["data"]), extra={"event": event})
+    event = {"verb": verb, "kind": kind, "name": name}
+    text = " ".join(f"{key}={value!r}" for key, value in (data or {}).items())
+    log.info("%-8s  %-7s  %-18s  %s", verb, kind, name, text, extra={"event": event})
 
 
-def _summary(data: object) -> str:
-    text = json.dumps(data, default=str) if data else ""
-    return text if len(text) <= 100 else f"{text[:97]}..."  # noqa: PLR2004 - a line of a terminal
+def introduce(agent: MicroAgent[Any, Any]) -> None:
+    """Tell that an agent is ready, and what it does."""
+    info = agent.info()
+    does = {
+        "receives": [receiver["signal"] for receiver in info["receivers"]],
+        "consumes": [consumer["queue"] for consumer in info["consumers"]],
+        "runs": [timer["handler"].rpartition(".")[2] for timer in info["timers"]],
+    }
+    text = "; ".join(f"{verb} {', '.join(names)}" for verb, names in does.items() if names)
+    agent.log.info("is ready: %s", text, extra={"event": {"verb": "is ready", **does}})
 
 
 class ForPeople(logging.Formatter):
-    """``12:00:03.120  UserAgent     sent      signal   user_comment  {"user_id": 1}``."""
+    """``12:00:03.120  UserAgent     sent      signal   user_comment  user_id=1``."""
 
     default_time_format = "%H:%M:%S"
     default_msec_format = "%s.%03d"
@@ -43,7 +53,7 @@ class ForPeople(logging.Formatter):
 
 
 class ForPrograms(logging.FileHandler):
-    """Appends ``{"who": ..., "verb": ..., "kind": ..., "name": ..., "data": ...}`` for each thing that was noted."""
+    """Appends ``{"who": "UserAgent", "verb": "sent", "kind": "signal", "name": "user_comment"}`` and the like."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return hasattr(record, "event")

@@ -14,7 +14,7 @@ class Tally:
     What was told so far.
 
     :ivar counts: by (kind, name, verb)
-    :ivar agents: what each agent says of itself (``MicroAgent.info``): the source of all that is expected
+    :ivar agents: what each agent says that it receives, consumes and runs: the source of all that is expected
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
@@ -24,20 +24,21 @@ class Tally:
     def of(cls, events: Iterable[Mapping[str, Any]]) -> Self:
         tally = cls()
         for event in events:
-            tally.counts[event["kind"], event["name"], event["verb"]] += 1
             if event["verb"] == "is ready":
-                tally.agents[event["who"]] = event["data"]
+                tally.agents[event["who"]] = event
+            else:
+                tally.counts[event["kind"], event["name"], event["verb"]] += 1
         return tally
 
-    def _declared(self, part: str, key: str) -> Counter[str]:
-        """How many handlers the agents have for each signal, queue, or timer."""
-        return Counter(entry[key] for info in self.agents.values() for entry in info[part])
+    def _handlers(self, verb: str) -> Counter[str]:
+        """How many handlers the agents have for each signal or queue, or under each name."""
+        return Counter(name for agent in self.agents.values() for name in agent[verb])
 
     def unseen(self) -> list[str]:
         """What the agents have handlers for, and has not been seen at all."""
-        timers = {("timer", name.rpartition(".")[2], "runs") for name in self._declared("timers", "handler")}
-        queues = {("message", name, "consumed") for name in self._declared("consumers", "queue")}
-        signals = {(self._kind(name), name, "received") for name in self._declared("receivers", "signal")}
+        timers = {("timer", name, "runs") for name in self._handlers("runs")}
+        queues = {("message", name, "consumed") for name in self._handlers("consumes")}
+        signals = {(self._kind(name), name, "received") for name in self._handlers("receives")}
         missing = {flow for flow in timers | queues | signals if not self.counts[flow]}
         return [f"{kind} {name} was not seen" for kind, name, _ in sorted(missing)]
 
@@ -54,7 +55,7 @@ class Tally:
 
     def _expected(self) -> Iterator[tuple[str, str, str, int]]:
         """How often each thing that was sent should have been received, answered, consumed."""
-        receivers = self._declared("receivers", "signal")
+        receivers = self._handlers("receives")
         for kind, name in self._flows("sent"):
             sent = self.counts[kind, name, "sent"]
             if kind == "message":

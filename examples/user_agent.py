@@ -1,15 +1,14 @@
 """Welcomes users, sends a report every minute, and asks how much they have commented."""
 
-from examples.contracts import Broker, Bus, signals
-from examples.contracts.queues import MailerMessage
-from examples.journal import note
+from examples.contracts import Broker, Bus, MailerMessage, signals
+from examples.journal import introduce, note
 from microagent import MicroAgent, cron, on, periodic, receiver
 
 
 class UserAgent(MicroAgent[Bus, Broker]):
     @on("post_start")
     def setup(self) -> None:
-        note(self.log, "is ready", "agent", "UserAgent", self.info())
+        introduce(self)
 
     @cron("* * * * *", timeout=5)
     async def example_cron_send_message(self) -> None:
