@@ -4,10 +4,9 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from microagent.errors import ServerInterrupt
 from microagent.handlers import HookLabel, on
 
-__all__ = ["HookLabel", "ServerInterrupt", "on", "run_hook"]
+__all__ = ["HookLabel", "on", "run_hook"]
 
 
 async def run_hook(hook: Callable[[], Any]) -> None:

@@ -10,7 +10,7 @@ from microagent.errors import HandlerError
 from microagent.queue import Queue
 from microagent.reading import shape
 from microagent.schema import Schema
-from microagent.shapes import Object
+from microagent.shapes import Field, Object
 from microagent.signal import Signal
 
 ON_REQUEST = frozenset({"amqp", "kafka", "delivery"})
@@ -42,7 +42,8 @@ class Given:
 def given_by_signal(signal: Signal) -> Given:
     """What a receiver of this signal is called with."""
     given = Given(f"signal '{signal.name}'", always=frozenset({"signal", "sender"}))
-    return _with_payload(given, signal.declaration.payload, signal.declaration.definitions)
+    fields = _fields(signal.declaration.payload, signal.declaration.definitions)
+    return replace(given, open=True) if fields is None else _with_fields(given, fields)
 
 
 def given_by_queue(queue: Queue, dto_name: str | None = None) -> Given:
@@ -50,9 +51,9 @@ def given_by_queue(queue: Queue, dto_name: str | None = None) -> Given:
     given = Given(f"queue '{queue.name}'", on_request=ON_REQUEST)
     if dto_name is not None:
         return replace(given, always=frozenset({dto_name}))
-    if queue.declaration.payload is None:
-        return replace(given, open=True)
-    return _with_payload(given, queue.declaration.payload, queue.declaration.definitions)
+    payload = queue.declaration.payload
+    fields = None if payload is None else _fields(payload, queue.declaration.definitions)
+    return _with_fields(given, fields) if fields else replace(given, open=True)
 
 
 def check_handler(handler: Callable[..., Any], title: str, given: Given) -> None:
@@ -86,12 +87,15 @@ def accepted(handler: Callable[..., Any]) -> frozenset[str] | None:
     return frozenset(parameter.name for parameter in own if parameter.kind in _BY_NAME)
 
 
-def _with_payload(given: Given, payload: Schema, definitions: Mapping[str, Any]) -> Given:
+def _fields(payload: Schema, definitions: Mapping[str, Any]) -> tuple[Field, ...] | None:
+    """The properties of a payload, or None when its schema does not tell which there are."""
     found = shape(payload, definitions, payload=True).shape
-    if not isinstance(found, Object):
-        return replace(given, open=True)
-    required = frozenset(field.name for field in found.fields if field.required)
-    optional = frozenset(field.name for field in found.fields if not field.required)
+    return found.fields if isinstance(found, Object) else None
+
+
+def _with_fields(given: Given, fields: tuple[Field, ...]) -> Given:
+    required = frozenset(field.name for field in fields if field.required)
+    optional = frozenset(field.name for field in fields if not field.required)
     return replace(given, always=given.always | required, sometimes=optional)
 
 
