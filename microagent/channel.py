@@ -2,14 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Self
+from typing import NamedTuple, Self
 
 RESPONSE = "response"
 UNSAFE_IN_SENDER = re.compile(r"[:#*?\[\]\\\s\x00-\x1f\x7f]")
 
 
-@dataclass(frozen=True, slots=True)
-class Channel:
+class Channel(NamedTuple):
     """
     ``{prefix}:{signal}:{sender}``, or for a call ``{prefix}:{signal}:{sender}#{request id}``.
 

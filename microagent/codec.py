@@ -10,6 +10,7 @@ import msgspec
 from microagent.errors import SerializingError
 
 _text_of = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
+_bytes_of = msgspec.json.Encoder().encode
 _value_of = msgspec.json.Decoder().decode
 _KINDS: dict[type, str] = {
     dict: "an object",
@@ -20,6 +21,7 @@ _KINDS: dict[type, str] = {
     float: "a number",
     type(None): "null",
 }
+_PLAIN = frozenset({str, int, bool, type(None)})
 _CONTAINERS = (dict, list, tuple)
 _SCALARS = (str, int, float, type(None))  # a bool is an int
 
@@ -31,6 +33,8 @@ def encode(value: object) -> bytes:
     :raises SerializingError: for what JSON cannot say (NaN, sets, datetimes, keys that are no strings...), and where
     """
     try:
+        if _is_plain(value):
+            return _bytes_of(value)
         raw = _text_of(value).encode()
         if _has_text_keys(value):
             return raw
@@ -49,13 +53,32 @@ def decode(raw: bytes | str) -> Any:
         return _value_of(raw)
     except RecursionError:
         raise SerializingError("no readable JSON: nested too deeply") from None
-    except (msgspec.DecodeError, UnicodeError) as exc:
+    except UnicodeError as exc:
+        raise SerializingError("no readable JSON: not in UTF-8") from exc
+    except msgspec.DecodeError as exc:
         raise SerializingError(f"no readable JSON: {exc}") from exc
 
 
 def kind(value: object) -> str:
     """What JSON calls a value of this type, with its article: ``an array``."""
     return _KINDS.get(type(value), type(value).__name__)
+
+
+def _is_plain(value: object) -> bool:
+    """
+    Whether the value consists of JSON's own types and nothing else.
+
+    Then msgspec may encode it, ten times as fast: it would also write what JSON has no word for, a set or a datetime.
+    """
+    kind = type(value)
+    if kind is dict:
+        for key, item in cast("dict[object, object]", value).items():
+            if type(key) is not str or not (type(item) in _PLAIN or _is_plain(item)):
+                return False
+        return True
+    if kind is list:
+        return all(type(item) in _PLAIN or _is_plain(item) for item in cast("list[object]", value))
+    return kind in _PLAIN or (kind is float and math.isfinite(cast("float", value)))
 
 
 def _has_text_keys(value: object) -> bool:
