@@ -6,7 +6,7 @@ import itertools
 import weakref
 from collections import defaultdict, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from microagent.broker import AbstractQueueBroker
@@ -42,12 +42,12 @@ class _Waiters:
                 future.set_result(None)
 
 
-@dataclass(order=True, slots=True)
+@dataclass(slots=True)
 class _Message:
     number: int
-    body: bytes = field(compare=False)
-    failed: int = field(default=0, compare=False)
-    crashes: int = field(default=0, compare=False)
+    body: bytes
+    failed: int = 0
+    crashes: int = 0
 
 
 @dataclass(slots=True)
@@ -60,8 +60,8 @@ class _Queue:
     """One queue: what is ready (in order of arrival), delayed, leased (by token) and dead."""
 
     def __init__(self) -> None:
-        self.ready: list[_Message] = []
-        self.delayed: list[tuple[float, _Message]] = []
+        self.ready: list[tuple[int, _Message]] = []
+        self.delayed: list[tuple[float, int, _Message]] = []
         self.leased: dict[int, _Lease] = {}
         self.dead: list[DeadLetter] = []
         self.waiters = _Waiters()
@@ -72,12 +72,12 @@ class _Queue:
         self._ready(_Message(next(self._numbers), body))
 
     def _ready(self, message: _Message) -> None:
-        heapq.heappush(self.ready, message)
+        heapq.heappush(self.ready, (message.number, message))
         self.waiters.wake()
 
     def promote(self, now: float) -> None:
         while self.delayed and self.delayed[0][0] <= now:
-            self._ready(heapq.heappop(self.delayed)[1])
+            self._ready(heapq.heappop(self.delayed)[-1])
 
     def reap(self, now: float) -> None:
         """What a silent holder had comes back, its run counted as one that ended with its process."""
@@ -89,7 +89,7 @@ class _Queue:
     def take(self, name: str, limit: int, until: float) -> list[Delivery]:
         taken: list[Delivery] = []
         while self.ready and len(taken) < limit:
-            message = heapq.heappop(self.ready)
+            _, message = heapq.heappop(self.ready)
             token = next(self._tokens)
             self.leased[token] = _Lease(message, until)
             taken.append(
@@ -104,7 +104,7 @@ class _Queue:
         message = lease.message
         if settlement.verdict is Verdict.RETRY:
             message.failed += 1
-            heapq.heappush(self.delayed, (now + settlement.delay, message))
+            heapq.heappush(self.delayed, (now + settlement.delay, message.number, message))
             self.waiters.wake()
         elif settlement.verdict is Verdict.RELEASE:
             self._ready(message)
