@@ -72,6 +72,7 @@ class Peer(asyncio.Protocol):
         self._company.quiet(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._transport = None
         self._waiting.clear()
         self._flowing.set()
         self._company.gone(self, self._reason)
