@@ -49,11 +49,12 @@ F = TypeVar("F", bound=Callable[..., Awaitable[object]])
 TaskT = TypeVar("TaskT", bound=Callable[[Any], Awaitable[object]])
 HookT = TypeVar("HookT", bound=Callable[[Any], object])
 
-
 QueueOf: TypeAlias = TypedQueue[Any, Callable[Concatenate[Any, P], A_co]]
 
 
 class HandlerOfMessage(Protocol[P, A_co, Q, X_co]):
+    """A method that takes a message, built as ``microagent.receiving`` explains."""
+
     @overload
     def __call__(self, agent: Any, /, *args: P.args, **kwargs: P.kwargs) -> A_co: ...
     @overload
@@ -61,6 +62,8 @@ class HandlerOfMessage(Protocol[P, A_co, Q, X_co]):
 
 
 class HandlerOfDelivery(Protocol[P, A_co, Q, X_co]):
+    """A method that takes a message after its delivery."""
+
     @overload
     def __call__(self, agent: Any, delivery: Delivery, /, *args: P.args, **kwargs: P.kwargs) -> A_co: ...
     @overload
