@@ -140,7 +140,6 @@ def _queue_payload(declaration: QueueDeclaration, root: str, claim: Claim) -> Pa
 
 
 def _signal(declaration: SignalDeclaration, payload: Payload, answer: Payload | None, claim: Claim) -> SignalModel:
-    opened = not declaration.payload.keys().isdisjoint({"additionalProperties", "$ref"})
     agent = f"{payload.unused('agent')}: {ANY}"
     return SignalModel(
         name=declaration.name,
@@ -149,8 +148,8 @@ def _signal(declaration: SignalDeclaration, payload: Payload, answer: Payload | 
         records=payload.records + (answer.records if answer else ()),
         bound=claim(f"{payload.root}Bound"),
         handler=claim(f"{payload.root}Handler"),
-        send=payload.sent("self", "sender: str", opened=opened),
-        call=payload.sent("self", "sender: str", also="timeout: float = 60", opened=opened),
+        send=payload.sent("self", "sender: str"),
+        call=payload.sent("self", "sender: str", also="timeout: float = 60"),
         handle=payload.handed("self", agent, "/", also=["signal: _m.Signal", "sender: str"]),
         answer=answer.type if answer else ANY,
         returned=answer.type if answer else "object",
@@ -165,9 +164,9 @@ def _queue(declaration: QueueDeclaration, payload: Payload, claim: Claim, aliase
         name=declaration.name,
         doc=documented(declaration.description, declaration.deprecated),
         structure=declaration.structure(),
-        records=payload.records,
+        records=() if free else payload.records,
         message=f"_{payload.root}" if aliased else message,
         alias=message if aliased else None,
         handler=None if free else claim(f"{naming.class_name(declaration.name)}Handler"),
-        handle=payload.handed(payload.unused("self"), agent, "/"),
+        handle=payload.handed(payload.unused("self", "_self"), agent, "/"),
     )

@@ -53,14 +53,13 @@ class Payload:
         """A parameter for every property that Python can name."""
         return [self._keyword(field) for field in self._fields if naming.is_plain(field.name)]
 
-    def sent(self, *positional: str, also: str = "", opened: bool) -> tuple[str, ...]:
+    def sent(self, *positional: str, also: str = "") -> tuple[str, ...]:
         """
         The parameters of a method that takes the payload as keywords.
 
         :param also: a keyword parameter of the method's own
-        :param opened: whether an object that names no properties may have some
         """
-        keywords, extra = self.keywords(), self._extra(opened)
+        keywords, extra = self.keywords(), self._extra
         if extra is not None:
             rest = [f"**{self.unused('extra')}: {ANY if self._is_odd else annotation(extra, self.names)}"]
         elif self._is_odd:
@@ -78,9 +77,11 @@ class Payload:
             rest = [f"**{self.unused('payload')}: {ANY}"]
         return parameters(positional, [*also, *self.keywords()], rest)
 
-    def unused(self, name: str) -> str:
-        """A name of ours that no property has."""
-        return naming.unused(name, {field.name for field in self._fields})
+    def unused(self, *names: str) -> str:
+        """The first of these names that no property has, or the last one made different."""
+        taken = {field.name for field in self._fields}
+        free = (name for name in names if name not in taken)
+        return next(free, naming.unused(names[-1], taken))
 
     @property
     def _fields(self) -> tuple[Field, ...]:
@@ -90,11 +91,13 @@ class Payload:
     def _is_odd(self) -> bool:
         return not all(naming.is_plain(field.name) for field in self._fields)
 
-    def _extra(self, opened: bool) -> Shape | None:
+    @property
+    def _extra(self) -> Shape | None:
+        """The shape of what the payload may hold besides its properties; None for nothing."""
         if isinstance(self.shape, Object):
             return self.shape.extra
         if isinstance(self.shape, MappingShape):
-            return self.shape.values if opened else None
+            return self.shape.values
         return Anything()
 
     def _keyword(self, field: Field) -> str:

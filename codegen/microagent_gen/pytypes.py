@@ -23,7 +23,9 @@ _SCALARS = {
 
 def is_free(shape: Shape) -> bool:
     """Whether the shape says no more of a message than that it is an object."""
-    return not isinstance(shape, Object | MappingShape) or shape == MappingShape(Anything())
+    if isinstance(shape, Object):
+        return not (shape.fields or shape.closed)
+    return not isinstance(shape, MappingShape) or shape.values == Anything()
 
 
 def annotation(shape: Shape, names: Names, depth: int = 0) -> str:

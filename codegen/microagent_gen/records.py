@@ -61,17 +61,22 @@ class Records:
             self._add_object(shape, self.claim(self.root + _path_name(shape.key)), shape.description)
 
     def _add_object(self, shape: Object, name: str, doc: str) -> None:
-        # An object that is expressly open may hold more than its TypedDict: any dict will do too.
-        self.names[shape.key] = name if shape.extra is None else f"{name} | {FREE}"
+        self.names[shape.key] = f"{name} | {FREE}" if _holds_more(shape) else name
         self._classes.add(name)
         for inner in inside(shape):
             self.add(inner)
         self.found.append(self._record(shape, name, doc))
 
     def _record(self, shape: Object, name: str, doc: str) -> Record:
-        functional = not all(naming.fits_class_body(known.name, self._classes) for known in shape.fields)
-        entries = tuple(Entry(known.name, entry_annotation(known, self.names), _doc(known)) for known in shape.fields)
+        fields = [known for known in shape.fields if known.name]
+        functional = not all(naming.fits_class_body(known.name, self._classes) for known in fields)
+        entries = tuple(Entry(known.name, entry_annotation(known, self.names), _doc(known)) for known in fields)
         return Record(name, entries, doc or ("" if entries else "An object without properties."), functional)
+
+
+def _holds_more(shape: Object) -> bool:
+    """Whether the object may have what no TypedDict can say: properties without a name, or with an empty one."""
+    return shape.extra is not None or any(not known.name for known in shape.fields)
 
 
 def _doc(known: Field) -> str:

@@ -3,15 +3,16 @@
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from microagent.declarations import Declaration, Declarations, QueueDeclaration, SignalDeclaration
 from microagent.errors import DeclarationError, LoadingError, Problem
-from microagent.loading import read_source
 from microagent.parsing import parse
 from microagent.reading import shape
+from microagent.sources import read_source
 
 AnyDeclaration = TypeVar("AnyDeclaration", bound=Declaration)
 
@@ -44,15 +45,19 @@ class Collection:
 
 def is_url(argument: str) -> bool:
     """Whether an argument names something to load rather than a path."""
-    return argument.startswith(("http://", "https://", "file://"))
+    return argument.lower().startswith(("http://", "https://", "file://"))
 
 
 def collect(arguments: Iterable[str]) -> Collection:
-    """Read and parse every source; what is wrong with one does not hide what is wrong with the next."""
+    """
+    Read and parse every source; what is wrong with one does not hide what is wrong with the next.
+
+    The order of the arguments does not matter.
+    """
     collection = Collection()
-    for argument in arguments:
-        for source in _sources(argument, collection):
-            _add(source, collection)
+    sources = [source for argument in arguments for source in _sources(argument, collection)]
+    for source in sorted(sources, key=lambda source: (source.label, source.name)):
+        _add(source, collection)
     if not collection.labels and not collection.problems:
         collection.problems.append("no signals or queues are declared in what was given")
     return collection
@@ -62,7 +67,7 @@ def _sources(argument: str, collection: Collection) -> Iterator[Source]:
     if is_url(argument):
         yield _url_source(argument)
     elif Path(argument).is_dir():
-        files = sorted(path for path in Path(argument).glob("*.json") if path.is_file())
+        files = [path for path in Path(argument).glob("*.json") if path.is_file()]
         if not files:
             collection.problems.append(f"{argument}: there is no *.json file in this folder")
         yield from map(_file_source, files)
@@ -71,7 +76,7 @@ def _sources(argument: str, collection: Collection) -> Iterator[Source]:
 
 
 def _file_source(path: Path) -> Source:
-    return Source(str(path), path.name, path.read_bytes)
+    return Source(str(path), path.name, partial(read_source, f"file://{path}"))
 
 
 def _url_source(url: str) -> Source:
@@ -79,7 +84,7 @@ def _url_source(url: str) -> Source:
     host = parts.netloc.rpartition("@")[2]
     shown = urlunsplit((parts.scheme, host, parts.path, "", ""))
     label = parts.path.rpartition("/")[2] if parts.scheme == "file" else shown
-    return Source(shown, label, lambda: read_source(url))
+    return Source(shown, label, partial(read_source, url))
 
 
 def _add(source: Source, collection: Collection) -> None:
@@ -89,8 +94,6 @@ def _add(source: Source, collection: Collection) -> None:
             collection.notes.append(f"{source.name}: skipped, it has neither signals nor queues")
             return
         declared = parse(text, source.name)
-    except OSError as exc:
-        collection.problems.append(f"{source.name}: cannot be read: {exc.strerror}")
     except (LoadingError, DeclarationError) as exc:
         collection.problems.append(str(exc))
     else:

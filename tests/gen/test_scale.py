@@ -1,0 +1,42 @@
+"""A thousand declarations: how long they take is printed, that they work is asserted."""
+
+import subprocess
+import sys
+import time
+
+from generating import run, written
+
+
+def declarations(count):
+    payload = {
+        "properties": {
+            "user_id": {"type": "integer"},
+            "text": {"type": "string"},
+            "meta": {"properties": {"ip": {"type": "string"}}, "required": ["ip"]},
+        },
+        "required": ["user_id"],
+    }
+    return {"signals": [{"name": f"many_{number:04}", "payload": payload} for number in range(count)]}
+
+
+def test_a_thousand_signals(tmp_path):
+    """A package of a thousand signals is generated and imported."""
+    source = written(tmp_path, "many.json", declarations(1000))
+    started = time.perf_counter()
+    result = run(source, "-o", tmp_path / "contracts")
+    generated = time.perf_counter() - started
+    assert result.exit_code == 0, result.output
+    code = (
+        "import microagent, time; started = time.perf_counter(); import contracts; "
+        "print(time.perf_counter() - started, contracts.signals.many_0999.name)"
+    )
+    command = [sys.executable, "-c", code]
+    first, second = (
+        subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout.split()
+        for _ in range(2)
+    )
+    assert first[1] == second[1] == "many_0999"
+    print(
+        f"1,000 signals: generated in {generated:.1f} s, imported in {float(first[0]):.2f} s the first time, "
+        f"then in {float(second[0]) * 1000:.0f} ms"
+    )
