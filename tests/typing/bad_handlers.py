@@ -112,7 +112,7 @@ class BadConsumers(MicroAgent[Bus, Broker]):
 
     # E: mypy[call-overload] pyright[reportArgumentType,reportCallIssue,reportUntypedFunctionDecorator]
     @consumer(queues.audit)
-    async def not_async_weird(self, delivery: str, **kwargs: object) -> None: ...
+    async def wrong_type_of_delivery(self, delivery: str, **kwargs: object) -> None: ...
 
     # E: mypy[call-overload] pyright[reportArgumentType,reportCallIssue,reportUntypedFunctionDecorator]
     @consumer(queues.mailer)

@@ -1,9 +1,9 @@
 """
 What type checkers say of agents, line by line.
 
-No file beside this one runs: mypy and pyright read them. In ``good_*.py`` they find nothing. In ``bad_*.py`` they report
-the lines marked ``# E: mypy[codes] pyright[rules]`` with these codes and no others; a mark on a line of its own is of the
-line below it.
+The files beside this one are for mypy and pyright to read. In ``good_*.py`` they find nothing. In ``bad_*.py`` they
+report the lines marked ``# E: mypy[codes] pyright[rules]`` with these codes and no others; a mark on a line of its own is
+of the line below it.
 """
 
 import json
@@ -97,3 +97,11 @@ def test_every_bad_line_is_bad_to_both() -> None:
     """A mistake that only one of the checkers found would be a hole for the users of the other."""
     assert all(codes != {""} for checker in ("mypy", "pyright") for codes in expected(checker).values())
     assert expected("mypy")
+
+
+@pytest.mark.parametrize("name", ["good_agents.py", "good_calls.py"])
+def test_what_checkers_accept_is_accepted_at_run_time(name: str) -> None:
+    """The check that is made when a class is created refuses nothing that checkers let pass."""
+    done = subprocess.run([sys.executable, "-W", "error", name], cwd=HERE, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stderr) == (0, "")
