@@ -52,7 +52,7 @@ class Caller(MicroAgent[Bus, Broker]):
         await self.broker.mailer.send({"text": "Hi", "email": "a@example.org", "cc": [1]})
         await self.broker.mailer.send(text="Hi", email="a@example.org")  # E: mypy[call-arg] pyright[reportCallIssue]
         # E: mypy[typeddict-item,typeddict-unknown-key] pyright[reportArgumentType]
-        await self.broker.audit.send({"class": "login", "user_id": 1})
+        await self.broker.audit.send({"class": "login", "user_id": 1, "level": 2})
         await self.broker.pusher.send(["not", "an", "object"])  # E: mypy[arg-type] pyright[reportArgumentType]
         typed: MailerMessage = {"text": "Hi"}  # E: mypy[typeddict-item] pyright[reportAssignmentType]
         await self.broker.mailer.send(typed)

@@ -115,6 +115,14 @@ class BadConsumers(MicroAgent[Bus, Broker]):
     async def wrong_type_of_delivery(self, delivery: str, **kwargs: object) -> None: ...
 
     # E: mypy[call-overload] pyright[reportArgumentType,reportCallIssue,reportUntypedFunctionDecorator]
+    @consumer(queues.audit)
+    async def wrong_type_beside_odd_keys(self, level: str, **kwargs: object) -> None: ...
+
+    # E: mypy[call-overload] pyright[reportArgumentType,reportCallIssue,reportUntypedFunctionDecorator]
+    @consumer(queues.audit)
+    async def odd_keys_refused(self, level: int) -> None: ...
+
+    # E: mypy[call-overload] pyright[reportArgumentType,reportCallIssue,reportUntypedFunctionDecorator]
     @consumer(queues.mailer)
     async def delivery_and_extra(self, delivery: Delivery, subject: str, **kwargs: object) -> None: ...
 

@@ -95,7 +95,7 @@ class Consumers(MicroAgent[Bus, Broker]):
     async def takes_a_free_structure(self, device: str, amqp: Any = None, **kwargs: Any) -> None: ...
 
     @consumer(queues.audit)
-    async def takes_keys_that_are_no_names(self, **kwargs: object) -> None: ...
+    async def names_the_keys_that_can_be_named(self, level: int, **kwargs: object) -> None: ...
 
 
 class ConsumersOfDeliveries(MicroAgent[Bus, Broker]):
@@ -103,7 +103,7 @@ class ConsumersOfDeliveries(MicroAgent[Bus, Broker]):
     async def may_be_called_without(self, text: str, delivery: Delivery | None = None, **kwargs: object) -> None: ...
 
     @consumer(queues.audit, autoack=False)
-    async def delivery_first(self, delivery: Delivery, **kwargs: object) -> None:
+    async def delivery_first(self, delivery: Delivery, level: int, **kwargs: object) -> None:
         delivery.ack()
 
     @consumer(queues.pusher, autoack=False)

@@ -41,7 +41,7 @@ async def payloads(bus: Bus, broker: Broker) -> None:
     )
     message: MailerMessage = {"text": "Hi", "email": "a@example.org", "cc": [], "sender": {"name": "Ada"}}
     await broker.mailer.send(message, properties={"priority": 1})
-    await broker.audit.send({"class": "login", "user-id": 1})
+    await broker.audit.send({"class": "login", "user-id": 1, "level": 2})
     await broker.pusher.send({"anything": ["goes"]})
 
 

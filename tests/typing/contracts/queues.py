@@ -10,6 +10,7 @@ AuditMessage = _t.TypedDict(
     {
         "class": str,
         "user-id": int,
+        "level": int,
     },
 )
 
@@ -52,7 +53,7 @@ if _t.TYPE_CHECKING:
 class Queues:
     audit: "_m.TypedQueue[_m.TypedBoundQueue[AuditMessage], AuditHandler]" = _m.TypedQueue(
         "audit",
-        declared='{"payload":{"properties":{"class":{"type":"string"},"user-id":{"type":"integer"}},"required":["class","user-id"],"type":"object"}}',
+        declared='{"payload":{"properties":{"class":{"type":"string"},"level":{"type":"integer"},"user-id":{"type":"integer"}},"required":["class","user-id","level"],"type":"object"}}',
     )
     mailer: "_m.TypedQueue[_m.TypedBoundQueue[MailerMessage], MailerHandler]" = _m.TypedQueue(
         "mailer",
