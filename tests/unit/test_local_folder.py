@@ -26,7 +26,7 @@ def mode(path) -> int:
     ],
 )
 def test_path_of_a_dsn(dsn, path, monkeypatch, tmp_path):
-    """What follows ``local://`` is a path, absolute or relative to the working directory; ``.microagent`` by default."""
+    """What follows ``local://`` is a path, absolute or relative to the working directory; ``.microagent`` without."""
     monkeypatch.chdir(tmp_path)
     assert folder_path(dsn) == path.format(cwd=tmp_path)
 

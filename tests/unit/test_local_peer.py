@@ -6,11 +6,11 @@ import socket
 import struct
 
 import pytest
+from support import until
 
 from microagent.tools.local import peer as peers
 from microagent.tools.local.frames import FrameError, FrameReader, Kind, confirm_frame, frame, signal_frame
 from microagent.tools.local.peer import Peer
-from support import until
 
 
 class Company:
@@ -101,7 +101,7 @@ async def test_frames_arrive_in_order(ends, company):
 @pytest.mark.parametrize("size", [100, 100_000], ids=["many", "large"])
 async def test_what_waits_for_a_peer_that_does_not_read_is_bounded(ends, size):
     """1,000 frames or 16 MiB wait; what comes beyond them is dropped and counted."""
-    peer, theirs = ends
+    peer, _ = ends
     await fill(peer)
     kept = min(peers.WAITING, peers.WAITING_BYTES // len(signal_frame("x", bytes(size))))
     batch = [signal_frame("x", bytes(size))] * (kept + 10)
@@ -126,7 +126,7 @@ async def test_peer_that_reads_again_gets_what_waited_in_order(ends):
 
 async def test_large_frame_passes_where_nothing_waits(ends):
     """A frame larger than what may wait is not lost because it is large."""
-    peer, theirs = ends
+    peer, _ = ends
     await fill(peer)
     assert peer.send([signal_frame("x", bytes(peers.WAITING_BYTES + 1))]) == 0
 

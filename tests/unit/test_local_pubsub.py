@@ -10,13 +10,13 @@ import sys
 import time
 
 import pytest
+from support import until
 
 from microagent.channel import Pattern
 from microagent.counted import CountedLog
 from microagent.tools.local import pubsub as module
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.pubsub import PubSub
-from support import until
 
 LOG = logging.getLogger("test.local")
 PAID = Pattern("P:paid:")
@@ -113,7 +113,7 @@ async def test_newcomer_knows_who_listens(enter):
 
 
 async def test_confirmed_subscription_is_known_to_all(enter):
-    """When ``subscribe`` has returned, a publication anywhere counts the subscriber; after ``unsubscribe`` it does not."""
+    """When ``subscribe`` has returned, whoever publishes counts the subscriber; after ``unsubscribe`` nobody does."""
     members = [await enter() for _ in range(5)]
     await members[2].subscribe([PAID])
     assert [await member.publish([("P:paid:shop", b"")]) for member in members] == [[1]] * 5

@@ -1,0 +1,121 @@
+"""The bus of ``local://``, below the policies of the core."""
+
+import asyncio
+import os
+
+import pytest
+
+from microagent import BackendConnectionError
+from microagent.channel import Pattern
+from microagent.tools.local import LocalSignalBus
+from microagent.tools.local.peer import WAITING
+
+PAID = Pattern("P:paid:")
+
+
+@pytest.fixture
+def dsn(tmp_path):
+    return f"local://{tmp_path}/place"
+
+
+@pytest.fixture
+async def opened(dsn):
+    """Opens a bus each time it is called: another process, as far as the folder can tell."""
+    buses = []
+
+    async def opened() -> LocalSignalBus:
+        bus = LocalSignalBus(dsn, prefix="P")
+        buses.append(bus)
+        await bus._open()
+        return bus
+
+    yield opened
+    for bus in buses:
+        await bus._close()
+
+
+async def test_signal_goes_from_one_process_to_another(opened):
+    """What one publishes the other receives, and the publisher knows how many there are."""
+    publisher, listener = await opened(), await opened()
+    assert await publisher._publish([("P:paid:shop", b"1")]) == [0]
+    await listener._subscribe([PAID])
+    assert await publisher._publish([("P:paid:shop", b"2"), ("P:late:shop", b"3")]) == [1, 0]
+    assert await listener._receive() == [("P:paid:shop", b"2")]
+    await listener._unsubscribe([PAID])
+    assert await publisher._publish([("P:paid:shop", b"4")]) == [0]
+
+
+async def test_own_signals_are_heard(opened):
+    """A process that subscribes hears itself, once."""
+    bus = await opened()
+    await bus._subscribe([PAID])
+    assert await bus._publish([("P:paid:shop", b"1")]) == [1]
+    assert await bus._receive() == [("P:paid:shop", b"1")]
+
+
+async def test_bus_that_is_not_read_drops_and_counts(opened, caplog):
+    """What a process publishes to itself is bounded like everything else."""
+    bus = await opened()
+    await bus._subscribe([PAID])
+    await bus._publish([("P:paid:shop", b"")] * WAITING)
+    await bus._publish([("P:paid:shop", b"")] * 7)
+    assert "is read too slowly: 7 signals dropped" in caplog.text
+    assert len(await bus._receive()) == WAITING
+
+
+async def test_unread_signals_from_elsewhere_wait_at_their_sender(opened):
+    """A full bus reads no more until it is taken empty; nothing that was accepted is lost."""
+    publisher, listener = await opened(), await opened()
+    await listener._subscribe([PAID])
+    await publisher._publish([("P:paid:shop", b"1")] * WAITING)
+    await publisher._publish([("P:paid:shop", b"2")] * 10)
+    received = []
+    while len(received) < WAITING + 10:
+        received += await listener._receive()
+    assert [body for _, body in received] == [b"1"] * WAITING + [b"2"] * 10
+
+
+async def test_reopened_bus_starts_empty(opened):
+    """What was not received before closing does not come afterwards."""
+    bus = await opened()
+    await bus._subscribe([PAID])
+    await bus._publish([("P:paid:shop", b"old")])
+    await bus._close()
+    await bus._open()
+    await bus._subscribe([PAID])
+    await bus._publish([("P:paid:shop", b"new")])
+    assert await bus._receive() == [("P:paid:shop", b"new")]
+
+
+async def test_closed_bus_says_so(dsn):
+    """Before opening and after closing, an operation raises what makes the core open it."""
+    bus = LocalSignalBus(dsn)
+    with pytest.raises(BackendConnectionError, match="is closed"):
+        await bus._publish([("P:paid:shop", b"1")])
+    await bus._open()
+    await bus._close()
+    await bus._close()
+    with pytest.raises(BackendConnectionError, match="is closed"):
+        await bus._subscribe([PAID])
+
+
+def test_one_object_serves_two_loops(dsn):
+    """``asyncio.run`` twice with the same bus."""
+    bus = LocalSignalBus(dsn)
+
+    async def run():
+        await bus._open()
+        await bus._subscribe([PAID])
+        await bus._publish([("P:paid:shop", b"1")])
+        received = await bus._receive()
+        await bus._close()
+        return received
+
+    assert asyncio.run(run()) == asyncio.run(run()) == [("P:paid:shop", b"1")]
+
+
+def test_constructor_touches_nothing(tmp_path, monkeypatch):
+    """No folder appears before the first await."""
+    monkeypatch.chdir(tmp_path)
+    assert LocalSignalBus().dsn == "local://"
+    assert os.listdir(tmp_path) == []
