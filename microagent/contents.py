@@ -139,11 +139,11 @@ class Contents:
 
 
 def _argument_complaints(steps: Steps, entry: Entry, payload: Object) -> Iterator[Complaint]:
-    names = {field.name for field in payload.fields}
+    names = {field.name: field for field in payload.fields}
     for name in names:
         if (problem := argument_problem(name)) is not None:
             yield Complaint(problem, (*steps, "payload", "properties", name), of_key=True)
-    if "providing_args" in entry and (odd := sorted(names ^ {name for _, name in _listed_arguments(entry)})):
+    if "providing_args" in entry and (odd := sorted(names.keys() ^ {name for _, name in _listed_arguments(entry)})):
         one_sided = ", ".join(map(shown, odd))
         message = f"payload and providing_args must name the same arguments, but only one has {one_sided}"
         yield Complaint(message, (*steps, "providing_args"))

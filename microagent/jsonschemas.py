@@ -7,6 +7,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import islice
 from typing import Any, cast
+from urllib.parse import quote
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -93,7 +94,7 @@ def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
         copy = rebuilt(inner, change)
         target = resolve(copy["$ref"], schema, definitions) if isinstance(copy.get("$ref"), str) else None
         if target is not None and target.in_file:
-            copy["$ref"] = _FILE + pointer_to(target.steps)
+            copy["$ref"] = f"{_FILE}#{quote(pointer_to(target.steps))}"
         return copy
 
     changed = change(schema)
@@ -200,7 +201,7 @@ _SENTENCES: dict[str, Callable[[ValidationError], str]] = {
     "anyOf": lambda _: "fits no alternative of anyOf",
     "oneOf": lambda _: "fits no alternative of oneOf, or more than one",
     "not": lambda _: "is refused by not",
-    "minItems": lambda error: f"expected {error.validator_value} items or more",
+    "minItems": lambda error: f"expected at least {error.validator_value} item{'s' * (error.validator_value != 1)}",
     "uniqueItems": lambda _: "the same is there twice",
     "None": lambda _: "nothing is allowed here",
 }

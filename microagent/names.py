@@ -4,6 +4,7 @@ import difflib
 import keyword
 import re
 from collections.abc import Iterable
+from unicodedata import normalize
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -30,6 +31,8 @@ def argument_problem(name: str) -> str | None:
     """Why no signal can have an argument of this name, or None when one can."""
     if not name.isidentifier() or keyword.iskeyword(name):
         return f"{shown(name)} cannot be the name of an argument: a handler could not take it"
+    if (read := normalize("NFKC", name)) != name:
+        return f"{shown(name)} cannot be the name of an argument: Python reads it as {shown(read)}"
     if name in RESERVED_ARGUMENTS:
         return f"{name!r} cannot be the name of an argument: handlers get something else under it"
     return None

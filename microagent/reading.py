@@ -69,7 +69,7 @@ def shape(schema: Schema, definitions: Mapping[str, Any] | None = None, *, paylo
     :param definitions: the ``$defs`` of the file, for references that the schema itself does not answer
     :param payload: the schema is a payload: an object, whatever it says of its type
     """
-    reader = _Reader(schema, definitions or {})
+    reader = _Reader(schema, definitions or {}, payload=payload)
     found = reader.read(as_object(schema) if payload else schema, _Place(in_file=False))
     return Reading(found, tuple(dict.fromkeys(reader.ignored)), reader.exact)
 
@@ -115,7 +115,8 @@ def _key_step(steps: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 class _Reader:
-    def __init__(self, schema: Schema, definitions: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Schema, definitions: Mapping[str, Any], *, payload: bool) -> None:
+        self.payload = payload
         self.schema = schema
         self.definitions = definitions
         self.ignored: list[tuple[str, str]] = []
@@ -168,7 +169,7 @@ class _Reader:
         kinds = _kinds_of(schema)
         values = [value for value in listed if not kinds or any(_is_of(value, kind) for kind in kinds)]
         plain = [value for value in map(_without_fraction, values) if isinstance(value, (str, int)) or value is None]
-        if not plain or ("const" in schema and "enum" in schema):
+        if not values or ("const" in schema and "enum" in schema):
             return self._vague()
         if len(plain) < len(values):
             return self._ignore(place, "const" if "const" in schema else "enum")
@@ -205,7 +206,8 @@ class _Reader:
         extra = self._extra(schema, place)
         closed = schema.get("additionalProperties", True) is False
         fields = tuple(self._fields(schema, inside, extra))
-        if not fields and not closed and (place.steps or extra is not None):
+        is_payload = self.payload and place.location == (False, ())
+        if not fields and not closed and (extra is not None or not is_payload):
             return shapes.Mapping(extra or Anything())
         return Object(fields, extra, closed, place.key, str(schema.get("description", "")))
 

@@ -1,0 +1,301 @@
+"""From JSON text to declarations, or to every problem of the text."""
+
+import json
+from typing import Any
+
+import pytest
+
+from microagent.errors import DeclarationError
+from microagent.parsing import parse
+
+
+def problems(text: bytes | str | dict[str, Any], source: str = "") -> list[str]:
+    """The problems of a text, which must have some."""
+    with pytest.raises(DeclarationError) as caught:
+        parse(json.dumps(text) if isinstance(text, dict) else text, source)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def signal(**entry: Any) -> dict[str, Any]:
+    return {"signals": [{"name": "a", **entry}]}
+
+
+def queue(**entry: Any) -> dict[str, Any]:
+    return {"queues": [{"name": "a", **entry}]}
+
+
+def test_the_forms_of_the_manual_are_read() -> None:
+    """A list of names, and an object of types, become object schemas in which everything is required."""
+    found = parse(
+        """{"signals": [
+             {"name": "started", "providing_args": []},
+             {"name": "user_created", "providing_args": ["user_id"]},
+             {"name": "typed_signal", "providing_args": {
+               "uuid": "string", "code": ["number", "null"], "flag": "boolean", "ids": "array"}}],
+            "queues": [{"name": "mailer"}, {"name": "pusher"}]}"""
+    )
+    assert [each.name for each in found.signals] == ["started", "user_created", "typed_signal"]
+    assert found.signals[1].payload == {"type": "object", "properties": {"user_id": {}}, "required": ["user_id"]}
+    assert found.signals[2].payload["properties"]["code"] == {"type": ["number", "null"]}
+    assert found.signals[2].payload["required"] == ["uuid", "code", "flag", "ids"]
+    assert [(each.name, each.payload) for each in found.queues] == [("mailer", None), ("pusher", None)]
+    assert found.warnings == ()
+
+
+def test_what_this_version_adds_is_read() -> None:
+    """Payloads, answers, descriptions, exchanges and topics."""
+    payload = {"properties": {"total": {"type": "number", "minimum": 0}}, "required": ["total"]}
+    found = parse(
+        json.dumps(
+            {
+                "version": 2,
+                "$schema": "https://example.com/format.schema.json",
+                "signals": [{"name": "paid", "payload": payload, "returns": "integer", "description": "Paid."}],
+                "queues": [{"name": "audit", "exchange": "events", "topics": ["order.*"], "deprecated": True}],
+            }
+        )
+    )
+    paid, audit = found.signals[0], found.queues[0]
+    assert (paid.payload, paid.returns, paid.description) == (
+        {**payload, "type": "object"},
+        {"type": "integer"},
+        "Paid.",
+    )
+    assert (audit.exchange, audit.topics, audit.deprecated) == ("events", ("order.*",), True)
+
+
+def test_a_declaration_takes_along_the_definitions_it_uses() -> None:
+    """Those it refers to, directly or through each other, and no others."""
+    reference = {"$ref": "#/$defs/Order"}
+    definitions = {
+        "Order": {"type": "object", "properties": {"items": {"items": {"$ref": "#/$defs/Item"}}}},
+        "Item": {"type": "object", "properties": {"of": reference}},
+        "Unused": True,
+    }
+    found = parse(json.dumps({"queues": [{"name": "a", "payload": reference}], "$defs": definitions}))
+    assert set(found.queues[0].definitions) == {"Order", "Item"}
+
+
+def test_every_problem_is_told_at_once_with_its_place() -> None:
+    """File, line, column, pointer and a guess, in the order of the file."""
+    text = """{
+  "signals": [
+    {"name": "Bad", "providing_args": {"code": "nubmer", "self": "string"}},
+    {"name": "a", "payload": {"properties": {"x": {"$ref": "#/$defs/Oder"}}}},
+    {"name": "a"}
+  ],
+  "queues": [{"name": "close"}, 5],
+  "$defs": {"Order": {"type": "objct"}}
+}"""
+    assert problems(text, "schemas/signals.json") == [
+        "schemas/signals.json:3:14 /signals/0/name: 'Bad' is no name: it takes a-z, 0-9 and _, and begins with a letter",
+        "schemas/signals.json:3:48 /signals/0/providing_args/code: unknown type 'nubmer', did you mean 'number'?",
+        "schemas/signals.json:3:58 /signals/0/providing_args/self: "
+        "'self' cannot be the name of an argument: handlers get something else under it",
+        "schemas/signals.json:4:60 /signals/1/payload/properties/x/$ref: "
+        "$ref '#/$defs/Oder' leads nowhere, did you mean '#/$defs/Order'?",
+        "schemas/signals.json:5:5 /signals/2: 'providing_args' is missing",
+        "schemas/signals.json:5:14 /signals/2/name: signal 'a' is declared twice in this file",
+        "schemas/signals.json:7:23 /queues/0/name: 'close' is reserved: the broker has an attribute of this name",
+        "schemas/signals.json:7:33 /queues/1: expected an object, got an integer",
+        "schemas/signals.json:8:31 /$defs/Order/type: unknown type 'objct', did you mean 'object'?",
+    ]
+
+
+def test_problems_of_an_url_have_no_line() -> None:
+    """What is behind an URL may have changed by the time somebody looks; the pointer tells the place."""
+    assert problems(signal(providing_args=["user-id"]), "https://example.com/s.json") == [
+        "https://example.com/s.json /signals/0/providing_args/0: "
+        "'user-id' cannot be the name of an argument: a handler could not take it"
+    ]
+
+
+def test_declarations_know_where_they_come_from() -> None:
+    """The origin is the place of the entry, for messages about conflicts."""
+    found = parse('{"signals":\n [{"name": "a", "providing_args": []}]}', "s.json")
+    assert str(found.signals[0].origin) == "s.json:2:3 /signals/0: "
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("", "s.json:1:1: no JSON: expecting value"),
+        ("{\n,}", "s.json:2:1: no JSON: expecting property name enclosed in double quotes"),
+        ("[]", "s.json:1:1: expected an object, got an array"),
+        ("null", "s.json:1:1: expected an object, got null"),
+        (b'{\n "\xff": 1}', "s.json:2:3: no UTF-8 text"),
+        (b"\xff\xfe{\x00}\x00", "s.json:1:1: no UTF-8 text"),
+        ('{"x-a": NaN}', "s.json:1:9 /x-a: JSON has no NaN"),
+        ('{"x-a": [1, -Infinity]}', "s.json:1:13 /x-a/1: JSON has no -Infinity"),
+        ('{"x-a": 1, "x-\\u0061": 2}', "s.json:1:12 /x-a: the key 'x-a' is there twice"),
+        ('{"x-a": {"b/~": 1, "b/~": 2}}', "s.json:1:20 /x-a/b~1~0: the key 'b/~' is there twice"),
+        ("[" * 100_000, "s.json: brackets are nested more than 100 deep"),
+        ('{"x-a":' + "[" * 500 + "]" * 500 + "}", "s.json: brackets are nested more than 100 deep"),
+        ("9" * 5_000, "s.json: a number is too long to be read"),
+        ('{"version": 3}', "s.json:1:13 /version: version '3' cannot be read, only 2"),
+        ('{"signals": {}}', "s.json:1:13 /signals: expected an array, got an object"),
+        ('{"$defs": []}', "s.json:1:11 /$defs: expected an object, got an array"),
+        ("<html>", "s.json:1:1: no JSON: expecting value"),
+    ],
+)
+def test_what_is_no_document_is_refused_with_one_sentence(text: bytes | str, problem: str) -> None:
+    """Strictly: what two readers could read differently is not read at all."""
+    assert problems(text, "s.json") == [problem]
+
+
+def test_a_byte_order_mark_is_no_mistake() -> None:
+    """Some editors write it in front of UTF-8."""
+    assert parse(b"\xef\xbb\xbf{}").signals == ()
+    assert problems("\ufeff{,", "s.json") == ["s.json:1:2: no JSON: expecting property name enclosed in double quotes"]
+
+
+@pytest.mark.parametrize(
+    ("document", "problem"),
+    [
+        (signal(), "/signals/0: 'providing_args' is missing"),
+        ({"signals": [{"providing_args": []}]}, "/signals/0: 'name' is missing"),
+        ({"signals": [{"name": 1, "providing_args": []}]}, "/signals/0/name: expected a string, got an integer"),
+        (signal(providing_args="x"), "/signals/0/providing_args: expected an array or an object, got a string"),
+        (signal(providing_args=["x", "x"]), "/signals/0/providing_args: the same is there twice"),
+        (signal(providing_args=[1]), "/signals/0/providing_args/0: expected a string, got an integer"),
+        (signal(providing_args={"x": []}), "/signals/0/providing_args/x: expected at least 1 item"),
+        (signal(providing_args={"x": {}}), "/signals/0/providing_args/x: expected a string or an array, got an object"),
+        (signal(providing_args=[], description=1), "/signals/0/description: expected a string, got an integer"),
+        (signal(providing_args=[], returns="nul"), "/signals/0/returns: unknown type 'nul', did you mean 'null'?"),
+        (
+            signal(providing_args=[], returns={"minimum": None}),
+            "/signals/0/returns/minimum: expected a number, got null",
+        ),
+        (signal(payload=True), "/signals/0/payload: expected an object, got a boolean"),
+        (signal(payload={"type": "string"}), "/signals/0/payload: a payload is an object"),
+        (
+            signal(payload={"properties": {"timeout": {}}}),
+            "/signals/0/payload/properties/timeout: "
+            "'timeout' cannot be the name of an argument: handlers get something else under it",
+        ),
+        (
+            signal(payload={"properties": {"x": {}, "y": {}}}, providing_args=["x", "z"]),
+            "/signals/0/providing_args: "
+            "payload and providing_args must name the same arguments, but only one has 'y', 'z'",
+        ),
+        (queue(payload=5), "/queues/0/payload: expected an object or a boolean, got an integer"),
+        (queue(payload=False), "/queues/0/payload: a payload is an object"),
+        (queue(payload={"type": ["array", "null"]}), "/queues/0/payload: a payload is an object"),
+        (queue(topics=["x"]), "/queues/0: 'topics' needs 'exchange'"),
+        (queue(exchange=""), "/queues/0/exchange: does not fit minLength: 1"),
+        (
+            queue(payload={"properties": {"x": {"minimum": "1"}}}),
+            "/queues/0/payload/properties/x/minimum: expected a number, got a string",
+        ),
+        (
+            queue(payload={"properties": {"x": {"pattern": "("}}}),
+            "/queues/0/payload/properties/x/pattern: "
+            "'(' is no regular expression: missing ), unterminated subpattern at position 0",
+        ),
+        (
+            queue(payload={"$schema": "https://example.com/mine", "type": "object"}),
+            "/queues/0/payload/$schema: $schema names no known draft of JSON Schema: 'https://example.com/mine'",
+        ),
+        (
+            queue(payload={"properties": {"x": {"$ref": "https://example.com/x.json"}}}),
+            "/queues/0/payload/properties/x/$ref: $ref 'https://example.com/x.json' is another document: "
+            "only what this file holds can be referred to",
+        ),
+        (
+            queue(payload={"properties": {"x": {"$ref": "file:///etc/passwd"}}}),
+            "/queues/0/payload/properties/x/$ref: $ref 'file:///etc/passwd' is another document: "
+            "only what this file holds can be referred to",
+        ),
+        (queue(payload={"$ref": "#"}), "/queues/0/payload/$ref: $ref '#' leads in a circle"),
+        (
+            queue(payload={"properties": {"x": {"$id": "y"}}}),
+            "/queues/0/payload/properties/x/$id: an embedded $id is not supported: references lead to places, #/...",
+        ),
+    ],
+)
+def test_each_mistake_has_its_sentence(document: dict[str, Any], problem: str) -> None:
+    """One mistake, one problem, one sentence for a person."""
+    assert problems(document, "https://x") == [f"https://x {problem}"]
+
+
+@pytest.mark.parametrize(
+    ("document", "warning"),
+    [
+        (signal(providing_args=[], descripton="x"), "unknown key 'descripton', did you mean 'description'?"),
+        ({"signal": []}, "unknown key 'signal', did you mean 'signals'?"),
+        (queue(qqqqqq=1), "unknown key 'qqqqqq'"),
+        ({"jsonlib": "os"}, "'jsonlib' is not obeyed: no declaration names a module to import"),
+        (queue(default_prefix="X"), "'default_prefix' is not obeyed: the prefix is for the bus to know"),
+    ],
+)
+def test_an_unknown_key_is_a_warning(document: dict[str, Any], warning: str) -> None:
+    """Files evolve: what a newer version may know is no error, but it is told, once."""
+    assert [problem.message for problem in parse(json.dumps(document)).warnings] == [warning]
+
+
+def test_keys_that_begin_with_x_are_free() -> None:
+    """A team may keep notes of its own in the file."""
+    document = {"x-team": "billing", **signal(providing_args=[], **{"x-owner": "me"})}
+    assert parse(json.dumps(document)).warnings == ()
+
+
+def test_a_reference_means_the_payload_before_the_file() -> None:
+    """``#/$defs/X`` is one of the payload, if it has one, and else one of the file."""
+    payload = {"$ref": "#/$defs/X", "$defs": {"X": {"type": "object", "properties": {"own": {}}}}}
+    document = {"signals": [{"name": "a", "payload": payload, "providing_args": ["own"]}], "$defs": {"X": False}}
+    assert parse(json.dumps(document)).signals[0].definitions == {}
+
+
+def test_a_definition_refers_to_the_file_alone() -> None:
+    """What a payload calls X does not change what a definition of the file means by it."""
+    payload = {"properties": {"y": {"$ref": "#/$defs/Y"}}, "$defs": {"X": {"type": "string"}}}
+    document = {"queues": [{"name": "a", "payload": payload}], "$defs": {"Y": {"$ref": "#/$defs/X"}}}
+    assert problems(document, "https://x")[0].startswith("https://x /$defs/Y/$ref: $ref '#/$defs/X' leads nowhere")
+
+
+def test_words_of_draft_7_are_understood() -> None:
+    """Without ``$schema``, an array of ``items`` and ``dependencies`` mean what they meant."""
+    payload = {
+        "properties": {"pair": {"type": "array", "items": [{"type": "string"}, {"type": "integer"}]}},
+        "dependencies": {"a": ["b"], "c": {"required": ["d"]}},
+        "definitions": {"X": {}},
+    }
+    assert parse(json.dumps(queue(payload=payload))).queues[0].payload == {
+        "type": "object",
+        "properties": {"pair": {"type": "array", "prefixItems": [{"type": "string"}, {"type": "integer"}]}},
+        "dependentRequired": {"a": ["b"]},
+        "dependentSchemas": {"c": {"required": ["d"]}},
+        "definitions": {"X": {}},
+    }
+
+
+def test_deep_payloads_are_read_or_refused_but_never_crash() -> None:
+    """No RecursionError, however deep a schema is."""
+    for depth in (5, 20, 45, 300):
+        payload: dict[str, Any] = {}
+        for _ in range(depth):
+            payload = {"properties": {"x": payload}}
+        try:
+            assert parse(json.dumps(queue(payload=payload))).queues
+        except DeclarationError as exc:
+            assert depth > 20, exc
+
+
+def test_definitions_that_multiply_are_read_in_time() -> None:
+    """Thirty definitions, each naming the next one twice, would make a billion; reading stops long before."""
+    definitions: dict[str, Any] = {
+        f"D{number}": {
+            "type": "object",
+            "properties": {key: {"$ref": f"#/$defs/D{number + 1}"} for key in ("a", "b")},
+        }
+        for number in range(30)
+    }
+    definitions["D30"] = {"type": "string"}
+    document = {"queues": [{"name": "a", "payload": {"$ref": "#/$defs/D0"}}], "$defs": definitions}
+    assert len(parse(json.dumps(document)).queues[0].definitions) == 31
+
+
+def test_an_empty_document_declares_nothing() -> None:
+    """Neither signals nor queues is no mistake."""
+    found = parse("{}")
+    assert (found.signals, found.queues, found.warnings) == ((), (), ())
