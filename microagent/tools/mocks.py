@@ -26,14 +26,15 @@ else:
         _backend: type
         _bound: type
 
+        def __init__(self, /, *args, **options):
+            super().__init__(*args, **options)
+            self.__getitem__ = lambda self, name: getattr(self, name)
+
         def _get_child_mock(self, /, **options):
             name = options.get("name")
             if name is None or name.startswith("_") or hasattr(self._backend, name):
                 return super()._get_child_mock(**options)
             return NonCallableMagicMock(spec=self._bound, **options)
-
-        def __getitem__(self, name):
-            return getattr(self, name)
 
         def _join(self, owner):
             pass
