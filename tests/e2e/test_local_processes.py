@@ -1,0 +1,220 @@
+"""``local://`` between real processes: what one of them suffers, the others do not."""
+
+import asyncio
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+from support import unique, until
+
+from microagent import Queue, Signal
+from microagent.tools.local import LocalBroker, LocalSignalBus
+
+AGENT = """
+import asyncio, hashlib, os, signal, sys
+from microagent import MicroAgent, Queue, Signal, consumer, receiver
+from microagent.tools.local import LocalBroker, LocalSignalBus
+
+queue, event = Queue(sys.argv[2]), Signal(sys.argv[2], ["body"])
+
+def say(*words):
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
+{agent}
+
+async def main():
+    stopping = asyncio.Event()
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    agent = Agent(bus=LocalSignalBus(sys.argv[1]), broker=LocalBroker(sys.argv[1]))
+    await agent.start()
+    say("ready")
+    await stopping.wait()
+    await agent.stop()
+    say("stopped")
+
+asyncio.run(main())
+"""
+
+HANDLES = """
+class Agent(MicroAgent):
+    @consumer(queue)
+    async def handle(self, number, delivery):
+        say("handled", number, delivery.attempt, delivery.crashes)
+"""
+
+HANGS_AT_LAST = """
+class Agent(MicroAgent):
+    @consumer(queue, prefetch=20)
+    async def handle(self, number, delivery):
+        if number >= 100:
+            say("hangs", number)
+            await asyncio.Event().wait()
+        say("handled", number, delivery.attempt, delivery.crashes)
+"""
+
+IS_SLOW = """
+class Agent(MicroAgent):
+    @consumer(queue, concurrency=2, prefetch=10)
+    async def handle(self, number, delivery):
+        say("begins", number)
+        await asyncio.sleep(0.5)
+        say("handled", number, delivery.attempt, delivery.crashes)
+"""
+
+IS_SHARED = """
+class Agent(MicroAgent):
+    @consumer(queue, concurrency=1, prefetch=1)
+    async def handle(self, number, delivery):
+        say("handled", number, delivery.attempt, delivery.crashes)
+        await asyncio.sleep(0.005)
+"""
+
+ANSWERS = """
+class Agent(MicroAgent):
+    @receiver(event)
+    async def answer(self, body, **_):
+        return os.getpid()
+"""
+
+WEIGHS = """
+class Agent(MicroAgent):
+    @consumer(queue)
+    async def message(self, body):
+        say("message", hashlib.sha256(body.encode()).hexdigest())
+
+    @receiver(event)
+    async def signal(self, body, **_):
+        say("signal", hashlib.sha256(body.encode()).hexdigest())
+"""
+
+
+class Process:
+    """An agent in a process of its own, and what it says."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]", output: Path) -> None:
+        self.process = process
+        self._output = output
+
+    def said(self, word: str) -> list[list[str]]:
+        """What it has said beginning with ``word``, the rest of each line."""
+        lines = [line.split() for line in self._output.read_text().splitlines()]
+        return [rest for first, *rest in lines if first == word]
+
+    def numbers(self) -> list[int]:
+        return [int(number) for number, *_ in self.said("handled")]
+
+
+@pytest.fixture
+def dsn(tmp_path):
+    return f"local://{tmp_path}/place"
+
+
+@pytest.fixture
+def name():
+    return unique("local")
+
+
+@pytest.fixture
+async def start(tmp_path, dsn, name):
+    """Starts an agent in a process of its own; returns when it is ready."""
+    processes: list[Process] = []
+
+    async def start(agent: str) -> Process:
+        output = tmp_path / f"output{len(processes)}"
+        with output.open("wb") as sink:
+            child = await asyncio.to_thread(
+                subprocess.Popen, [sys.executable, "-c", AGENT.format(agent=dedent(agent)), dsn, name], stdout=sink
+            )
+        processes.append(Process(child, output))
+        await until(lambda: processes[-1].said("ready") or child.poll() is not None)
+        assert child.poll() is None
+        return processes[-1]
+
+    yield start
+    for each in processes:
+        each.process.kill()
+        await asyncio.to_thread(each.process.wait)
+
+
+@pytest.fixture
+async def queue(dsn, name):
+    """The queue, as the process of the test sends to it."""
+    Queue(name)
+    async with LocalBroker(dsn) as broker:
+        yield broker[name]
+
+
+async def send(queue, count: int) -> None:
+    await asyncio.gather(*(queue.send({"number": number}) for number in range(count)))
+
+
+async def test_nothing_is_lost_by_a_kill(start, queue):
+    """
+    A consumer killed with -9 in its handlers takes no message with it: of 500 all are handled, those that it held
+    within 2 seconds, and their crashed runs are counted.
+    """
+    victim, survivor = await start(HANGS_AT_LAST), await start(HANDLES)
+    await send(queue, 500)
+    await until(lambda: len(victim.numbers()) + len(survivor.numbers()) >= 480 and victim.said("hangs"))
+    victim.process.kill()
+    began = time.monotonic()
+    await until(lambda: set(victim.numbers()) | set(survivor.numbers()) == set(range(500)))
+    assert time.monotonic() - began < 2
+    crashed = {int(number) for number, _, crashes in survivor.said("handled") if crashes == "1"}
+    assert {int(number) for (number,) in victim.said("hangs")} <= crashed
+    assert await queue.length() == 0
+
+
+async def test_termination_lets_handlers_finish_and_hands_back_the_rest(start, queue):
+    """After SIGTERM what runs is finished, and what waits comes elsewhere at once, with nothing counted."""
+    leaving = await start(IS_SLOW)
+    await send(queue, 10)
+    await until(lambda: len(leaving.said("begins")) == 2)
+    staying = await start(HANDLES)
+    leaving.process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(leaving.process.wait, 20) == 0
+    assert leaving.said("stopped")
+    await until(lambda: len(leaving.numbers()) + len(staying.numbers()) == 10)
+    assert len(leaving.numbers()) == 2
+    assert Counter(leaving.numbers() + staying.numbers()) == Counter(range(10))
+    assert {(attempt, crashes) for _, attempt, crashes in staying.said("handled")} == {("1", "0")}
+
+
+async def test_two_consumers_share_a_queue(start, queue):
+    """Each message goes to one of them, and both get some."""
+    first, second = await start(IS_SHARED), await start(IS_SHARED)
+    await send(queue, 100)
+    await until(lambda: len(first.numbers()) + len(second.numbers()) == 100)
+    assert Counter(first.numbers() + second.numbers()) == Counter(range(100))
+    assert first.numbers()
+    assert second.numbers()
+
+
+async def test_call_is_answered_by_each_process(start, dsn, name):
+    """Two processes give two replies, and the caller learns that there are two."""
+    answering = [await start(ANSWERS), await start(ANSWERS)]
+    Signal(name, ["body"])
+    async with LocalSignalBus(dsn) as bus, bus[name].waiter("test", timeout=20, body="") as replies:
+        assert replies.receivers == 2
+        answers = [await anext(replies), await anext(replies)]
+    assert {answer["Agent.answer"] for answer in answers} == {each.process.pid for each in answering}
+
+
+async def test_five_megabytes_arrive(start, queue, dsn, name):
+    """A message and a signal of 5 MB come as they were sent."""
+    weighing = await start(WEIGHS)
+    body = os.urandom(2_500_000).hex()
+    weight = hashlib.sha256(body.encode()).hexdigest()
+    await queue.send({"body": body})
+    Signal(name, ["body"])
+    async with LocalSignalBus(dsn) as bus:
+        await bus[name].send("test", body=body)
+    await until(lambda: weighing.said("message") and weighing.said("signal"))
+    assert weighing.said("message") == weighing.said("signal") == [[weight]]
