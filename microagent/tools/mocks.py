@@ -7,15 +7,32 @@ from microagent.broker import AbstractQueueBroker, BoundQueue
 from microagent.bus import AbstractSignalBus, BoundSignal
 
 if TYPE_CHECKING:
-
     class BusMock(AbstractSignalBus):
         """A bus on which nothing happens: every attribute is a mock of a bound signal, and remembers its calls."""
+
+        _open: Any = None
+        _close: Any = None
+        _publish: Any = None
+        _subscribe: Any = None
+        _unsubscribe: Any = None
+        _receive: Any = None
 
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
         def __getattr__(self, name: str) -> Any: ...
 
     class BrokerMock(AbstractQueueBroker):
         """A broker on which nothing happens: every attribute is a mock of a bound queue, and remembers its calls."""
+
+        _open: Any = None
+        _close: Any = None
+        _push: Any = None
+        _take: Any = None
+        _wait: Any = None
+        _settle: Any = None
+        _renew: Any = None
+        _maintain: Any = None
+        _length: Any = None
+        _dead: Any = None
 
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
         def __getattr__(self, name: str) -> Any: ...

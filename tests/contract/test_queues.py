@@ -394,6 +394,7 @@ async def test_stop_hands_back_what_does_not_finish(backend, queue_name):
     await until(lambda: attempts == [(1, 0)])
 
 
+@pytest.mark.needs("places kept in order")
 async def test_stop_hands_back_what_waits_in_order(backend, queue_name):
     """Messages that were held and not begun go back to their places."""
     queue = Queue(queue_name)
@@ -417,6 +418,7 @@ async def test_stop_hands_back_what_waits_in_order(backend, queue_name):
     assert [message["number"] for message in got] == list(range(10))
 
 
+@pytest.mark.needs("leases", "counted crashes")
 async def test_message_of_a_silent_holder_comes_again(backend, queue_name):
     """What its holder neither settles nor renews comes again after its lease, that run counted apart."""
     cls = Queue(queue_name)
@@ -435,6 +437,7 @@ async def test_message_of_a_silent_holder_comes_again(backend, queue_name):
     assert held.attempt == 1
 
 
+@pytest.mark.needs("leases")
 async def test_late_settlement_does_not_touch_the_second_holder(backend, queue_name):
     """Whoever lost the lease cannot settle any more: the second holder's delivery stays as it is."""
     queue = Queue(queue_name)
@@ -484,6 +487,7 @@ async def test_lease_is_renewed_while_its_handler_runs(backend, queue_name):
     assert runs == 1
 
 
+@pytest.mark.needs("leases", "counted crashes")
 async def test_message_that_ends_its_processes_is_buried(backend, queue_name):
     """After ten runs that ended with their process, a message is buried without another."""
     cls, got = collector(Queue(queue_name))

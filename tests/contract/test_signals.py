@@ -233,6 +233,7 @@ async def test_call_takes_the_first_reply(backend, signal_name):
     assert len(bus._calls) == 0
 
 
+@pytest.mark.needs("receivers counted")
 async def test_call_that_nobody_hears_fails_at_once(backend, signal_name):
     """Where the backend can tell, ``NoReceivers`` comes without waiting."""
     Signal(signal_name)

@@ -151,7 +151,7 @@ def test_features(project: Path, monkeypatch: pytest.MonkeyPatch):
 async def _execute(examples: list[Block]) -> None:
     session: dict[str, Any] = {"__name__": "readme"}
     for block in examples:
-        result = eval(_compiled(block), session)  # noqa: S307 - README is ours
+        result = eval(_compiled(block), session)
         if inspect.isawaitable(result):
             await result
     assert len(examples) > 10

@@ -1,0 +1,71 @@
+"""Where the contract is to be kept: each backend says how to make its ends, and what it is known to lack."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from support import unique
+
+from microagent import AbstractQueueBroker, AbstractSignalBus, MicroAgent, RetryPolicy
+from microagent.tools.local import LocalBroker, LocalSignalBus
+from microagent.tools.memory import MemoryBroker, MemorySignalBus
+
+QUICK = RetryPolicy(first=0.02, factor=1.0)
+
+
+@dataclass
+class Place:
+    """
+    One place where buses and brokers meet; two ends of the same place stand for two processes.
+
+    ``make_bus`` None: it has no signals. ``lacks`` names promises that the server cannot keep (``@needs(...)``).
+    """
+
+    make_bus: Callable[..., AbstractSignalBus] | None
+    make_broker: Callable[..., AbstractQueueBroker]
+    lacks: frozenset[str] = frozenset()
+    ends: list[Any] = field(default_factory=list)
+    agents: list[MicroAgent] = field(default_factory=list)
+
+    def bus(self, **options: Any) -> AbstractSignalBus:
+        if self.make_bus is None:
+            pytest.skip("this backend has queues alone")
+        self.ends.append(self.make_bus(**options))
+        return self.ends[-1]
+
+    def broker(self, **options: Any) -> AbstractQueueBroker:
+        self.ends.append(self.make_broker(**{"retry": QUICK, **options}))
+        return self.ends[-1]
+
+    async def start(self, agent: MicroAgent) -> MicroAgent:
+        self.agents.append(agent)
+        await agent.start()
+        return agent
+
+    async def consume(self, cls: type[MicroAgent], **options: Any) -> MicroAgent:
+        """An agent of this class on a broker of its own."""
+        return await self.start(cls(broker=self.broker(**options)))
+
+    async def listen(self, cls: type[MicroAgent], **options: Any) -> MicroAgent:
+        """An agent of this class on a bus of its own."""
+        return await self.start(cls(bus=self.bus(**options)))
+
+    async def close(self) -> None:
+        for agent in reversed(self.agents):
+            await agent.stop(timeout=0)
+        for end in reversed(self.ends):
+            await end.close()
+
+
+def memory(request: pytest.FixtureRequest) -> Place:
+    dsn = f"memory://{unique('place')}"
+    return Place(lambda **options: MemorySignalBus(dsn, **options), lambda **options: MemoryBroker(dsn, **options))
+
+
+def local(request: pytest.FixtureRequest) -> Place:
+    dsn = f"local://{request.getfixturevalue('tmp_path')}/place"
+    return Place(lambda **options: LocalSignalBus(dsn, **options), lambda **options: LocalBroker(dsn, **options))
+
+
+PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {"memory": memory, "local": local}
