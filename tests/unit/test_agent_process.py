@@ -1,0 +1,115 @@
+"""The life of one agent in its process."""
+
+import asyncio
+
+import pytest
+
+from microagent import MicroAgent, ServerInterrupt, on
+from microagent.agent_process import live
+
+
+class Noting(MicroAgent):
+    """Notes what happens to it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.notes: list[str] = []
+        self.is_up = asyncio.Event()
+
+    @on("post_start")
+    def up(self) -> None:
+        self.notes.append("up")
+        self.is_up.set()
+
+    @on("pre_stop")
+    def down(self) -> None:
+        self.notes.append("down")
+
+
+class Stuck(Noting):
+    """Never gets up."""
+
+    @on("pre_start")
+    async def wait(self) -> None:
+        self.is_up.set()
+        await asyncio.Event().wait()
+
+
+class Serving(Noting):
+    """Serves for ever."""
+
+    @on("server")
+    async def serve(self) -> None:
+        await asyncio.Event().wait()
+
+
+class Ending(Noting):
+    """Ends by itself."""
+
+    @on("server")
+    async def serve(self) -> None:
+        raise ServerInterrupt("enough")
+
+
+class Failing(Noting):
+    """Fails by itself."""
+
+    @on("server")
+    async def serve(self) -> None:
+        raise RuntimeError("a pipe burst")
+
+
+def never() -> "asyncio.Future[float]":
+    return asyncio.get_running_loop().create_future()
+
+
+@pytest.mark.parametrize("kind", [Noting, Serving])
+async def test_agent_stays_until_it_is_asked_to_stop(kind: type[Noting]) -> None:
+    """
+    An agent lives until the request to stop, servers or not, and then stops in order.
+    """
+    agent, stop = kind(), never()
+    living = asyncio.create_task(live(agent, stop))
+    await agent.is_up.wait()
+
+    stop.set_result(1.0)
+    await living
+
+    assert agent.notes == ["up", "down"]
+
+
+async def test_agent_may_be_stopped_while_it_starts() -> None:
+    """
+    An agent that never gets up, because it waits for something, ends when it is asked to.
+    """
+    agent, stop = Stuck(), never()
+    living = asyncio.create_task(live(agent, stop))
+    await agent.is_up.wait()
+
+    stop.set_result(1.0)
+    await living
+
+    assert "up" not in agent.notes
+
+
+async def test_server_interrupt_is_a_clean_end() -> None:
+    """
+    ServerInterrupt ends the agent, and is no failure.
+    """
+    agent = Ending()
+
+    await live(agent, never())
+
+    assert agent.notes == ["up", "down"]
+
+
+async def test_failure_is_raised() -> None:
+    """
+    What a server raises ends the agent, and reaches the process.
+    """
+    agent = Failing()
+
+    with pytest.raises(RuntimeError, match="a pipe burst"):
+        await live(agent, never())
+
+    assert agent.notes == ["up", "down"]

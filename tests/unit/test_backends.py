@@ -1,0 +1,114 @@
+"""From names in settings to classes, buses and brokers."""
+
+from pathlib import Path
+
+import pytest
+
+import microagent.tools
+from microagent import AbstractSignalBus, ConfigurationError
+from microagent.backends import import_class, import_named, make_broker, make_bus
+from microagent.tools.memory import MemoryBroker, MemorySignalBus
+
+
+def test_dsn_says_the_backend() -> None:
+    """
+    ``backend`` may be left out where the DSN says it.
+    """
+    assert isinstance(make_bus({"dsn": "memory://"}), MemorySignalBus)
+    assert isinstance(make_broker({"dsn": "memory://"}), MemoryBroker)
+
+
+def test_backend_is_taken_whatever_the_dsn() -> None:
+    """
+    ``backend`` decides where it is given, and other keys are arguments of its constructor.
+    """
+    bus = make_bus({"backend": "microagent.tools.memory.MemorySignalBus", "dsn": "mine://here", "prefix": "MINE"})
+
+    assert isinstance(bus, MemorySignalBus)
+    assert (bus.dsn, bus.prefix) == ("mine://here", "MINE")
+
+
+@pytest.mark.parametrize(
+    ("entry", "sentence"),
+    [
+        ({}, "it needs a 'dsn' (or a 'backend' that does without)"),
+        ({"dsn": "memory://", "backend": "Bus"}, "'Bus' is no import path: it reads package.module.Class"),
+        ({"dsn": "kafka://h"}, "no signal bus for 'kafka://h', only for memory, local, redis, rediss, unix"),
+        (
+            {"backend": "microagent.tools.memory.MemoryBroker"},
+            "microagent.tools.memory.MemoryBroker is no AbstractSignalBus",
+        ),
+        (
+            {"dsn": "memory://", "colour": "red"},
+            "microagent.tools.memory.MemorySignalBus cannot be made of these options: TypeError: ",
+        ),
+    ],
+)
+def test_entry_that_is_wrong(entry: dict[str, str], sentence: str) -> None:
+    """
+    A bus that cannot be made is refused in one sentence.
+    """
+    with pytest.raises(ConfigurationError) as refusal:
+        make_bus(entry)
+
+    assert str(refusal.value).startswith(sentence)
+
+
+def test_missing_driver_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A backend whose driver is not installed names the extra that has it.
+    """
+    (tmp_path / "kafka.py").write_text("import a_driver_that_is_not_there")
+    monkeypatch.setattr(microagent.tools, "__path__", [str(tmp_path)])
+
+    with pytest.raises(ConfigurationError) as refusal:
+        make_broker({"dsn": "kafka://localhost:9092"})
+
+    assert str(refusal.value) == (
+        "'microagent.tools.kafka' needs 'a_driver_that_is_not_there': pip install 'microagent[kafka]'"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("import not_there_at_all", "there is no module 'not_there_at_all' ({path}, line 1)"),
+        ("\n\n1 / 0", "ZeroDivisionError: division by zero ({path}, line 3)"),
+        ("raise SystemExit(3)", "SystemExit: 3 ({path}, line 1)"),
+        ("def f(:", "SyntaxError: invalid syntax (broken_syntax.py, line 1)"),
+    ],
+    ids=["import", "division", "exit", "syntax"],
+)
+def test_module_that_fails_names_the_line(
+    text: str, sentence: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    """
+    Whatever a module raises when it is imported is one sentence, with the place.
+    """
+    name = f"broken_{request.node.callspec.id}"
+    path = tmp_path / f"{name}.py"
+    path.write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(ConfigurationError) as refusal:
+        import_named(name)
+
+    assert str(refusal.value) == f"importing {name!r} failed: {sentence.format(path=path)}"
+
+
+def test_module_that_is_not_there() -> None:
+    """
+    A module that does not exist is told from one that fails, also when a package above it is what is missing.
+    """
+    with pytest.raises(ConfigurationError, match=r"^there is no module 'nowhere\.at\.all'$"):
+        import_named("nowhere.at.all")
+    with pytest.raises(ConfigurationError, match=r"^there is no module 'microagent\.tools\.nowhere'$"):
+        import_named("microagent.tools.nowhere")
+
+
+def test_class_that_is_not_there_is_guessed() -> None:
+    """
+    A misspelt class is answered with the likely one.
+    """
+    with pytest.raises(ConfigurationError, match=r"has no 'MemoryBus', did you mean 'MemorySignalBus'\?$"):
+        import_class("microagent.tools.memory.MemoryBus", AbstractSignalBus)

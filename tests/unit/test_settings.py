@@ -1,0 +1,232 @@
+"""Settings modules."""
+
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from microagent import ConfigurationError, MicroAgent
+from microagent.settings import AgentConfiguration, check, init_agent, load_configuration
+from microagent.tools.local import LocalBroker, LocalSignalBus
+from microagent.tools.memory import MemoryBroker, MemorySignalBus
+
+Write = Callable[[str], str]
+
+PLAIN = f"{__name__}.Plain"
+
+
+class Plain(MicroAgent):
+    """An agent without handlers."""
+
+
+class Explosive(MicroAgent):
+    """An agent that must not be made."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        raise RuntimeError("it was made")
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes a settings module, and gives its name."""
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("MICROAGENT_BUS", "MICROAGENT_BROKER"):
+        monkeypatch.delenv(name, raising=False)
+
+    def write_module(text: str) -> str:
+        name = f"settings_{uuid4().hex}"
+        (tmp_path / f"{name}.py").write_text(text)
+        return name
+
+    return write_module
+
+
+def configuration(config_path: str) -> AgentConfiguration:
+    """The configuration of the agent ``a``."""
+    _, found = dict(load_configuration(config_path))["a"]
+    return found
+
+
+def test_names_are_unfolded(write: Write) -> None:
+    """
+    An agent's bus and broker are named; its configuration has their entries, and every other key of its own.
+    """
+    module = write(
+        f"""
+BUS = {{"main": {{"dsn": "redis://localhost/7", "prefix": "PREF"}}, "other": {{"dsn": "memory://"}}}}
+BROKER = {{"main": {{"backend": "mine.Broker", "dsn": "mine://"}}}}
+AGENT = {{
+    "a": {{"backend": "{PLAIN}", "bus": "main", "broker": "main", "secret": "hush"}},
+    "b": {{"backend": "{PLAIN}", "bus": "other"}},
+}}
+"""
+    )
+
+    assert dict(load_configuration(module)) == {
+        "a": (
+            PLAIN,
+            {
+                "bus": {"dsn": "redis://localhost/7", "prefix": "PREF"},
+                "broker": {"backend": "mine.Broker", "dsn": "mine://"},
+                "secret": "hush",
+            },
+        ),
+        "b": (PLAIN, {"bus": {"dsn": "memory://"}}),
+    }
+
+
+def test_local_is_the_default(write: Write) -> None:
+    """
+    Without BUS and BROKER dictionaries, every agent has ``local://``.
+    """
+    agent = init_agent(PLAIN, configuration(write(f"AGENT = {{'a': {{'backend': '{PLAIN}'}}}}")))
+
+    assert isinstance(agent.bus, LocalSignalBus)
+    assert isinstance(agent.broker, LocalBroker)
+    assert agent.bus.dsn == agent.broker.dsn == "local://"
+
+
+def test_dictionary_that_an_agent_does_not_name(write: Write) -> None:
+    """
+    Where there is a BUS dictionary, an agent that names none of it has no bus; its broker is not touched by that.
+    """
+    text = f"BUS = {{'main': {{'dsn': 'memory://'}}}}\nAGENT = {{'a': {{'backend': '{PLAIN}'}}}}"
+
+    agent = init_agent(PLAIN, configuration(write(text)))
+
+    assert agent.bus is None
+    assert isinstance(agent.broker, LocalBroker)
+
+
+def test_environment_overrides(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    MICROAGENT_BUS and MICROAGENT_BROKER replace DSN and backend, and leave the other options; they give no bus to an
+    agent that has none.
+    """
+    module = write(
+        f"""
+BUS = {{"main": {{"backend": "nowhere.Bus", "dsn": "redis://localhost/7", "prefix": "PREF"}}}}
+AGENT = {{"a": {{"backend": "{PLAIN}", "bus": "main"}}, "b": {{"backend": "{PLAIN}"}}}}
+"""
+    )
+    monkeypatch.setenv("MICROAGENT_BUS", "memory://bus")
+    monkeypatch.setenv("MICROAGENT_BROKER", "memory://broker")
+
+    found = {name: cfg for name, (_, cfg) in load_configuration(module)}
+
+    assert found["a"] == {"bus": {"dsn": "memory://bus", "prefix": "PREF"}, "broker": {"dsn": "memory://broker"}}
+    assert "bus" not in found["b"]
+
+
+def test_configuration_travels_by_name(write: Write) -> None:
+    """
+    Pickled for another process, a configuration is the name of its module and agent, so it may hold anything.
+    """
+    found = configuration(write(f"AGENT = {{'a': {{'backend': '{PLAIN}', 'function': lambda: 42}}}}"))
+
+    copy = pickle.loads(pickle.dumps(found))
+
+    assert copy == found
+    assert copy["function"]() == 42
+    assert found.config_path.encode() in pickle.dumps(found)
+
+
+def test_configuration_shows_no_password(write: Write) -> None:
+    """
+    The repr of a configuration names its place, not its DSNs.
+    """
+    module = write(f"AGENT = {{'a': {{'backend': '{PLAIN}', 'password': 'hush'}}}}")
+
+    assert repr(configuration(module)) == f"<AGENT['a'] of {module}>"
+
+
+def test_agent_is_made_of_its_configuration() -> None:
+    """
+    An agent gets its bus, its broker, and in ``settings`` what is in ``settings`` or under other keys of its entry.
+    """
+    agent = init_agent(
+        PLAIN,
+        {
+            "bus": {"dsn": "memory://", "prefix": "PREF"},
+            "broker": {"dsn": "memory://"},
+            "settings": {"secret": "hush"},
+            "colour": "red",
+        },
+    )
+
+    assert isinstance(agent, Plain)
+    assert isinstance(agent.bus, MemorySignalBus)
+    assert isinstance(agent.broker, MemoryBroker)
+    assert agent.bus.prefix == "PREF"
+    assert agent.settings == {"secret": "hush", "colour": "red"}
+
+
+def test_check_makes_no_agent() -> None:
+    """
+    What would be wrong with an agent is found without making it: its constructor is the user's own.
+    """
+    check(f"{__name__}.Explosive", {"bus": {"dsn": "memory://"}})
+
+    with pytest.raises(RuntimeError, match="it was made"):
+        init_agent(f"{__name__}.Explosive", {})
+
+
+@pytest.mark.parametrize(
+    ("backend", "cfg", "sentence"),
+    [
+        (f"{__name__}.Plan", {}, f"module '{__name__}' has no 'Plan', did you mean 'Plain'?"),
+        (f"{__name__}.Path", {}, f"{__name__}.Path is no MicroAgent"),
+        (PLAIN, {"bus": {"dsn": "memry://"}}, "its bus: no signal bus for 'memry://'"),
+        (PLAIN, {"broker": {}}, "its broker: it needs a 'dsn'"),
+        (PLAIN, {"settings": ["a"]}, "its 'settings' are no dictionary"),
+    ],
+)
+def test_check_refuses(backend: str, cfg: dict[str, Any], sentence: str) -> None:
+    """
+    A wrong class, bus, broker or settings are one sentence each.
+    """
+    with pytest.raises(ConfigurationError) as refusal:
+        check(backend, cfg)
+
+    assert str(refusal.value).startswith(sentence)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("BUS = {}", "it has no agents, AGENT is missing"),
+        ("AGENT = {}", "it has no agents, AGENT is empty"),
+        ("AGENT = 1", "AGENT is to be a dictionary"),
+        ("AGENT = {'a': {'backend': 'a.A'}}\nBUS = []", "BUS is to be a dictionary"),
+        ("AGENT = {1: {}}", "AGENT[1] is to be a dictionary, under a text"),
+        ("AGENT = {'a': {'backend': 1}}", "AGENT['a'] needs a 'backend', the import path of its class"),
+        ("AGENT = {'a': {'backend': 'a.A', 'bus': 1}}", "AGENT['a']['bus'] is to be a name in BUS, not 1"),
+        ("AGENT = {'a': {'backend': 'a.A', 'bus': 'main'}}", "AGENT['a']['bus']: BUS has no 'main'"),
+        (
+            "BROKER = {'main': {'dsn': 1}}\nAGENT = {'a': {'backend': 'a.A', 'broker': 'main'}}",
+            "AGENT['a']['broker']: 'dsn' of BROKER['main'] is to be a text",
+        ),
+    ],
+)
+def test_wrong_settings(write: Write, text: str, sentence: str) -> None:
+    """
+    What is wrong with a settings module is one sentence that begins with its name.
+    """
+    module = write(text)
+
+    with pytest.raises(ConfigurationError) as refusal:
+        list(load_configuration(module))
+
+    assert str(refusal.value) == f"{module}: {sentence}"
+
+
+@pytest.mark.parametrize("path", ["myproject/settings.py", "./myproject/settings.py", "myproject/settings"])
+def test_settings_are_a_module_and_no_file(path: str) -> None:
+    """
+    Who names a file is told the name of the module.
+    """
+    with pytest.raises(ConfigurationError, match=r"settings are named as a module, such as myproject\.settings$"):
+        list(load_configuration(path))
