@@ -120,6 +120,7 @@ def _named(name: str, words: Sequence[Signal] | Sequence[Queue], missing: type[A
     def not_declared(_: object, asked: str) -> Any:
         if asked.startswith("_"):  # Python asking for a protocol
             raise AttributeError(asked)
-        raise missing(f"{shown(asked)} is not declared there{guess(asked, known)}: {', '.join(known) or 'nothing'} is")
+        there = f"only {', '.join(known)}" if known else "nothing is"
+        raise missing(f"{shown(asked)} is not declared there, {there}{guess(asked, known)}")
 
     return type(name, (_tuple_class(name, known),), {"__slots__": (), "__getattr__": not_declared})(*words)

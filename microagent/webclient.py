@@ -4,7 +4,7 @@ import socket
 import ssl
 import time
 from base64 import b64encode
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, InvalidURL
 from threading import Thread
@@ -40,7 +40,7 @@ def fetch(url: str, terms: Terms) -> bytes:
     exchange = _Exchange(url, terms)
     exchange.start()
     exchange.join(terms.timeout)
-    if exchange.is_alive():
+    if exchange.is_alive() or isinstance(exchange.error, TimeoutError):
         exchange.abandon()
         raise Refused(f"no full answer within {terms.timeout:g} seconds")
     if exchange.content is None:
@@ -91,7 +91,8 @@ class _Exchange(Thread):
         try:
             target = quote(url.path or "/", safe=_SAFE) + (f"?{quote(url.query, safe=_SAFE)}" if url.query else "")
             connection.request("GET", target, headers=_headers(url))
-            return self._read(connection.getresponse())
+            with closing(connection.getresponse()) as response:
+                return self._read(response)
         finally:
             connection.close()
 
@@ -163,8 +164,6 @@ def _reason(error: Exception | None) -> str:
             return f"no TLS connection: {error.reason}"
         case socket.gaierror():
             return "no such host"
-        case TimeoutError():
-            return "no answer in time"
         case OSError():
             return f"no connection: {error.strerror or error}"
         case InvalidURL() | UnicodeError():

@@ -154,7 +154,7 @@ def test_get_names_what_is_close(name: str) -> None:
     Signal(name, [])
     with pytest.raises(SignalNotFound, match=f"no signal '{name}x' is declared, did you mean '{name}'"):
         Signal.get(name + "x")
-    assert issubclass(SignalNotFound, (SignalException, LookupError)) and issubclass(SignalNotFound, AttributeError)
+    assert {SignalException, LookupError, AttributeError} <= set(SignalNotFound.__mro__)
 
 
 def test_get_all_is_a_copy(name: str) -> None:
