@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 from microagent.admission import Admission
@@ -14,14 +15,13 @@ from microagent.errors import BackendConnectionError, ConfigurationError, Serial
 from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
 from microagent.queue import Consumer
 from microagent.retry import RetryPolicy
-from microagent.signatures import accepted
+from microagent.signatures import ON_REQUEST, accepted
 from microagent.tasks import GRACE, Tasks
 
 PREFETCH = 100  # most messages that one consumer holds
 READ_AHEAD = 0.05  # seconds of work to hold beyond what runs
 CRASHES = 10  # runs that may end with their process before a message is buried
 WAIT = 15.0  # longest wait for a message in one go, in seconds
-ON_REQUEST = frozenset({"amqp", "kafka", "delivery"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +48,25 @@ class ConsumingOptions:
 
         :raises ConfigurationError: if one cannot be
         """
-        options = dict(consumer.options)
-        own = {name: options.pop(name) for name in ("concurrency", "prefetch", "autoack") if name in options}
-        for name in ("concurrency", "prefetch"):
-            if (value := own.get(name)) is not None and (type(value) is not int or value < 1):
-                raise ConfigurationError(f"{consumer.key}: {name}={value!r} is to be a whole number from 1 on")
-        return cls(**own, retry=options.pop("retry", retry), backend=options)
+        options: dict[str, Any] = {"retry": retry, **consumer.options}
+        own = {name: options.pop(name) for name in _OWN_OPTIONS if name in options}
+        for name, value in own.items():
+            is_right, wanted = _OWN_OPTIONS[name]
+            if not is_right(value):
+                raise ConfigurationError(f"{consumer.key}: {name}={value!r} is to be {wanted}")
+        return cls(**own, backend=options)
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 1
+
+
+_OWN_OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "concurrency": (_is_count, "a whole number from 1 on"),
+    "prefetch": (lambda value: value is None or _is_count(value), "a whole number from 1 on, or None"),
+    "autoack": (lambda value: isinstance(value, bool), "True or False"),
+    "retry": (lambda value: isinstance(value, RetryPolicy), "a RetryPolicy"),
+}
 
 
 class Prefetch:
@@ -75,7 +88,7 @@ class Prefetch:
     @property
     def limit(self) -> int:
         if self._fixed is not None:
-            return max(self._fixed, 1)
+            return self._fixed
         ahead = self._least * READ_AHEAD / max(self._mean, 1e-6)
         return int(max(self._least, min(self._least + ahead, PREFETCH)))
 
@@ -154,8 +167,8 @@ class Worker:
     def start(self, lease: float) -> None:
         """Begin to read. ``lease``: seconds after which the server gives up on a silent holder."""
         key = self.consumer.key
-        for number in range(self.options.concurrency):
-            self._slots.spawn(self._slot(), f"{key} #{number}")
+        for _ in range(self.options.concurrency):
+            self._open_slot()
         self._reader = self._background.spawn(self._read(), f"{key}: reader")
         self._background.spawn(self._keep_leases(lease / 3), f"{key}: leases")
         self._background.spawn(self._keep_house(), f"{key}: maintenance")
@@ -202,11 +215,11 @@ class Worker:
             try:
                 await self._source.ready()
                 await self._fill()
-                self.failing = False
             except Exception:  # noqa: BLE001 - the reader never ends
                 self.failing = True
                 self._log.exception("%s: the reader failed, and starts again", self.consumer.key)
                 await asyncio.sleep(1)
+                self.failing = False
 
     async def _fill(self) -> None:
         """Take what there is room for; when there is nothing, wait for it."""
@@ -242,6 +255,9 @@ class Worker:
 
     # -- handling
 
+    def _open_slot(self) -> None:
+        self._slots.spawn(self._slot(), self.consumer.key)
+
     async def _slot(self) -> None:
         while not self._stopping or self._waiting:
             if not self._waiting:
@@ -250,18 +266,26 @@ class Worker:
                 await slot
                 continue
             delivery = self._waiting.popleft()
-            if not delivery.lost and await self._handle(delivery) is Ending.CANCELLED:
+            if not delivery.lost and await self._handle(delivery) in (Ending.CANCELLED, Ending.ABANDONED):
                 return
 
     async def _handle(self, delivery: Delivery) -> Ending | None:
         arguments = self._arguments(delivery)
         if arguments is None:
             return None
-        outcome = await run(lambda: self.consumer.handler(**arguments), self.consumer.timeout, self._deadlines)
-        self._prefetch.ran(outcome.seconds)
-        log_failure(self._log, self.consumer.key, outcome)
-        self._conclude(delivery, outcome)
+        call, abandon = partial(self.consumer.handler, **arguments), partial(self._abandon, delivery)
+        outcome = await run(call, self.consumer.timeout, self._deadlines, abandon)
+        if outcome.ending is not Ending.ABANDONED:
+            self._prefetch.ran(outcome.seconds)
+            log_failure(self._log, self.consumer.key, outcome)
+            self._conclude(delivery, outcome)
         return outcome.ending
+
+    def _abandon(self, delivery: Delivery, outcome: Outcome) -> None:
+        """A handler that ignores its cancellation keeps its task; its message and its place go on without it."""
+        self._log.error("%s ignores its cancellation and is left behind", self.consumer.key)
+        self._conclude(delivery, outcome)
+        self._open_slot()
 
     def _arguments(self, delivery: Delivery) -> dict[str, Any] | None:
         """What to call the handler with; None when there is no use in calling it, and the delivery is buried."""
