@@ -45,8 +45,8 @@ class QueueModel:
     """
     A queue as generated.
 
-    ``message`` is the type of what is sent, and ``alias`` what it stands for where a queue has the name of a builtin.
-    ``handler`` is None when any handler will do, because a message may be any object.
+    ``message`` is the type of what is sent, ``bound`` that of the queue bound to a broker: a class of its own unless
+    messages have one. ``handler`` is None when any handler will do, because a message may be any object.
     """
 
     name: str
@@ -54,7 +54,7 @@ class QueueModel:
     structure: str
     records: tuple[Record, ...]
     message: str
-    alias: str | None
+    bound: str
     handler: str | None
     handle: tuple[str, ...]
 
@@ -64,14 +64,14 @@ class QueueModel:
         return "_m.TypedQueue" if self.handler else "_m.Queue"
 
     @property
-    def bound(self) -> str:
-        """The type of the queue bound to a broker."""
-        return f"_m.TypedBoundQueue[{self.message}]"
-
-    @property
     def type(self) -> str:
         """What type checkers take the declaration for."""
         return f"_m.TypedQueue[{self.bound}, {self.handler}]" if self.handler else "_m.Queue"
+
+    @property
+    def has_class(self) -> bool:
+        """Whether ``bound`` has to be defined."""
+        return self.bound.isidentifier()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,15 +96,12 @@ def contract(
     claim = _claims()
     rooted_signals = _rooted(signals, "", claim)
     rooted_queues = _rooted(queues, "Message", claim)
-    signal_payloads = [
-        (declaration, *_signal_payloads(declaration, root, claim)) for declaration, root in rooted_signals
-    ]
-    queue_payloads = [(declaration, _queue_payload(declaration, root, claim)) for declaration, root in rooted_queues]
-    aliased = any(naming.hides_builtin(declaration.name) for declaration, _ in rooted_queues)
+    read_signals = [(signal, *_signal_payloads(signal, root, claim)) for signal, root in rooted_signals]
+    read_queues = [(queue, _queue_payload(queue, root, claim)) for queue, root in rooted_queues]
     return Contract(
         tuple(sorted(set(sources))),
-        tuple(_signal(*payloads, claim) for payloads in signal_payloads),
-        tuple(_queue(*payloads, claim, aliased) for payloads in queue_payloads),
+        tuple(_signal(*read, claim) for read in read_signals),
+        tuple(_queue(*read, claim) for read in read_queues),
     )
 
 
@@ -156,17 +153,17 @@ def _signal(declaration: SignalDeclaration, payload: Payload, answer: Payload | 
     )
 
 
-def _queue(declaration: QueueDeclaration, payload: Payload, claim: Claim, aliased: bool) -> QueueModel:
+def _queue(declaration: QueueDeclaration, payload: Payload, claim: Claim) -> QueueModel:
     free = is_free(payload.shape)
-    message = FREE if free else payload.type
-    agent = f"{payload.unused('agent')}: {ANY}"
+    name = naming.class_name(declaration.name)
+    nominal = payload.type == payload.root and not free
     return QueueModel(
         name=declaration.name,
         doc=documented(declaration.description, declaration.deprecated),
         structure=declaration.structure(),
         records=() if free else payload.records,
-        message=f"_{payload.root}" if aliased else message,
-        alias=message if aliased else None,
-        handler=None if free else claim(f"{naming.class_name(declaration.name)}Handler"),
-        handle=payload.handed(payload.unused("self", "_self"), agent, "/"),
+        message=FREE if free else payload.type,
+        bound=f"_m.TypedBoundQueue[{payload.root}]" if nominal else claim(f"{name}Bound"),
+        handler=None if free else claim(f"{name}Handler"),
+        handle=payload.handed(payload.unused("self", "_self"), f"{payload.unused('agent')}: {ANY}", "/"),
     )

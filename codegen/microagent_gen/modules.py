@@ -43,14 +43,9 @@ class Module:
         return sorted([*_FACES[self.kind], *self.classes, *(name for part in self.parts for name in part.classes)])
 
     @property
-    def aliases(self) -> list[QueueModel]:
-        """The queues whose message types stand under a name of their own."""
-        return [model for model in self.declared if isinstance(model, QueueModel) and model.alias]
-
-    @property
-    def handled(self) -> list[QueueModel]:
-        """The queues that say what their handlers take."""
-        return [model for model in self.declared if isinstance(model, QueueModel) and model.handler]
+    def has_handlers(self) -> bool:
+        """Whether anything declared here says what its handlers take."""
+        return any(model.handler for model in self.declared)
 
     def bases(self, name: str, otherwise: str = "") -> str:
         """The bases of the class ``name``: those of all parts, or another one."""

@@ -63,19 +63,18 @@ class Payload:
         if extra is not None:
             rest = [f"**{self.unused('extra')}: {ANY if self._is_odd else annotation(extra, self.names)}"]
         elif self._is_odd:
-            keywords, rest = [], [f"**payload: _t.Unpack[{self.root}]"]
+            keywords, rest = [], [self._unpacked]
         else:
             rest = []
         return parameters(positional, [*filter(None, [also]), *keywords], rest)
 
     def handed(self, *positional: str, also: Iterable[str] = ()) -> tuple[str, ...]:
-        """The parameters that a handler must take: what it does not name reaches its ``**kwargs`` or is dropped."""
-        rest: list[str] = []
+        """The parameters that a handler must take; what a payload may hold besides its properties, it may leave out."""
         if isinstance(self.shape, MappingShape):
-            rest = [f"**payload: {annotation(self.shape.values, self.names)}"]
-        elif self._is_odd:
-            rest = [f"**{self.unused('payload')}: {ANY}"]
-        return parameters(positional, [*also, *self.keywords()], rest)
+            return parameters(positional, [*also], [f"*args: {ANY}", f"**payload: {ANY}"])  # any handler: PEP 612
+        if self._is_odd:
+            return parameters(positional, [*also], [self._unpacked])
+        return parameters(positional, [*also, *self.keywords()], [])
 
     def unused(self, *names: str) -> str:
         """The first of these names that no property has, or the last one made different."""
@@ -86,6 +85,10 @@ class Payload:
     @property
     def _fields(self) -> tuple[Field, ...]:
         return self.shape.fields if isinstance(self.shape, Object) else ()
+
+    @property
+    def _unpacked(self) -> str:
+        return f"**payload: _t.Unpack[{self.root}]"
 
     @property
     def _is_odd(self) -> bool:

@@ -62,61 +62,37 @@ OrderMessageMessage = _t.TypedDict(
 )
 
 
-_DictMessage: _t.TypeAlias = DictMessage
-_OrderMessage: _t.TypeAlias = OrderMessage
-_OrderMessageMessage: _t.TypeAlias = OrderMessageMessage | dict[str, _t.Any]
-_StrMessage: _t.TypeAlias = dict[str, _t.Any]
-
-
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
     class DictHandler(_t.Protocol):
-        def __call__(
-            self,
-            agent: _t.Any,
-            /,
-            *,
-            a: str = ...,
-            **payload: _t.Any,
-        ) -> _Awaitable[object]: ...
+        def __call__(self, agent: _t.Any, /, **payload: _t.Unpack[DictMessage]) -> _Awaitable[object]: ...
 
     class OrderHandler_(_t.Protocol):
-        def __call__(
-            self,
-            agent_: _t.Any,
-            /,
-            *,
-            agent: int = ...,
-            payload: str = ...,
-            **payload_: _t.Any,
-        ) -> _Awaitable[object]: ...
+        def __call__(self, agent_: _t.Any, /, **payload: _t.Unpack[OrderMessage]) -> _Awaitable[object]: ...
+
+    class OrderMessageBound(_m.TypedBoundQueue[OrderMessageMessage | dict[str, _t.Any]]):
+        ...
 
     class OrderMessageHandler(_t.Protocol):
-        def __call__(
-            _self,
-            agent_: _t.Any,
-            /,
-            *,
-            self: str = ...,
-            agent: int = ...,
-            user_id: OrderMessageMessageUserId_ = ...,
-            **payload: _t.Any,
-        ) -> _Awaitable[object]: ...
+        def __call__(_self, agent_: _t.Any, /, **payload: _t.Unpack[OrderMessageMessage]) -> _Awaitable[object]: ...
+
+    class StrBound(_m.TypedBoundQueue[dict[str, _t.Any]]):
+        ...
 
 
 class Queues:
     """What is declared, each queue under its name."""
 
-    dict: "_m.TypedQueue[_m.TypedBoundQueue[_DictMessage], DictHandler]" = _m.TypedQueue(
+    dict: "_m.TypedQueue[_m.TypedBoundQueue[DictMessage], DictHandler]" = _m.TypedQueue(
         "dict",
         declared='{"payload":{"properties":{"a":{"type":"string"},"\\ufb01":{"type":"string"}},"type":"object"}}',
     )
-    order: "_m.TypedQueue[_m.TypedBoundQueue[_OrderMessage], OrderHandler_]" = _m.TypedQueue(
+    order: "_m.TypedQueue[_m.TypedBoundQueue[OrderMessage], OrderHandler_]" = _m.TypedQueue(
         "order",
         declared='{"payload":{"properties":{"agent":{"type":"integer"},"payload":{"type":"string"},"x-y":{}},"type":"object"}}',
     )
-    order_message: "_m.TypedQueue[_m.TypedBoundQueue[_OrderMessageMessage], OrderMessageHandler]" = _m.TypedQueue(
+    order_message: "_m.TypedQueue[OrderMessageBound, OrderMessageHandler]" = _m.TypedQueue(
         "order_message",
         declared='{"payload":{"properties":{"":{"type":"string"},"\\"; import os; \\"":{"type":"string"},"agent":{"type":"integer"},"class":{"type":"string"},"new\\nline":{"properties":{"\\u0000":{"type":"integer"}},"type":"object"},"self":{"type":"string"},"user-id":{"properties":{"a":{"type":"integer"}},"type":"object"},"user_id":{"properties":{"b":{"type":"integer"}},"type":"object"},"\\ud83d\\udca5":{"properties":{"\\u65e5\\u672c":{"type":"integer"}},"type":"object"}},"required":["class"],"type":"object"}}',
     )
@@ -129,10 +105,10 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    dict: "_m.TypedBoundQueue[_DictMessage]"
-    order: "_m.TypedBoundQueue[_OrderMessage]"
-    order_message: "_m.TypedBoundQueue[_OrderMessageMessage]"
-    str: "_m.TypedBoundQueue[_StrMessage]"
+    dict: "_m.TypedBoundQueue[DictMessage]"
+    order: "_m.TypedBoundQueue[OrderMessage]"
+    order_message: "OrderMessageBound"
+    str: "StrBound"
 
 
 queues = Queues()

@@ -209,8 +209,7 @@ if _t.TYPE_CHECKING:
             *,
             signal: _m.Signal,
             sender: str,
-            type: _t.Any,
-            **payload: _t.Any,
+            **payload: _t.Unpack[Mro],
         ) -> _Awaitable[object]: ...
 
     class OddAndOpenBound(_m.TypedBoundSignal[_t.Any]):
@@ -246,8 +245,7 @@ if _t.TYPE_CHECKING:
             *,
             signal: _m.Signal,
             sender: str,
-            extra: str = ...,
-            **payload: _t.Any,
+            **payload: _t.Unpack[OddAndOpen],
         ) -> _Awaitable[object]: ...
 
     class OrderBound_(_m.TypedBoundSignal[_t.Any]):

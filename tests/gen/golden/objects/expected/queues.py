@@ -38,6 +38,12 @@ class TreeMessage(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
+    class AuditBound(_m.TypedBoundQueue[dict[str, _t.Any]]):
+        ...
+
+    class OpenBound(_m.TypedBoundQueue[OpenMessage | dict[str, _t.Any]]):
+        ...
+
     class OpenHandler(_t.Protocol):
         def __call__(
             self,
@@ -58,8 +64,11 @@ if _t.TYPE_CHECKING:
             follows: OrdersMessage = ...,
         ) -> _Awaitable[object]: ...
 
+    class SettingsBound(_m.TypedBoundQueue[dict[str, str | int | float]]):
+        ...
+
     class SettingsHandler(_t.Protocol):
-        def __call__(self, agent: _t.Any, /, **payload: str | int | float) -> _Awaitable[object]: ...
+        def __call__(self, agent: _t.Any, /, *args: _t.Any, **payload: _t.Any) -> _Awaitable[object]: ...
 
     class TreeHandler(_t.Protocol):
         def __call__(
@@ -79,7 +88,7 @@ class Queues:
         "audit",
         declared='{"exchange":"events","topics":["order.*"]}',
     )
-    open: "_m.TypedQueue[_m.TypedBoundQueue[OpenMessage | dict[str, _t.Any]], OpenHandler]" = _m.TypedQueue(
+    open: "_m.TypedQueue[OpenBound, OpenHandler]" = _m.TypedQueue(
         "open",
         declared='{"payload":{"additionalProperties":true,"properties":{"id":{"type":"integer"}},"required":["id"],"type":"object"}}',
     )
@@ -88,7 +97,7 @@ class Queues:
         declared='{"$defs":{"Customer":{"properties":{"email":{"type":["null","string"]},"name":{"type":"string"}},"required":["name"],"type":"object"},"Order":{"properties":{"customer":{"$ref":"#/$defs/Customer"},"follows":{"$ref":"#/$defs/Order"},"number":{"type":"string"}},"required":["customer","number"],"type":"object"}},"payload":{"$ref":"#/$defs/Order"}}',
     )
     """Orders to pack."""
-    settings: "_m.TypedQueue[_m.TypedBoundQueue[dict[str, str | int | float]], SettingsHandler]" = _m.TypedQueue(
+    settings: "_m.TypedQueue[SettingsBound, SettingsHandler]" = _m.TypedQueue(
         "settings",
         declared='{"payload":{"additionalProperties":{"type":["number","string"]},"type":"object"}}',
     )
@@ -101,11 +110,11 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    audit: "_m.TypedBoundQueue[dict[str, _t.Any]]"
-    open: "_m.TypedBoundQueue[OpenMessage | dict[str, _t.Any]]"
+    audit: "AuditBound"
+    open: "OpenBound"
     orders: "_m.TypedBoundQueue[OrdersMessage]"
     """Orders to pack."""
-    settings: "_m.TypedBoundQueue[dict[str, str | int | float]]"
+    settings: "SettingsBound"
     tree: "_m.TypedBoundQueue[TreeMessage]"
 
 

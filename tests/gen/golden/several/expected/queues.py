@@ -8,6 +8,12 @@ import typing as _t
 import microagent as _m
 
 
+if _t.TYPE_CHECKING:
+
+    class AntBound(_m.TypedBoundQueue[dict[str, _t.Any]]):
+        ...
+
+
 class Queues:
     """What is declared, each queue under its name."""
 
@@ -20,7 +26,7 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    ant: "_m.TypedBoundQueue[dict[str, _t.Any]]"
+    ant: "AntBound"
 
 
 queues = Queues()
