@@ -29,8 +29,9 @@ def say(*words):
 
 {agent}
 
+stopping = asyncio.Event()
+
 async def main():
-    stopping = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     agent = Agent(bus=LocalSignalBus(sys.argv[1]), broker=LocalBroker(sys.argv[1]))
     await agent.start()
@@ -49,7 +50,7 @@ class Agent(MicroAgent):
         say("handled", number, delivery.attempt, delivery.crashes)
 """
 
-HANGS_AT_LAST = """
+HANGS = """
 class Agent(MicroAgent):
     @consumer(queue, prefetch=20)
     async def handle(self, number, delivery):
@@ -59,12 +60,13 @@ class Agent(MicroAgent):
         say("handled", number, delivery.attempt, delivery.crashes)
 """
 
-IS_SLOW = """
+ENDS_LATE = """
 class Agent(MicroAgent):
     @consumer(queue, concurrency=2, prefetch=10)
     async def handle(self, number, delivery):
         say("begins", number)
-        await asyncio.sleep(0.5)
+        await stopping.wait()
+        await asyncio.sleep(0.1)
         say("handled", number, delivery.attempt, delivery.crashes)
 """
 
@@ -160,9 +162,11 @@ async def test_nothing_is_lost_by_a_kill(start, queue):
     A consumer killed with -9 in its handlers takes no message with it: of 500 all are handled, those that it held
     within 2 seconds, and their crashed runs are counted.
     """
-    victim, survivor = await start(HANGS_AT_LAST), await start(HANDLES)
+    victim = await start(HANGS)
     await send(queue, 500)
-    await until(lambda: len(victim.numbers()) + len(survivor.numbers()) >= 480 and victim.said("hangs"))
+    await until(lambda: len(victim.said("hangs")) == 10)
+    survivor = await start(HANDLES)
+    await until(lambda: len(victim.numbers()) + len(survivor.numbers()) == 480)
     victim.process.kill()
     began = time.monotonic()
     await until(lambda: set(victim.numbers()) | set(survivor.numbers()) == set(range(500)))
@@ -174,7 +178,7 @@ async def test_nothing_is_lost_by_a_kill(start, queue):
 
 async def test_termination_lets_handlers_finish_and_hands_back_the_rest(start, queue):
     """After SIGTERM what runs is finished, and what waits comes elsewhere at once, with nothing counted."""
-    leaving = await start(IS_SLOW)
+    leaving = await start(ENDS_LATE)
     await send(queue, 10)
     await until(lambda: len(leaving.said("begins")) == 2)
     staying = await start(HANDLES)
