@@ -13,6 +13,7 @@ SOURCES := microagent codegen examples
 PYTEST_LOG := build/pytest.log
 
 .DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
 .PHONY: help venv install contracts demo test lint types contracts-check pytest bench dist clean
 
 help: ## Say what can be done

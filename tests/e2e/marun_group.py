@@ -79,7 +79,7 @@ def marun(folder: Path, *arguments: str, **environment: str) -> Iterator[Group]:
             stdout=sink,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+            env={**os.environ, **environment},
         )
     group = Group(process, output)
     try:

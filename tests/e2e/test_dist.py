@@ -29,11 +29,11 @@ class Talking(Agent):
 class Listening(Agent):
     @receiver(signals.word)
     async def hear(self, text: str, **kwargs: object) -> None:
-        print("heard", text, flush=True)
+        print(f"heard {text}", flush=True)
 
     @consumer(queues.letter)
     async def read(self, text: str, **kwargs: object) -> None:
-        print("read", text, flush=True)
+        print(f"read {text}", flush=True)
 """
 SETTINGS = """
 AGENT = {name: {"backend": f"myproj.agents.{name.title()}"} for name in ("talking", "listening")}

@@ -18,11 +18,11 @@ AGENTS = """
     class Calm(MicroAgent):
         @on("post_start")
         def up(self):
-            print(type(self).__name__, "is up", flush=True)
+            print(f"{type(self).__name__} is up", flush=True)
 
         @on("pre_stop")
         def down(self):
-            print(type(self).__name__, "goes down", flush=True)
+            print(f"{type(self).__name__} goes down", flush=True)
 
     class Serving(Calm):
         @on("server")
@@ -356,7 +356,7 @@ def refused(project: Path, *arguments: str) -> str:
             "settings: AGENT['a']: its broker: no queue broker for 'lokal://'",
         ),
         (
-            "BUS = {'main': {'dsn': 'memory://', 'colour': 1}}\nAGENT = {'a': {'backend': 'agents.Calm', 'bus': 'main'}}",
+            "BUS = {'m': {'dsn': 'memory://', 'colour': 1}}\nAGENT = {'a': {'backend': 'agents.Calm', 'bus': 'm'}}",
             "settings: AGENT['a']: its bus: microagent.tools.memory.MemorySignalBus cannot be made of these options",
         ),
         ("import nowhere", "settings: importing 'settings' failed: there is no module 'nowhere' ("),
@@ -443,7 +443,7 @@ def test_environment_overrides_every_dsn(project: Path) -> None:
             class Telling(MicroAgent):
                 @on("post_start")
                 def tell(self):
-                    print(self.bus, self.broker, "is up", flush=True)
+                    print(f"{self.bus} {self.broker} is up", flush=True)
         """,
     )
 
@@ -478,11 +478,11 @@ def test_agents_meet_on_local_by_default(project: Path) -> None:
             class Listener(MicroAgent):
                 @receiver(word)
                 async def listen(self, text, **kwargs):
-                    print("heard", text, flush=True)
+                    print(f"heard {text}", flush=True)
 
                 @consumer(letter)
                 async def read(self, text, **kwargs):
-                    print("read", text, flush=True)
+                    print(f"read {text}", flush=True)
         """,
     )
 
