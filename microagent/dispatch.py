@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from microagent import codec
@@ -13,7 +14,7 @@ from microagent.calls import Reply
 from microagent.channel import Channel
 from microagent.counted import CountedLog
 from microagent.errors import SerializingError
-from microagent.execution import Deadlines, Ending, describe, log_failure, run
+from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
 from microagent.signal import Receiver, Signal
 from microagent.signatures import accepted
 from microagent.tasks import Tasks
@@ -70,40 +71,55 @@ class Lane:
 
     def put(self, job: Job) -> None:
         if self._running < RUNNING:
-            self._running += 1
-            self._tasks.spawn(self._work(job), self.receiver.key)
+            self._begin(job)
         elif len(self._waiting) < WAITING:
             self._waiting.append(job)
         else:
             self._dropped.add()
             self._finish(job, error="OverflowError: too many signals wait for this handler")
 
+    def _begin(self, job: Job) -> None:
+        self._running += 1
+        self._tasks.spawn(self._work(job), self.receiver.key)
+
     async def drain(self, timeout: float) -> None:
         """Let what runs and what waits finish within ``timeout`` seconds; cancel the rest."""
         await self._tasks.drain(timeout)
-        self._waiting.clear()
+        while self._waiting:
+            self._finish(self._waiting.popleft(), error="CancelledError: the agent stopped")
         await self._tasks.cancel()
         self._dropped.flush()
         self._deadlines.close()
 
     async def _work(self, job: Job) -> None:
+        ending = None
         try:
-            while await self._handle(job) is not Ending.CANCELLED and self._waiting:
+            while (ending := await self._handle(job)) not in (Ending.CANCELLED, Ending.ABANDONED) and self._waiting:
                 job = self._waiting.popleft()
         finally:
-            self._running -= 1
+            if ending is not Ending.ABANDONED:
+                self._running -= 1
 
     async def _handle(self, job: Job) -> Ending:
         arguments = job.arguments
         if self._names is not None:
             arguments = {name: arguments[name] for name in self._names if name in arguments}
-        outcome = await run(lambda: self._handler(**arguments), self.receiver.timeout, self._deadlines)
+        call, abandon = partial(self._handler, **arguments), partial(self._abandon, job)
+        outcome = await run(call, self.receiver.timeout, self._deadlines, abandon)
         if outcome.ok:
             self._finish(job, outcome.value)
-        else:
+        elif outcome.ending is not Ending.ABANDONED:
             log_failure(self._log, self.receiver.key, outcome)
             self._finish(job, error=outcome.reason)
         return outcome.ending
+
+    def _abandon(self, job: Job, outcome: Outcome) -> None:
+        """A handler that ignores its cancellation keeps its task; its caller and its place go on without it."""
+        self._log.error("%s ignores its cancellation and is left behind", self.receiver.key)
+        self._finish(job, error=outcome.reason)
+        self._running -= 1
+        if self._waiting:
+            self._begin(self._waiting.popleft())
 
     def _finish(self, job: Job, value: Any = None, error: str | None = None) -> None:
         if job.answer is None:

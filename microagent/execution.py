@@ -6,16 +6,19 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, TypeAlias
+
+GRACE = 2.0
 
 
 class Ending(Enum):
-    """How a run ended."""
+    """How a run ended; ABANDONED: long after it had been given up."""
 
     DONE = "done"
     FAILED = "failed"
     TIMEOUT = "timeout"
     CANCELLED = "cancelled"
+    ABANDONED = "abandoned"
 
 
 @dataclass(slots=True)
@@ -55,32 +58,46 @@ def describe(error: BaseException) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
-class _Run:
-    __slots__ = ("deadline", "expired", "task")
+Abandon: TypeAlias = Callable[[Outcome], None]
 
-    def __init__(self, task: asyncio.Task[Any], deadline: float) -> None:
+
+class _Run:
+    __slots__ = ("abandon", "abandoned", "deadline", "expired", "started", "task")
+
+    def __init__(self, task: asyncio.Task[Any], started: float, timeout: float, abandon: Abandon | None) -> None:
         self.task = task
-        self.deadline = deadline
+        self.started = started
+        self.deadline = started + timeout
+        self.abandon = abandon
         self.expired = False
+        self.abandoned = False
 
 
 class Deadlines:
     """
     Cancels runs that pass their deadline: one timer for all, where a timer for each costs more than most handlers.
 
-    Belongs to one event loop; leaves nothing behind once no run is open.
+    A run that ignores its cancellation is given up after a grace, if its owner has somebody to take its place. Belongs
+    to one event loop; leaves nothing behind once no run is open.
+
+    :param grace: seconds from the cancellation until a run is given up
     """
 
-    def __init__(self) -> None:
+    def __init__(self, grace: float = GRACE) -> None:
+        self._grace = grace
         self._runs: set[_Run] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def enter(self, timeout: float) -> _Run:
-        """Begin a run of the current task that may take ``timeout`` seconds."""
+    def enter(self, timeout: float, abandon: Abandon | None = None) -> _Run:
+        """
+        Begin a run of the current task that may take ``timeout`` seconds.
+
+        :param abandon: called with the outcome when the run is given up
+        """
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         assert task is not None, "handlers run in tasks"
-        run = _Run(task, loop.time() + timeout)
+        run = _Run(task, loop.time(), timeout, abandon)
         self._runs.add(run)
         if self._timer is None or run.deadline < self._timer.when():
             self._arm(loop, run.deadline)
@@ -103,27 +120,46 @@ class Deadlines:
         self._timer = None
         now = loop.time()
         for run in [run for run in self._runs if run.deadline <= now]:
-            run.expired = True
-            self._runs.discard(run)
-            run.task.cancel()
+            if run.expired:
+                self._give_up(run, now)
+            else:
+                self._cancel(run, now)
         if self._runs:
             self._arm(loop, min(run.deadline for run in self._runs))
 
+    def _cancel(self, run: _Run, now: float) -> None:
+        run.expired = True
+        run.deadline = now + self._grace
+        if run.abandon is None:
+            self._runs.discard(run)
+        run.task.cancel()
 
-async def run(call: Callable[[], Awaitable[Any]], timeout: float, deadlines: Deadlines) -> Outcome:
+    def _give_up(self, run: _Run, now: float) -> None:
+        self._runs.discard(run)
+        run.abandoned = True
+        if run.abandon is not None:
+            run.abandon(Outcome(Ending.TIMEOUT, now - run.started))
+
+
+async def run(
+    call: Callable[[], Awaitable[Any]], timeout: float, deadlines: Deadlines, abandon: Abandon | None = None
+) -> Outcome:
     """
     What became of ``await call()``, ended after ``timeout`` seconds.
 
     Whatever the handler raises is an outcome, also an exit or a cancellation of its own making; only the cancellation
     of the task that runs it is an outcome *and* stays asked for (``asyncio.Task.cancelling``).
+
+    :param abandon: called with the outcome of a run that does not end although it was cancelled at its deadline; when
+        it ends at last, its ending is ABANDONED and nothing is left to do
     """
     started = time.perf_counter()
-    mark = deadlines.enter(timeout)
+    mark = deadlines.enter(timeout, abandon)
     try:
         value = await call()
     except asyncio.CancelledError as error:
         return _cancelled(mark, time.perf_counter() - started, error)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, GeneratorExit):  # the process, or the coroutine itself, is at its end
         raise
     except BaseException as error:  # noqa: BLE001 - a handler's SystemExit must not end its agent
         return _late(mark, Outcome(Ending.FAILED, time.perf_counter() - started, error=error))
@@ -133,6 +169,8 @@ async def run(call: Callable[[], Awaitable[Any]], timeout: float, deadlines: Dea
 
 
 def _cancelled(mark: _Run, seconds: float, error: asyncio.CancelledError) -> Outcome:
+    if mark.abandoned:
+        return Outcome(Ending.ABANDONED, seconds, error=error)
     if mark.expired and mark.task.uncancel() == 0:
         return Outcome(Ending.TIMEOUT, seconds, error=error)
     if mark.task.cancelling():
@@ -144,7 +182,7 @@ def _late(mark: _Run, outcome: Outcome) -> Outcome:
     """A handler that answered its cancellation with a value or an error was late all the same."""
     if mark.expired:
         mark.task.uncancel()
-        outcome.ending = Ending.TIMEOUT
+        outcome.ending = Ending.ABANDONED if mark.abandoned else Ending.TIMEOUT
     return outcome
 
 

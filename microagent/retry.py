@@ -30,5 +30,8 @@ class RetryPolicy:
         """
         if attempt > self.retries:
             return None
-        delay = min(self.first * self.factor ** (attempt - 1), self.longest)
+        try:
+            delay = min(self.first * self.factor ** (attempt - 1), self.longest)
+        except OverflowError:  # a float ends at 1e308, patience does not
+            delay = self.longest
         return delay * (1 - self.jitter * (random.random() if chance is None else chance))
