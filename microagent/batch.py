@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from microagent.errors import BackendConnectionError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -31,13 +33,19 @@ class Batcher(Generic[T, R]):
     :param flush: ``flush(items, since)`` gives a result for each item, or an exception in its place; ``since`` is when
         the oldest of them was added, on the loop's clock. What it raises is the result of each item.
     :param limit: most items in one batch
+    :param unheard: called with the error of an item that nobody waits for
     """
 
     def __init__(
-        self, flush: Callable[[list[T], float], Awaitable[Sequence[R | Exception]]], limit: int = 1000
+        self,
+        flush: Callable[[list[T], float], Awaitable[Sequence[R | Exception]]],
+        limit: int = 1000,
+        unheard: Callable[[Exception], None] = lambda error: None,
     ) -> None:
         self._flush = flush
         self._limit = limit
+        self._unheard = unheard
+        self._under_way: list[_Entry[T, R]] = []
         self._waiting: deque[_Entry[T, R]] = deque()
         self._task: asyncio.Task[None] | None = None
 
@@ -57,8 +65,9 @@ class Batcher(Generic[T, R]):
     def _append(self, item: T, result: "asyncio.Future[R] | None") -> None:
         loop = asyncio.get_running_loop()
         if self._task is None or self._task.done() or self._task.get_loop() is not loop:
-            self._waiting.clear()  # what an earlier loop left behind
+            self._give_up()  # what an earlier loop left behind
             self._task = loop.create_task(self._run(), name="microagent batch")
+            self._task.add_done_callback(self._ended)
         self._waiting.append(_Entry(item, loop.time(), result))
 
     async def drain(self, timeout: float) -> bool:
@@ -70,23 +79,30 @@ class Batcher(Generic[T, R]):
         return task.done()
 
     async def cancel(self) -> None:
-        """Give up what still waits: its senders are cancelled."""
+        """Give up what still waits; its senders get a BackendConnectionError."""
         task = self._task
         if task is not None and not task.done():
             task.cancel()
             await asyncio.wait([task])
 
     async def _run(self) -> None:
-        batch: list[_Entry[T, R]] = []
-        try:
-            while batch := self._next():
-                await self._send(batch)
-        finally:  # the normal end has nothing left; a cancellation has
-            for entry in (*batch, *self._waiting):
-                if entry.result is not None:
-                    entry.result.cancel()
-            self._waiting.clear()
+        while batch := self._next():
+            self._under_way = batch
+            await self._send(batch)
+            self._under_way = []
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if task is self._task:
             self._task = None
+            self._give_up()
+
+    def _give_up(self) -> None:
+        """What is left when a task has ended, which is nothing unless it was cancelled."""
+        for entry in (*self._under_way, *self._waiting):
+            if entry.result is not None and not entry.result.done() and not entry.result.get_loop().is_closed():
+                entry.result.set_exception(BackendConnectionError("closed before it was sent"))
+        self._under_way = []
+        self._waiting.clear()
 
     def _next(self) -> list[_Entry[T, R]]:
         batch: list[_Entry[T, R]] = []
@@ -99,12 +115,19 @@ class Batcher(Generic[T, R]):
     async def _send(self, batch: list[_Entry[T, R]]) -> None:
         try:
             results = await self._flush([entry.item for entry in batch], batch[0].since)
+            told = list(zip(batch, results, strict=True))
         except Exception as error:  # noqa: BLE001 - it is the senders' to handle
-            results = [error] * len(batch)
-        for entry, result in zip(batch, results, strict=True):
-            if entry.result is None or entry.result.done():
-                continue
+            told = [(entry, error) for entry in batch]
+        for entry, result in told:
+            self._tell(entry, result)
+
+    def _tell(self, entry: _Entry[T, R], result: R | Exception) -> None:
+        if entry.result is None:
             if isinstance(result, Exception):
-                entry.result.set_exception(result)
-            else:
-                entry.result.set_result(result)
+                self._unheard(result)
+        elif entry.result.done():
+            pass  # its sender has been cancelled
+        elif isinstance(result, Exception):
+            entry.result.set_exception(result)
+        else:
+            entry.result.set_result(result)

@@ -5,6 +5,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
@@ -248,9 +249,9 @@ class AbstractQueueBroker(abc.ABC):
                     f"queue '{consumer.queue.name}' has {bound.key} as its consumer; {consumer.key} cannot be one too"
                 )
             self._accepts(consumer, ConsumingOptions.of(consumer, self._retry).backend)
-            self._bindings[consumer.queue.name] = consumer
         await self._link.ready()
         for consumer in consumers:
+            self._bindings[consumer.queue.name] = consumer
             await self.bind(consumer.queue.name)
 
     async def bind(self, name: str) -> None:
@@ -258,10 +259,12 @@ class AbstractQueueBroker(abc.ABC):
         Start reading a queue whose consumer is bound.
 
         :param name: of the queue
+        :raises ConfigurationError: if none is
         """
         if name in self._workers:
             return
-        consumer = self._bindings[name]
+        if (consumer := self._bindings.get(name)) is None:
+            raise ConfigurationError(f"queue '{name}' has no consumer on {self!r}")
         options = ConsumingOptions.of(consumer, self._retry)
         self._workers[name] = worker = Worker(_Source(self, name), consumer, options, self._admission, self.log)
         await self._link.through(partial(self._attach, consumer, options))
@@ -277,8 +280,8 @@ class AbstractQueueBroker(abc.ABC):
         worker = self._workers.pop(name, None)
         if worker is not None:
             await worker.stop(timeout)
-            if self._link.is_open:
-                await self._detach(name)
+            with suppress(BackendConnectionError):  # a connection that is gone holds nothing
+                await self._link.once(partial(self._detach, name))
 
     async def _connect(self) -> None:
         await self._open()
@@ -287,7 +290,12 @@ class AbstractQueueBroker(abc.ABC):
 
     async def _flush_verdicts(self, batch: "list[_Verdict]", since: float) -> Sequence[None]:
         settlements = [verdict.settlement for verdict in batch]
-        await self._link.through(partial(self._settle, settlements))
+        try:
+            await self._link.through(partial(self._settle, settlements))
+        except Exception:
+            self.log.exception(
+                "%r: %d messages cannot be settled, and come again when their leases end", self, len(batch)
+            )
         for verdict in batch:
             verdict.done(verdict.settlement.delivery)
         return [None] * len(batch)
@@ -350,23 +358,19 @@ class _Source:
 
     async def take(self, limit: int) -> Sequence[Delivery]:
         try:
-            return await self._broker._take(self._name, limit)
-        except BackendConnectionError as error:
-            self._broker._link.lost(error)
+            return await self._broker._link.once(partial(self._broker._take, self._name, limit))
+        except BackendConnectionError:
             return ()
 
     async def wait(self, timeout: float) -> None:
-        if self._broker._link.is_open:
-            try:
-                await self._broker._wait(self._name, timeout)
-            except BackendConnectionError as error:
-                self._broker._link.lost(error)
+        with suppress(BackendConnectionError):
+            await self._broker._link.once(partial(self._broker._wait, self._name, timeout))
 
     async def renew(self, held: Sequence[Delivery]) -> set[Delivery]:
-        return await self._broker._renew(held)
+        return await self._broker._link.once(partial(self._broker._renew, held))
 
     async def maintain(self) -> float:
-        return await self._broker._maintain(self._name)
+        return await self._broker._link.once(partial(self._broker._maintain, self._name))
 
     def settle(self, settlement: Settlement, done: Callable[[Delivery], None]) -> None:
         self._broker._verdicts.post(_Verdict(settlement, done))

@@ -5,6 +5,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import partial
 from types import TracebackType
 from typing import Any, Self
@@ -122,7 +123,7 @@ class AbstractSignalBus(abc.ABC):
         self._tasks = Tasks(log)
         self._calls = Calls(self.uid, log)
         self._dispatch = Dispatch(log, self._admission, self._reply)
-        self._outbox: Batcher[Publication, int | None] = Batcher(self._flush)
+        self._outbox: Batcher[Publication, int | None] = Batcher(self._flush, unheard=self._reply_failed)
         self._patterns: dict[Pattern, None] = {}
         self._confirmed: set[Pattern] = set()
         self._reader: asyncio.Task[None] | None = None
@@ -207,7 +208,8 @@ class AbstractSignalBus(abc.ABC):
 
     def _waiter(self, channel: Channel, body: bytes, timeout: float) -> Waiter[Any]:
         async def publish(request_id: str) -> int | None:
-            await self._ensure([Pattern(f"{self.prefix}:{RESPONSE}:", f"#{self.uid}.")])
+            replies = Pattern(f"{self.prefix}:{RESPONSE}:", f"#{self.uid}.")
+            await self._ensure([replies], asyncio.get_running_loop().time() + self._send_timeout)
             call = Channel(channel.prefix, channel.signal, channel.sender, request_id)
             return await self._outbox.add((str(call), body))
 
@@ -217,6 +219,9 @@ class AbstractSignalBus(abc.ABC):
         assert call.request_id is not None, "only calls are replied to"
         channel = Channel(self.prefix, RESPONSE, self.uid, call.request_id)
         self._outbox.post((str(channel), reply.encode(call.request_id)))
+
+    def _reply_failed(self, error: Exception) -> None:
+        self.log.warning("%r: a reply could not be sent: %s", self, describe(error))
 
     async def _flush(self, batch: list[Publication], since: float) -> Sequence[int | Exception | None]:
         return await self._link.through(partial(self._publish, batch), since + self._send_timeout)
@@ -249,8 +254,10 @@ class AbstractSignalBus(abc.ABC):
         silent = [name for name, bound in self.receivers.items() if not bound]
         for name in silent:
             del self.receivers[name]
-        await self._forget([self._pattern(name) for name in silent])
-        await self._dispatch.remove(receivers, timeout)
+        try:
+            await self._forget([self._pattern(name) for name in silent])
+        finally:
+            await self._dispatch.remove(receivers, timeout)
 
     async def receiver(self, channel: str, message: str | bytes) -> None:
         """Handle a raw message as if it had come from the server."""
@@ -259,13 +266,13 @@ class AbstractSignalBus(abc.ABC):
     def _pattern(self, signal: str) -> Pattern:
         return Pattern(f"{self.prefix}:{signal}:")
 
-    async def _ensure(self, patterns: Iterable[Pattern]) -> None:
+    async def _ensure(self, patterns: Iterable[Pattern], deadline: float | None = None) -> None:
         """Return when the server has confirmed these subscriptions."""
         wanted = dict.fromkeys(patterns)
         self._patterns.update(wanted)
-        await self._link.ready()
+        await self._link.ready(deadline)
         while missing := [pattern for pattern in wanted if pattern not in self._confirmed]:
-            await self._link.through(partial(self._subscribe, missing))
+            await self._link.through(partial(self._subscribe, missing), deadline)
             self._confirmed.update(missing)
         self._read_on()
 
@@ -274,11 +281,9 @@ class AbstractSignalBus(abc.ABC):
             self._patterns.pop(pattern, None)
         known = [pattern for pattern in patterns if pattern in self._confirmed]
         self._confirmed.difference_update(known)
-        if known and self._link.is_open:
-            try:
-                await self._unsubscribe(known)
-            except BackendConnectionError as error:
-                self._link.lost(error)
+        if known:
+            with suppress(BackendConnectionError):  # a connection that is gone has no subscriptions
+                await self._link.once(partial(self._unsubscribe, known))
 
     async def _connect(self) -> None:
         self._confirmed.clear()
@@ -297,11 +302,11 @@ class AbstractSignalBus(abc.ABC):
             try:
                 for channel, body in await self._link.through(self._receive):
                     self._incoming(channel, body)
-                self._failing = False
             except Exception:  # the reader never ends: a bus that is deaf helps nobody
                 self._failing = True
                 self.log.exception("%r: the reader failed, and starts again", self)
                 await asyncio.sleep(1)
+                self._failing = False
 
     def _incoming(self, text: str, body: bytes) -> None:
         try:
@@ -316,12 +321,12 @@ class AbstractSignalBus(abc.ABC):
     # -- its life
 
     async def close(self) -> None:
-        """Send what waits, stop receiving, and let go of the server. Using the bus afterwards opens it again."""
-        await self._outbox.drain(self._send_timeout)
-        await self._outbox.cancel()
+        """Stop receiving, send what waits, and let go of the server. Using the bus afterwards opens it again."""
         receivers = [receiver for bound in self.receivers.values() for receiver in bound]
-        await self._dispatch.remove(receivers, 0)
         self.receivers.clear()
+        await self._dispatch.remove(receivers, 0)
+        await self._outbox.drain(self._send_timeout)  # after the last handler, which may have been called
+        await self._outbox.cancel()
         await self._tasks.cancel()
         self._patterns.clear()
         self._confirmed.clear()

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from microagent.errors import BackendConnectionError
+from microagent.execution import describe
 
 T = TypeVar("T")
 
@@ -14,17 +15,19 @@ FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
 
 
-def pause(tries: int) -> float:
-    """Seconds to wait before the next try to connect, after ``tries`` that failed; grows to 2 s, with jitter."""
-    return min(FIRST_PAUSE * 2.0**tries, LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+def pause(losses: int) -> float:
+    """Seconds to wait before connecting again after so many losses in a row; grows to 2 s, with jitter."""
+    return min(FIRST_PAUSE * 2.0 ** min(losses - 1, 16), LONGEST_PAUSE) * random.uniform(0.5, 1.0)
 
 
 class Link:
     """
     Keeps a backend open.
 
-    Everything that needs the server goes through :meth:`through` or awaits :meth:`ready` first. A server that is away
-    is waited for, with warnings; any other failure of ``open`` is raised to whoever waits.
+    Everything that needs the server goes through :meth:`through` or :meth:`once`. A server that is away is waited for,
+    with warnings; any other failure of ``open`` is raised to whoever waits. A connection that breaks before anything
+    got through it counts as a failure to connect, so that a server which takes connections and drops them is not
+    asked without a pause.
 
     :param name: what it is called in the log, without a password
     :param open: connects, and restores what the server must know (subscriptions)
@@ -45,16 +48,17 @@ class Link:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Task[None] | None = None
         self._used = False
+        self._connection = 0  # counts them, so that the end of one is not taken for the end of the next
+        self._losses = 0  # in a row, since something last got through
+        self._reason: BackendConnectionError | None = None
         self.is_open = False
 
-    @property
-    def healthy(self) -> bool:
-        return self.is_open
-
-    async def ready(self) -> None:
+    async def ready(self, deadline: float | None = None) -> None:
         """
         Return when the server answers, however long that takes.
 
+        :param deadline: on the loop's clock; the last moment to wait for
+        :raises BackendConnectionError: if the server stayed away until the deadline, or the link is closed meanwhile
         :raises BackendError: if the server refuses us for good
         :raises ConfigurationError: if the DSN or an option is wrong
         """
@@ -66,7 +70,18 @@ class Link:
         if self._opening is None or self._opening.done():
             self._opening = loop.create_task(self._connect(), name=f"{self._name}: connect")
             self._opening.add_done_callback(_retrieved)
-        await asyncio.shield(self._opening)
+        await self._opened(self._opening, deadline)
+
+    async def _opened(self, opening: asyncio.Task[None], deadline: float | None) -> None:
+        try:
+            async with asyncio.timeout_at(deadline):
+                await asyncio.wait([opening])
+        except TimeoutError:
+            why = "" if self._reason is None else f": {self._reason}"
+            raise BackendConnectionError(f"{self._name}: no connection in time{why}") from self._reason
+        if opening.cancelled():
+            raise BackendConnectionError(f"{self._name}: closed while it was connecting")
+        opening.result()
 
     def _move(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was opened on a loop that is gone is opened anew on this one."""
@@ -75,28 +90,26 @@ class Link:
         self.is_open = False
 
     async def _connect(self) -> None:
-        tries = 0
         while True:
+            if self._losses:
+                await asyncio.sleep(pause(self._losses))
             try:
-                if self._used:
-                    await self._close()
+                await self._let_go()
                 self._used = True
                 await self._open()
             except BackendConnectionError as error:
+                self._failed(error)
                 self._log.warning("%s: no connection (%s), trying again", self._name, error)
-                await asyncio.sleep(pause(tries))
-                tries += 1
             else:
                 break
-        if tries:
+        if self._losses:
             self._log.warning("%s: connected again", self._name)
+        self._connection += 1
         self.is_open = True
 
-    def lost(self, error: BaseException) -> None:
-        """Whoever notices that the connection is gone says so here."""
-        if self.is_open:
-            self.is_open = False
-            self._log.warning("%s: connection lost (%s)", self._name, error)
+    def _failed(self, error: BackendConnectionError) -> None:
+        self._losses += 1
+        self._reason = error
 
     async def through(self, operation: Callable[[], Awaitable[T]], deadline: float | None = None) -> T:
         """
@@ -107,21 +120,36 @@ class Link:
         :raises BackendConnectionError: if the server stayed away until the deadline
         """
         while True:
-            if not self.is_open or self._loop is not asyncio.get_running_loop():
-                await self._ready_by(deadline)
+            await self.ready(deadline)
             try:
-                return await operation()
-            except BackendConnectionError as error:
-                self.lost(error)
+                return await self.once(operation)
+            except BackendConnectionError:
                 if deadline is not None and asyncio.get_running_loop().time() >= deadline:
                     raise
 
-    async def _ready_by(self, deadline: float | None) -> None:
+    async def once(self, operation: Callable[[], Awaitable[T]]) -> T:
+        """
+        The result of ``operation`` on the connection as it is now.
+
+        :raises BackendConnectionError: if there is none, or it breaks
+        """
+        if not self.is_open:
+            raise BackendConnectionError(f"{self._name}: no connection")
+        connection = self._connection
         try:
-            async with asyncio.timeout_at(deadline):
-                await self.ready()
-        except TimeoutError:
-            raise BackendConnectionError(f"{self._name}: no connection in time") from None
+            result = await operation()
+        except BackendConnectionError as error:
+            if connection == self._connection:
+                self._lost(error)
+            raise
+        self._losses = 0
+        return result
+
+    def _lost(self, error: BackendConnectionError) -> None:
+        if self.is_open:
+            self.is_open = False
+            self._failed(error)
+            self._log.warning("%s: connection lost (%s)", self._name, error)
 
     async def close(self) -> None:
         """Let go of the server. What uses the link afterwards opens it again."""
@@ -130,9 +158,16 @@ class Link:
             await asyncio.wait([self._opening])
         self._opening = None
         self.is_open = False
+        self._losses = 0
+        await self._let_go()
+
+    async def _let_go(self) -> None:
         if self._used:
             self._used = False
-            await self._close()
+            try:
+                await self._close()
+            except Exception as error:  # noqa: BLE001 - what is broken may not even close, and is left all the same
+                self._log.warning("%s: closing went wrong (%s)", self._name, describe(error))
 
 
 def _retrieved(task: "asyncio.Task[Any]") -> None:
