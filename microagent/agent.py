@@ -1,5 +1,6 @@
 """The agent: a class whose methods handle signals, messages and moments."""
 
+import asyncio
 import logging
 from collections.abc import Iterable
 from typing import Any, Generic, Self, cast, get_args, get_origin
@@ -80,19 +81,23 @@ class MicroAgent(Generic[BusT, BrokerT]):
         Run the ``pre_start`` hooks, bind everything, run the ``post_start`` hooks.
 
         Returns when the server has confirmed every subscription, however long the server stays away. An agent with
-        servers stays here until they end; one that fails stops the agent, and is raised.
+        servers stays here until they end; one that fails stops the agent, and is raised. ``stop()`` from elsewhere has
+        it return, and cancelling it stops the agent.
 
         :raises ServerInterrupt: if a server raised it, after the agent has stopped
-        :raises ConfigurationError: if there are receivers and no bus, or consumers and no broker
+        :raises ConfigurationError: if there are receivers and no bus, or consumers and no broker; if it is started
+            already
         :raises AuthError: if the server refuses us
         """
+        self._life.claim()
         try:
-            await self._life.begin(
-                timers=enable_periodic_tasks, receivers=enable_receiving_signals, consumers=enable_consuming_messages
+            await self._life.live(
+                timers=enable_periodic_tasks,
+                receivers=enable_receiving_signals,
+                consumers=enable_consuming_messages,
+                servers=enable_servers_running,
             )
-            if enable_servers_running:
-                await self._life.serve()
-        except Exception:
+        except (Exception, asyncio.CancelledError):
             await self.stop()
             raise
 

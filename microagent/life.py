@@ -42,6 +42,7 @@ class Life:
         self._servers: list[asyncio.Task[None]] = []
         self._runs: Tasks | None = None
         self._deadlines = Deadlines()
+        self._beginning: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._is_set_up = False
 
@@ -80,17 +81,38 @@ class Life:
 
     # -- beginning
 
-    async def begin(self, *, timers: bool, receivers: bool, consumers: bool) -> None:
+    def claim(self) -> None:
         """
-        Set up, bind, and say so to the hooks.
+        From now on it is begun, and has to be ended.
 
-        :raises ConfigurationError: if it is begun already, or lacks a bus or broker that its handlers need
+        :raises ConfigurationError: if it is begun already
         """
         if self._runs is not None:
             raise ConfigurationError(f"{self._name} is started already")
-        self._runs = Tasks(self._agent.log)
+        self._runs, self._beginning, self._ending = Tasks(self._agent.log), None, None
         for end in self._ends():
             end._join(self)
+
+    async def live(self, *, timers: bool, receivers: bool, consumers: bool, servers: bool) -> None:
+        """
+        Set up, bind, say so to the hooks, and run the servers until they end; one that fails is raised.
+
+        Whoever ends it meanwhile has it return at the end of that, quietly.
+
+        :raises ConfigurationError: if it lacks a bus or broker that its handlers need
+        """
+        self._beginning = asyncio.create_task(self._begin(timers, receivers, consumers), name=f"{self._name}: start")
+        try:
+            await self._beginning
+            if servers:
+                await self._serve()
+        except asyncio.CancelledError:
+            if self._ending is None or _is_cancelled():
+                raise
+        if self._ending is not None:
+            await asyncio.shield(self._ending)
+
+    async def _begin(self, timers: bool, receivers: bool, consumers: bool) -> None:
         await self._run_hooks("pre_start")
         self._is_set_up = True
         if receivers:
@@ -138,27 +160,30 @@ class Life:
         for hook in self._hooks(label):
             await run_hook(hook)
 
-    async def serve(self) -> None:
-        """Run the servers until they end; the first failure is raised. An agent that ends, ends its servers."""
-        self._servers = [asyncio.create_task(run_hook(hook)) for hook in self._hooks("server")]
-        try:
-            for server in asyncio.as_completed(self._servers):
-                await server
-        except asyncio.CancelledError:
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise  # the caller's own
+    async def _serve(self) -> None:
+        self._servers = [
+            asyncio.create_task(run_hook(hook), name=f"{self._name}.{hook.__name__}") for hook in self._hooks("server")
+        ]
+        if self._servers:
+            await asyncio.wait(self._servers, return_when=asyncio.FIRST_EXCEPTION)
+        for server in self._servers:
+            if server.done() and not server.cancelled():
+                server.result()
 
     # -- ending
 
     async def end(self, timeout: float) -> None:
-        """Once, however often it is asked for."""
+        """Once, however often it is asked for; a ``pre_stop`` hook that asks for it, too, does not wait for itself."""
+        if self._runs is None:
+            return
         if self._ending is None:
-            if self._runs is None:
-                return
             self._ending = asyncio.create_task(self._end_all(timeout), name=f"{self._name}: stop")
-        await asyncio.shield(self._ending)
+        if self._ending is not asyncio.current_task():
+            await asyncio.shield(self._ending)
 
     async def _end_all(self, timeout: float) -> None:
+        if self._beginning is not None:
+            await self._cancel([self._beginning])
         if self._is_set_up:
             await self._try_hooks("pre_stop")
         for timer in self._timers:
@@ -167,14 +192,16 @@ class Life:
         await self._each(end._leave(self) for end in reversed(self._ends()))
         self._deadlines.close()
         self._receivers, self._consumers, self._timers, self._servers = [], [], [], []
-        self._runs, self._ending, self._is_set_up = None, None, False
+        self._runs, self._is_set_up = None, False
 
     async def _try_hooks(self, label: HookLabel) -> None:
         """Run them all; one that fails is logged, and keeps nothing from ending."""
         for hook in self._hooks(label):
             try:
                 await run_hook(hook)
-            except Exception:
+            except (Exception, asyncio.CancelledError):
+                if _is_cancelled():
+                    raise
                 self._agent.log.exception("%s: a %s hook failed", self._name, label)
 
     async def _each(self, steps: Iterator[Any]) -> None:
@@ -184,23 +211,23 @@ class Life:
                 self._agent.log.error("%s: stopping went wrong", self._name, exc_info=result)
 
     def _drain_all(self, timeout: float) -> Iterator[Any]:
-        yield self._drain_servers()
+        yield self._cancel(self._servers)
         yield self._drain_runs(timeout)
         if self._bus is not None:
             yield self._bus._unbind_receivers(self._receivers, timeout)
         if self._broker is not None:
             yield self._broker._unbind_consumers(self._consumers, timeout)
 
-    async def _drain_servers(self) -> None:
-        for server in self._servers:
-            server.cancel()
-        if self._servers:
-            done, wedged = await asyncio.wait(self._servers, timeout=GRACE)
-            for server in done:
-                if not server.cancelled():
-                    server.exception()  # seen: start() raises the first one
-            for server in wedged:
-                self._agent.log.error("%s: server %s ignores its cancellation", self._name, server.get_name())
+    async def _cancel(self, tasks: list[asyncio.Task[None]]) -> None:
+        """End tasks of ``live``, which raises the first of their errors."""
+        for task in tasks:
+            task.cancel()
+        done, wedged = await asyncio.wait(tasks, timeout=GRACE) if tasks else (set[Any](), set[Any]())
+        for task in done:
+            if not task.cancelled():
+                task.exception()
+        for task in wedged:
+            self._agent.log.error("%s ignores its cancellation and is left behind", task.get_name())
 
     async def _drain_runs(self, timeout: float) -> None:
         if self._runs is not None:
@@ -233,3 +260,9 @@ class Life:
             "timers": [timer.describe() for timer in self._timers or self.timers()],
             "hooks": [{"handler": hook.__name__, "label": mark.label} for hook, mark in self._marked(HookMark)],
         }
+
+
+def _is_cancelled() -> bool:
+    """Whether it is the current task that is to end, where a CancelledError may also come from what it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
