@@ -13,8 +13,8 @@ from microagent.names import shown
 DEEPEST = 100
 """Levels of brackets: more are a mistake, or an attack."""
 
-_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
-_CONSTANTS = frozenset({"NaN", "Infinity", "-Infinity"})
+_TOKEN = re.compile(r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:\s*)?|[{}\[\]]|NaN|-?Infinity', re.DOTALL)
+_SCALAR = re.compile(r"[^\s,]+|,")
 
 Steps: TypeAlias = tuple[str, ...]
 
@@ -53,15 +53,13 @@ class Document:
         """:raises UnreadableError: if the text is no JSON"""
         self.text = _decoded(raw)
         self.value: Any = _loaded(self.text)
-        self.mistakes: list[Complaint] = []
-        for _ in _values(self.text, self.mistakes):
-            pass
+        self.mistakes = _Walk(self.text, None).mistakes
 
     def places(self, complaints: Iterable[Complaint]) -> Iterator[tuple[int, int]]:
         """The line and column of each complaint, from 1; of what surrounds it, where there is no such place."""
         asked = list(complaints)
         root = _Wanted.of(complaint.steps for complaint in asked)
-        _locate(self.text, root)
+        _Walk(self.text, root)
         for complaint in asked:
             offset = root.nearest(complaint)
             line = bisect_right(self._line_starts, offset)
@@ -129,68 +127,85 @@ class _Wanted:
 
 @dataclass(slots=True)
 class _Open:
-    """An object or array that is not closed yet; ``step`` leads to the member that comes next."""
+    """An object or array that is not closed yet; ``step`` leads to the member that is read."""
 
     is_object: bool
-    expects_key: bool
-    step: str = "0"
+    wanted: _Wanted | None
+    key: str = ""
     index: int = 0
-    key_offset: int | None = None
     keys: set[str] = field(default_factory=set[str])
 
-    def name(self, token: str, offset: int) -> bool:
-        """The key of the next member; whether it is new in this object."""
-        self.step = json.loads(token) if "\\" in token else token[1:-1]
-        self.key_offset = offset
-        is_new = self.step not in self.keys
-        self.keys.add(self.step)
+    @property
+    def step(self) -> str:
+        return self.key if self.is_object else str(self.index)
+
+    def member(self) -> _Wanted | None:
+        return self.wanted and self.wanted.below.get(self.step)
+
+    def name(self, token: str) -> bool:
+        """Begin the member of this key; whether it is new in this object."""
+        self.key = json.loads(token) if "\\" in token else token[1:-1]
+        is_new = self.key not in self.keys
+        self.keys.add(self.key)
         return is_new
 
-    def next(self) -> None:
-        self.index += 1
-        self.step = str(self.index)
-        self.expects_key = self.is_object
+    def pass_over(self, between: str, offset: int) -> None:
+        """What stands between two tokens of an array: numbers, and commas, each of which begins a member."""
+        if self.wanted is None:
+            self.index += between.count(",")
+            return
+        for match in _SCALAR.finditer(between):
+            if match[0] == ",":
+                self.index += 1
+            elif (wanted := self.member()) is not None:
+                wanted.offset = offset + match.start()
 
 
-def _values(text: str, mistakes: list[Complaint]) -> Iterator[tuple[int, list[_Open]]]:
+class _Walk:
     """
-    Every value of a JSON text that is known to be well formed: its offset, and what is open around it.
+    One way through a JSON text that is known to be well formed, from bracket to bracket and string to string.
 
-    :param mistakes: gets what is wrong all the same
+    :ivar mistakes: what is wrong all the same
     """
-    around: list[_Open] = []
-    for match in _TOKEN.finditer(text):
-        token, offset = match.group(), match.start()
-        if token in {"}", "]"}:
-            around.pop()
-        elif token == ",":
-            around[-1].next()
-        elif token == ":":
-            around[-1].expects_key = False
-        elif around and around[-1].expects_key:
-            if not around[-1].name(token, offset):
-                mistakes.append(Complaint(f"the key {shown(around[-1].step)} is there twice", _steps(around), True))
-        else:
-            yield offset, around
-            if token in _CONSTANTS:
-                mistakes.append(Complaint(f"JSON has no {token}", _steps(around)))
-            if token in {"{", "["}:
-                around.append(_Open(token == "{", expects_key=token == "{"))
-            if len(around) > DEEPEST:
+
+    def __init__(self, text: str, root: _Wanted | None) -> None:
+        self.mistakes: list[Complaint] = []
+        self._text = text
+        self._root = root
+        self._around: list[_Open] = []
+        self._walk()
+
+    def _walk(self) -> None:
+        end = 0
+        for match in _TOKEN.finditer(self._text):
+            innermost = self._around[-1] if self._around else None
+            if innermost is not None and not innermost.is_object:
+                innermost.pass_over(self._text[end : match.start()], end)
+            end = match.end()
+            if match["colon"] is not None and innermost is not None:
+                self._key(innermost, match)
+            elif match[0] in {"}", "]"}:
+                self._around.pop()
+            else:
+                self._value(innermost, match)
+
+    def _key(self, innermost: _Open, match: re.Match[str]) -> None:
+        if not innermost.name(match["string"]):
+            message = f"the key {shown(innermost.key)} is there twice"
+            self.mistakes.append(Complaint(message, self._steps(), of_key=True))
+        if (wanted := innermost.member()) is not None:
+            wanted.key_offset, wanted.offset = match.start(), match.end()
+
+    def _value(self, innermost: _Open | None, match: re.Match[str]) -> None:
+        wanted = innermost.member() if innermost is not None else self._root
+        if wanted is not None:
+            wanted.offset = match.start()
+        if match[0] in {"{", "["}:
+            self._around.append(_Open(match[0] == "{", wanted))
+            if len(self._around) > DEEPEST:
                 raise UnreadableError(f"brackets are nested more than {DEEPEST} deep")
+        elif match["string"] is None:
+            self.mistakes.append(Complaint(f"JSON has no {match[0]}", self._steps()))
 
-
-def _steps(around: list[_Open]) -> Steps:
-    return tuple(each.step for each in around)
-
-
-def _locate(text: str, root: _Wanted) -> None:
-    """Write the offsets of all wanted places into them; the last one counts where a key is repeated."""
-    path: list[_Wanted | None] = []
-    for offset, around in _values(text, []):
-        del path[len(around) :]
-        holder = path[-1] if path else None
-        node = root if not around else holder and holder.below.get(around[-1].step)
-        path.append(node)
-        if node is not None:
-            node.offset, node.key_offset = offset, around[-1].key_offset if around else None
+    def _steps(self) -> Steps:
+        return tuple(each.step for each in self._around)

@@ -6,6 +6,7 @@ from typing import Any, cast
 from microagent import jsonschemas
 from microagent.jsontext import Complaint
 from microagent.names import guess, shown
+from microagent.plainschema import is_plain
 from microagent.references import resolve
 from microagent.schema import Schema, every_schema
 
@@ -20,7 +21,8 @@ def schema_complaints(schema: Schema, definitions: Mapping[str, Any], *, in_file
     dialect = None if isinstance(schema, bool) else schema.get("$schema")
     if dialect is not None and not (isinstance(dialect, str) and jsonschemas.is_known_dialect(dialect)):
         return [Complaint(f"$schema names no known draft of JSON Schema: {shown(str(dialect))}", ("$schema",))]
-    return jsonschemas.schema_complaints(schema) or list(_reference_complaints(schema, definitions, in_file))
+    own = [] if is_plain(schema) else jsonschemas.schema_complaints(schema)
+    return own or list(_reference_complaints(schema, definitions, in_file))
 
 
 def _reference_complaints(schema: Schema, definitions: Mapping[str, Any], in_file: bool) -> Iterator[Complaint]:

@@ -4,8 +4,10 @@ import json
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from microagent.errors import DeclarationError
+from microagent.jsonschemas import format_text
 from microagent.parsing import parse
 
 
@@ -300,3 +302,43 @@ def test_an_empty_document_declares_nothing() -> None:
     """Neither signals nor queues is no mistake."""
     found = parse("{}")
     assert (found.signals, found.queues, found.warnings) == ((), (), ())
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {},
+        signal(providing_args=[]),
+        signal(providing_args=["x", "größe"]),
+        signal(providing_args={"x": "integer", "y": ["number", "null"]}, returns=["integer", "null"]),
+        signal(payload={"properties": {"x": {"$ref": "#/$defs/X"}}}, returns={"minimum": 0}, deprecated=True),
+        queue(payload=True, exchange="e", topics=["a.*"], description="D"),
+        {"version": 2, "$defs": {"X": {}}, "x-team": "billing", "unknown": 1},
+    ],
+    ids=json.dumps,
+)
+def test_what_is_read_fits_the_published_format(document: dict[str, Any]) -> None:
+    """An editor that knows the JSON Schema has nothing to say against a good document."""
+    full = {"$defs": {"X": {}}, **document}
+    parse(json.dumps(full))
+    assert list(Draft202012Validator(json.loads(format_text())).iter_errors(full)) == []
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        signal(providing_args=["user-id"]),
+        signal(providing_args=["sender"]),
+        signal(providing_args={"class": "string"}),
+        signal(payload={"properties": {"timeout": {}}}),
+        {"signals": [{"name": "Send", "providing_args": []}]},
+        {"signals": [{"name": "call", "providing_args": []}]},
+        {"queues": [{"name": "import"}]},
+        {"version": 3},
+    ],
+    ids=json.dumps,
+)
+def test_the_published_format_refuses_bad_names_too(document: dict[str, Any]) -> None:
+    """What is refused for a name is marked in the editor already."""
+    assert len(problems(document)) == 1
+    assert not Draft202012Validator(json.loads(format_text())).is_valid(document)
