@@ -269,6 +269,20 @@ def test_one_object_serves_two_loops(dsn):
     assert [delivery.body for delivery in deliveries] == [b"1"]
 
 
+def test_what_a_loop_left_open_is_opened_anew_on_the_next(dsn):
+    """``asyncio.run`` twice without closing in between works, and ends."""
+    script = (
+        "import asyncio, sys; from microagent.tools.local import LocalBroker, LocalSignalBus\n"
+        "broker, bus = LocalBroker(sys.argv[1]), LocalSignalBus(sys.argv[1])\n"
+        "async def use():\n"
+        "    await bus.bind('any'); await broker.send('q', '{}'); await bus.send('PUBSUB:any:me', '{}')\n"
+        "    return await broker.queue_length('q')\n"
+        "print(asyncio.run(use()), asyncio.run(use()), asyncio.run(use()))"
+    )
+    result = subprocess.run([sys.executable, "-c", script, dsn], timeout=30, capture_output=True, text=True, check=True)
+    assert (result.stdout, result.stderr) == ("1 2 3\n", "")
+
+
 def test_broker_left_open_ends_with_the_interpreter(dsn):
     """A script that forgets to close ends all the same."""
     script = (

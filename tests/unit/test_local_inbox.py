@@ -61,12 +61,3 @@ async def test_room_waits_for_the_reader():
     assert not waiting.done()
     await inbox.get()
     await waiting
-
-
-async def test_cleared_inbox_is_empty_and_has_room():
-    """After the end of a connection nothing of it is left."""
-    inbox = Inbox(lambda on: None)
-    inbox.put([("a", b"")] * WAITING)
-    inbox.clear()
-    assert inbox.put([("b", b"1")]) == 0
-    assert await inbox.get() == [("b", b"1")]

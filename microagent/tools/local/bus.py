@@ -38,7 +38,7 @@ class LocalSignalBus(AbstractSignalBus):
         super().__init__(dsn, uid, prefix, log, **options)
         self._opened = AsyncExitStack()
         self._pubsub: PubSub | None = None
-        self._inbox = Inbox(self._flow)
+        self._inbox = Inbox(lambda _: None)
         self._unread = CountedLog(log, f"{self!r} is read too slowly: %d signals dropped")
         self._dropped = CountedLog(log, f"{self!r}: %d signals dropped for processes that do not read")
 
@@ -54,6 +54,7 @@ class LocalSignalBus(AbstractSignalBus):
             opened.callback(folder.close)
             pubsub = PubSub(folder, "bus", self.log, dropped=self._dropped, deliver=self._deliver)
             opened.push_async_callback(pubsub.close)
+            self._inbox = Inbox(pubsub.flow)
             await pubsub.open()
             self._opened = opened.pop_all()
         self._pubsub = pubsub
@@ -61,7 +62,6 @@ class LocalSignalBus(AbstractSignalBus):
     async def _close(self) -> None:
         self._pubsub = None
         await self._opened.aclose()
-        self._inbox.clear()
         self._unread.flush()
 
     async def _publish(self, batch: Sequence[tuple[str, bytes]]) -> list[int | Exception]:
@@ -77,10 +77,6 @@ class LocalSignalBus(AbstractSignalBus):
 
     async def _receive(self) -> list[tuple[str, bytes]]:
         return await self._inbox.get()
-
-    def _flow(self, on: bool) -> None:
-        if self._pubsub is not None:
-            self._pubsub.flow(on)
 
     def _deliver(self, signals: Sequence[tuple[str, bytes]]) -> None:
         if refused := self._inbox.put(signals):

@@ -59,6 +59,7 @@ class Committer:
 
     def submit(self, operation: Callable[[Store], T], *, durable: bool = False) -> "asyncio.Future[T]":
         """The result of ``operation``, when it is committed."""
+        self._loop = asyncio.get_running_loop()
         result: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(Job(operation, result, durable))
         return result

@@ -50,11 +50,6 @@ class Inbox:
             self._flow(True)
         return messages
 
-    def clear(self) -> None:
-        """Drop what waits."""
-        self._messages, self._bytes = [], 0
-        self._room.set()
-
     async def room(self, patience: float) -> None:
         """Wait until there is room, at most ``patience`` seconds."""
         try:

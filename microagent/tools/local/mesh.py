@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
 from microagent.tools.local.folder import Folder
+from microagent.tools.local.forks import keep_from_children
 from microagent.tools.local.peer import Company, Peer
 from microagent.tools.local.presence import SOCKET, Presence, living
 
@@ -31,6 +32,10 @@ class Mesh:
         self._kind = kind
         self._company = company
         self._server: asyncio.Server | None = None
+        keep_from_children(self)
+
+    def descriptors(self) -> list[int]:
+        return [] if self._server is None else [listener.fileno() for listener in self._server.sockets]
 
     async def open(self) -> None:
         """Take part; connected with all who already do when it returns."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol, cast
 
+from microagent.tools.local.forks import keep_from_children
 from microagent.tools.local.frames import FrameError, FrameReader
 
 WAITING = 1_000  # frames that wait for a peer that does not read; what comes beyond them is dropped
@@ -54,6 +55,11 @@ class Peer(asyncio.Protocol):
         self._flowing.set()
         self._stalled = False
         self._reason: Exception | None = None
+        keep_from_children(self)
+
+    def descriptors(self) -> list[int]:
+        descriptor = -1 if self._transport is None else self._transport.get_extra_info("socket").fileno()
+        return [descriptor] if descriptor >= 0 else []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -155,7 +161,9 @@ class Peer(asyncio.Protocol):
     def abort(self) -> None:
         """End the connection now."""
         if self._transport is not None:
-            with suppress(RuntimeError):  # the loop that it was opened on is closed
+            with suppress(OSError):  # the other end knows at once, even if our loop is gone and closes nothing
+                self._transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+            with suppress(RuntimeError):
                 self._transport.abort()
 
     def _fail(self, reason: Exception) -> None:

@@ -5,6 +5,7 @@ import os
 from uuid import uuid4
 
 from microagent.tools.local.folder import Folder
+from microagent.tools.local.forks import keep_from_children
 
 LOCK = ".lock"
 SOCKET = ".sock"
@@ -22,6 +23,10 @@ class Presence:
         self.name = f"{kind}-{uuid4().hex}"
         self._folder = folder
         self._descriptor = -1
+        keep_from_children(self)
+
+    def descriptors(self) -> list[int]:
+        return [self._descriptor] if self._descriptor >= 0 else []
 
     def announce(self) -> None:
         """Be alive for all who look, until :meth:`withdraw` or the end of this process."""

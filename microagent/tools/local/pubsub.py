@@ -1,5 +1,6 @@
 """Publish and subscribe among the members of a folder."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -63,6 +64,7 @@ class PubSub:
         self._rounds: Rounds[Peer] = Rounds()
         self._arrived: list[Message] = []
         self._reading = True
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._dropped = dropped
 
     @property
@@ -72,18 +74,26 @@ class PubSub:
 
     async def open(self) -> None:
         """Take part: whoever lives knows us, and we know what they subscribe to."""
+        self._loop = asyncio.get_running_loop()
         await self._mesh.open()
         await self._agree(Kind.SUBSCRIBE, [])
 
     async def close(self) -> None:
         """Leave, when what was published has left. Doing it again does nothing."""
         self._mesh.close()
-        for end in (Peer.leave, Peer.abort):
-            departure = self._rounds.begin(self._peers)
-            for peer in tuple(self._peers):
-                end(peer)
-            await self._rounds.end(departure, LINGER)
+        if self._loop is asyncio.get_running_loop():
+            await self._part(Peer.leave)
+            await self._part(Peer.abort)
+        else:  # left open by a loop that is gone
+            for peer in self._peers:
+                peer.abort()
         self._dropped.flush()
+
+    async def _part(self, end: Callable[[Peer], None]) -> None:
+        departure = self._rounds.begin(self._peers)
+        for peer in tuple(self._peers):
+            end(peer)
+        await self._rounds.end(departure, LINGER)
 
     async def subscribe(self, patterns: Sequence[Pattern]) -> None:
         """Hear what matches ``patterns``, from whomever publishes it after this has returned."""

@@ -5,6 +5,7 @@ import os
 from types import TracebackType
 
 from microagent.tools.local.folder import Folder
+from microagent.tools.local.forks import keep_from_children
 
 
 class Turn:
@@ -17,6 +18,10 @@ class Turn:
 
     def __init__(self, folder: Folder, name: str) -> None:
         self._descriptor = folder.open_file(name, os.O_RDWR | os.O_CREAT)
+        keep_from_children(self)
+
+    def descriptors(self) -> list[int]:
+        return [self._descriptor] if self._descriptor >= 0 else []
 
     def __enter__(self) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
@@ -28,3 +33,4 @@ class Turn:
 
     def close(self) -> None:
         os.close(self._descriptor)
+        self._descriptor = -1
