@@ -36,7 +36,7 @@ lint: install ## Check style and format
 
 types: install ## Check types with mypy and pyright, both strict
 	$(BIN)/mypy --strict $(SOURCES)
-	$(BIN)/pyright --warnings $(SOURCES)
+	$(BIN)/pyright --pythonpath $(BIN)/python --warnings $(SOURCES)
 
 contracts-check: install
 	$(BIN)/microagent-gen --check schemas -o examples/contracts
@@ -51,7 +51,7 @@ pytest: install
 	@tail -n 1 $(PYTEST_LOG)
 
 bench: install ## Measure the core on the memory backend
-	$(BIN)/python -m benchmarks
+	$(BIN)/python benchmarks/core.py
 
 dist: install ## Build wheel and source distribution into dist/
 	rm -f $(DIST)/microagent-*

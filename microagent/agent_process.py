@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -67,11 +67,12 @@ class AgentProcess:
         try:
             await live(init_agent(self.backend, self.configuration), stop)
         finally:
-            _exit_within(EXIT_GRACE)
+            _after(EXIT_GRACE / 2, log.warning, "Agent %r has ended, but threads of it have not", self.name)
+            _after(EXIT_GRACE, os._exit, 1)
 
     def _outlive_no_parent(self, loop: asyncio.AbstractEventLoop, stop: "asyncio.Future[float]") -> None:
         self.lifeline.wait()
-        _exit_within(ORPHAN_END)
+        _after(ORPHAN_END, os._exit, 1)
         with suppress(RuntimeError):  # the loop has ended
             loop.call_soon_threadsafe(_ask, stop, ORPHAN_STOP)
 
@@ -85,12 +86,14 @@ async def live(agent: MicroAgent[Any, Any], stop: "asyncio.Future[float]") -> No
     life = asyncio.create_task(_start_and_stay(agent))
     ends: set[asyncio.Future[Any]] = {life, stop}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-    if not life.done():
-        await agent.stop(stop.result())
-        life.cancel()
-        await asyncio.wait({life})
+    if life.done():
+        with suppress(ServerInterrupt):
+            life.result()
+        return
+    await agent.stop(stop.result())
+    life.cancel()
     with suppress(ServerInterrupt, asyncio.CancelledError):
-        life.result()
+        await life
 
 
 async def _start_and_stay(agent: MicroAgent[Any, Any]) -> None:
@@ -108,8 +111,8 @@ def _ask(stop: "asyncio.Future[float]", timeout: float) -> None:
         stop.set_result(timeout)
 
 
-def _exit_within(seconds: float) -> None:
-    """End this process after ``seconds`` unless it has ended by then, whatever its loop and threads are doing."""
-    timer = threading.Timer(seconds, os._exit, (1,))
+def _after(seconds: float, action: Callable[..., object], *arguments: object) -> None:
+    """Act after ``seconds``, whatever the loop is doing, unless this process has ended by then."""
+    timer = threading.Timer(seconds, action, arguments)
     timer.daemon = True
     timer.start()

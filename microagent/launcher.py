@@ -8,10 +8,11 @@ from typing import NoReturn
 
 import click
 
+from microagent.agent import SHUTDOWN_TIMEOUT
 from microagent.agent_process import log_to_stderr
 from microagent.errors import ConfigurationError, GroupInterrupt, ServerInterrupt
 from microagent.settings import AgentConfiguration, check, init_agent, load_configuration
-from microagent.supervisor import SHUTDOWN_TIMEOUT, AgentsManager
+from microagent.supervisor import AgentsManager
 
 __all__ = ["AgentsManager", "GroupInterrupt", "ServerInterrupt", "init_agent", "load_configuration", "main"]
 

@@ -12,12 +12,12 @@ from multiprocessing.context import DefaultContext
 from multiprocessing.process import BaseProcess
 from typing import Any, TypeAlias, cast
 
+from microagent.agent import SHUTDOWN_TIMEOUT
 from microagent.agent_process import AgentProcess
 from microagent.errors import GroupInterrupt
 from microagent.lifeline import Lifeline
 from microagent.stop_signals import StopSignals, held_back
 
-SHUTDOWN_TIMEOUT = 25.0
 GRACE = 5.0  # seconds beyond the shutdown timeout, for hooks to run and processes to end
 
 Configurations: TypeAlias = Sequence[tuple[str, tuple[str, Mapping[str, Any]]]]
@@ -54,6 +54,7 @@ class AgentsManager:
 
         :raises GroupInterrupt: if an agent failed or had to be killed; its text names each of them
         """
+        self._running, self._failures, self._deadline = [], [], None
         with StopSignals() as signals, closing(Lifeline(self._context)) as lifeline:
             try:
                 self._launch(lifeline)

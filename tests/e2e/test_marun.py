@@ -56,6 +56,11 @@ AGENTS = """
         def wedge(self):
             print("Wedged is stuck", flush=True)
             time.sleep(3600)
+
+    class Threaded(Calm):
+        @on("post_start")
+        def begin_to_work(self):
+            asyncio.get_running_loop().run_in_executor(None, time.sleep, 3600)
 """
 
 SETTINGS = """
@@ -244,6 +249,22 @@ def test_agent_that_does_not_stop_is_killed(project: Path) -> None:
         assert group.ends(timeout=10) == 1
         assert "Calm goes down" in group.output
         assert "marun: agent 'wedged' did not stop and was killed; the group was stopped" in group.output
+
+
+def test_thread_that_does_not_end_is_left(project: Path) -> None:
+    """
+    An agent that has stopped does not keep its group waiting for a thread of its own: a warning, then status 1.
+    """
+    declare(project, "Calm Threaded")
+
+    with marun(project, "settings") as group:
+        group.says("is up", times=2)
+        group.send(signal.SIGTERM)
+
+        assert group.ends(timeout=10) == 1
+        assert group.output.count("goes down") == 2
+        assert "Agent 'threaded' has ended, but threads of it have not" in group.output
+        assert "marun: agent 'threaded' failed with exit status 1; the group was stopped" in group.output
 
 
 @start_methods
