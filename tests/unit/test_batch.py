@@ -1,0 +1,188 @@
+"""Sharing round trips: what waits at the same time goes out in one call."""
+
+import asyncio
+
+import pytest
+from support import until
+
+from microagent.batch import Batcher
+from microagent.errors import BackendConnectionError
+
+
+class Flushes:
+    """Remembers the batches that were flushed; answers each item with its double, or as ``script`` says."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.since: list[float] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.error: BaseException | None = None
+
+    async def __call__(self, items: list[int], since: float) -> list[int | Exception]:
+        self.batches.append(items)
+        self.since.append(since)
+        await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return [ValueError(f"{item} is odd") if item % 2 else item * 2 for item in items]
+
+
+@pytest.fixture
+def flushes():
+    return Flushes()
+
+
+async def test_what_is_added_in_one_turn_goes_out_together(flushes):
+    """Each item has its own result."""
+    batcher = Batcher(flushes)
+    results = await asyncio.gather(*(batcher.add(item) for item in (2, 4, 6)))
+    assert results == [4, 8, 12]
+    assert flushes.batches == [[2, 4, 6]]
+
+
+async def test_what_comes_during_a_flush_goes_out_with_the_next(flushes):
+    """One batch at a time, in order."""
+    flushes.gate.clear()
+    batcher = Batcher(flushes)
+    first = batcher.add(2)
+    await until(lambda: flushes.batches)
+    others = [batcher.add(item) for item in (4, 6, 8)]
+    assert len(batcher) == 3
+    flushes.gate.set()
+    assert await asyncio.gather(first, *others) == [4, 8, 12, 16]
+    assert flushes.batches == [[2], [4, 6, 8]]
+
+
+async def test_batch_has_a_limit(flushes):
+    """What is beyond it goes out with the next."""
+    batcher = Batcher(flushes, limit=2)
+    await asyncio.gather(*(batcher.add(item) for item in (2, 4, 6)))
+    assert flushes.batches == [[2, 4], [6]]
+
+
+async def test_an_item_fails_alone(flushes):
+    """An exception in the place of a result is raised to the sender of that item."""
+    batcher = Batcher(flushes)
+    results = await asyncio.gather(*(batcher.add(item) for item in (2, 3, 4)), return_exceptions=True)
+    assert [str(result) for result in results] == ["4", "3 is odd", "8"]
+
+
+async def test_what_the_flush_raises_is_raised_to_all(flushes):
+    """And the next batch is another try."""
+    flushes.error = OSError("broken")
+    batcher = Batcher(flushes)
+    results = await asyncio.gather(batcher.add(2), batcher.add(4), return_exceptions=True)
+    assert [type(result) for result in results] == [OSError, OSError]
+    flushes.error = None
+    assert await batcher.add(2) == 4
+
+
+async def test_flush_with_too_few_results_fails_all_and_not_the_batcher():
+    """A backend that miscounts is told so, and nobody waits for ever."""
+
+    async def short(items: list[int], since: float) -> list[int]:
+        return items[:-1]
+
+    batcher: Batcher[int, int] = Batcher(short)
+    results = await asyncio.gather(batcher.add(1), batcher.add(2), return_exceptions=True)
+    assert [type(result) for result in results] == [ValueError, ValueError]
+
+
+async def test_flush_that_is_cancelled_from_within_fails_its_items(flushes):
+    """A driver's stray CancelledError does not cancel the senders, nor end the batcher."""
+    flushes.error = asyncio.CancelledError()
+    batcher = Batcher(flushes)
+    with pytest.raises(BackendConnectionError):
+        await batcher.add(2)
+    flushes.error = None
+    assert await batcher.add(2) == 4
+
+
+async def test_item_whose_sender_is_cancelled_before_the_flush_is_not_sent(flushes):
+    """In the same turn, or while another batch is under way."""
+    flushes.gate.clear()
+    batcher = Batcher(flushes)
+    batcher.add(2).cancel()
+    first = batcher.add(4)
+    await until(lambda: flushes.batches)
+    batcher.add(6).cancel()
+    last = batcher.add(8)
+    flushes.gate.set()
+    assert await asyncio.gather(first, last) == [8, 16]
+    assert flushes.batches == [[4], [8]]
+
+
+async def test_since_is_when_the_oldest_was_added(flushes):
+    """So that a deadline holds for who has waited longest."""
+    flushes.gate.clear()
+    batcher, loop = Batcher(flushes), asyncio.get_running_loop()
+    start = loop.time()
+    first = batcher.add(2)
+    await until(lambda: flushes.batches)
+    second = batcher.add(4)
+    between = loop.time()
+    flushes.gate.set()
+    await asyncio.gather(first, second)
+    assert start <= flushes.since[0] <= flushes.since[1] <= between
+
+
+async def test_posted_item_goes_along_and_its_error_is_heard(flushes):
+    """Nobody waits for it; who made the batcher is told when it fails."""
+    heard: list[Exception] = []
+    batcher = Batcher(flushes, unheard=heard.append)
+    for item in (2, 3):
+        batcher.post(item)
+    assert await batcher.drain(5)
+    assert flushes.batches == [[2, 3]]
+    assert [str(error) for error in heard] == ["3 is odd"]
+
+
+async def test_drain_tells_whether_all_is_through(flushes):
+    """It waits no longer than it is told to."""
+    batcher = Batcher(flushes)
+    assert await batcher.drain(5)
+    flushes.gate.clear()
+    result = batcher.add(2)
+    assert not await batcher.drain(0.01)
+    flushes.gate.set()
+    assert await batcher.drain(5)
+    assert await result == 4
+
+
+@pytest.mark.parametrize("turns", [0, 3])
+async def test_cancel_raises_to_the_senders(flushes, turns):
+    """Also to one whose batch has not begun; they are not cancelled: it is not they who were to end."""
+    flushes.gate.clear()
+    batcher = Batcher(flushes, limit=1)
+    results = [batcher.add(2), batcher.add(4)]
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    await batcher.cancel()
+    told = await asyncio.gather(*results, return_exceptions=True)
+    assert [type(error) for error in told] == [BackendConnectionError, BackendConnectionError]
+    assert len(batcher) == 0
+    flushes.gate.set()
+    assert await batcher.add(6) == 12
+
+
+def test_batcher_serves_one_loop_after_the_other():
+    """What an ended loop left behind is not sent by the next."""
+
+    async def leave_behind() -> None:
+        flushes.gate = asyncio.Event()
+        batcher.post(2)
+        batcher.post(4)
+        await until(lambda: flushes.batches)
+        batcher.post(6)
+
+    async def go_on() -> int:
+        flushes.gate = asyncio.Event()
+        flushes.gate.set()
+        return await batcher.add(8)
+
+    flushes = Flushes()
+    batcher = Batcher(flushes)
+    asyncio.run(leave_behind())
+    assert asyncio.run(go_on()) == 16
+    assert flushes.batches == [[2, 4], [8]]

@@ -1,0 +1,258 @@
+"""Running one handler: its deadline, its time, its failure."""
+
+import asyncio
+import gc
+import logging
+import warnings
+
+import pytest
+from support import until
+
+from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
+
+
+@pytest.fixture
+def deadlines():
+    return Deadlines(grace=0.02)
+
+
+async def test_value_of_a_handler_that_ends(deadlines):
+    """A run that ends in time is done; its value and its seconds are kept."""
+
+    async def answer() -> int:
+        await asyncio.sleep(0.01)
+        return 42
+
+    outcome = await run(answer, 5, deadlines)
+    assert outcome.ok
+    assert outcome.value == 42
+    assert outcome.seconds >= 0.01
+
+
+class Unspeakable(Exception):
+    def __str__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("wrong"),
+        Unspeakable(),
+        SystemExit(3),
+        ExceptionGroup("two", [ValueError("a"), KeyError("b")]),
+        asyncio.CancelledError("its own"),
+        TimeoutError("its own"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_whatever_a_handler_raises_is_a_failure(deadlines, error, caplog):
+    """The outcome holds the error, the log one line of it, and the task that ran the handler goes on."""
+
+    async def fail() -> None:
+        raise error
+
+    outcome = await run(fail, 5, deadlines)
+    assert outcome.ending is Ending.FAILED
+    assert outcome.error is error
+    assert type(error).__name__ in outcome.reason
+    log_failure(logging.getLogger("test.execution"), "Agent.handler", outcome)
+    [record] = caplog.records
+    assert "Agent.handler failed after" in record.getMessage()
+    assert asyncio.current_task().cancelling() == 0
+
+
+@pytest.mark.parametrize("handler", [lambda: None, lambda missing: None])
+async def test_handler_that_is_no_coroutine_or_cannot_be_called_is_a_failure(deadlines, handler):
+    """What goes wrong before the first await goes the same path."""
+    outcome = await run(handler, 5, deadlines)
+    assert outcome.ending is Ending.FAILED
+    assert isinstance(outcome.error, TypeError)
+
+
+def test_an_interrupt_of_the_process_is_not_a_handlers_own():
+    """Ctrl-C ends the process, whichever handler it strikes."""
+
+    async def main() -> None:
+        async def interrupted() -> None:
+            raise KeyboardInterrupt
+
+        await run(interrupted, 5, Deadlines())
+
+    with pytest.raises(KeyboardInterrupt):
+        asyncio.run(main())
+
+
+async def test_run_is_ended_at_its_deadline(deadlines):
+    """A handler that takes too long is cancelled; its task is not."""
+    outcome = await run(asyncio.Event().wait, 0.01, deadlines)
+    assert outcome.ending is Ending.TIMEOUT
+    assert outcome.reason.startswith("TimeoutError: handler did not finish within 0.01")
+    assert asyncio.current_task().cancelling() == 0
+
+
+@pytest.mark.parametrize("answer", ["value", "error"])
+async def test_run_that_answers_its_cancellation_was_late_all_the_same(deadlines, answer):
+    """Neither a value nor an error that a handler makes of its cancellation counts."""
+
+    async def late() -> str:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            if answer == "error":
+                raise ValueError from None
+        return answer
+
+    outcome = await run(late, 0.01, deadlines)
+    assert outcome.ending is Ending.TIMEOUT
+    assert asyncio.current_task().cancelling() == 0
+
+
+async def test_a_timeout_of_the_handlers_own_is_its_failure(deadlines):
+    """``asyncio.timeout`` inside a handler works, and is told from the deadline."""
+
+    async def impatient() -> None:
+        async with asyncio.timeout(0.01):
+            await asyncio.Event().wait()
+
+    outcome = await run(impatient, 5, deadlines)
+    assert outcome.ending is Ending.FAILED
+    assert isinstance(outcome.error, TimeoutError)
+
+
+async def test_cancellation_from_outside_stays_asked_for(deadlines):
+    """The outcome says CANCELLED, and the task still knows that it is to end."""
+    told = []
+
+    async def worker() -> None:
+        outcome = await run(asyncio.Event().wait, 5, deadlines)
+        told.append((outcome.ending, asyncio.current_task().cancelling()))
+
+    task = asyncio.create_task(worker())
+    await asyncio.sleep(0)
+    task.cancel()
+    await task
+    assert told == [(Ending.CANCELLED, 1)]
+
+
+async def test_cancellation_from_outside_at_the_deadline_is_one(deadlines):
+    """Of both at the same time, the outside counts: the task is to end."""
+    ended = []
+
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+
+    async def worker() -> None:
+        ended.append((await run(slow_to_end, 0.01, deadlines)).ending)
+
+    task = asyncio.create_task(worker())
+    await asyncio.wait([task])
+    assert ended == [Ending.CANCELLED]
+
+
+async def test_run_that_ignores_its_cancellation_is_given_up(deadlines):
+    """Its owner is told after the grace; when it ends at last, there is nothing left to do."""
+    end, given_up = asyncio.Event(), []
+
+    async def stubborn() -> None:
+        while not end.is_set():
+            try:
+                await end.wait()
+            except asyncio.CancelledError:
+                continue
+
+    task = asyncio.create_task(run(stubborn, 0.01, deadlines, given_up.append))
+    await until(lambda: given_up)
+    assert not task.done()
+    assert given_up[0].ending is Ending.TIMEOUT
+    end.set()
+    assert (await task).ending is Ending.ABANDONED
+    assert len(given_up) == 1
+
+
+async def test_run_that_is_slow_to_end_but_within_the_grace_is_not_given_up():
+    """Cleaning up takes a moment."""
+    given_up = []
+
+    async def cleans_up() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.01)
+
+    outcome = await run(cleans_up, 0.01, Deadlines(grace=5), given_up.append)
+    assert outcome.ending is Ending.TIMEOUT
+    assert given_up == []
+
+
+async def test_many_runs_share_one_timer(deadlines):
+    """Runs end each at its own deadline, in whichever order they began; afterwards no timer is left."""
+    endings, unhurried = {}, asyncio.Event()
+
+    async def timed(timeout: float) -> None:
+        endings[timeout] = (await run(unhurried.wait, timeout, deadlines)).ending
+        if len(endings) == 3:
+            unhurried.set()
+
+    await asyncio.gather(*map(timed, [0.03, 60, 0.01, 0.02]))
+    assert endings == {0.01: Ending.TIMEOUT, 0.02: Ending.TIMEOUT, 0.03: Ending.TIMEOUT, 60: Ending.DONE}
+    deadlines.close()
+    assert deadlines._timer is None
+    assert not deadlines._runs
+
+
+def test_run_whose_loop_is_gone_ends_in_silence():
+    """A coroutine that is thrown away does not come back to life."""
+
+    async def main() -> None:
+        coroutine = run(asyncio.Event().wait, 5, deadlines)
+        coroutine.send(None)
+        coroutine.close()  # raises RuntimeError if the coroutine ignores it
+
+    deadlines = Deadlines()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        asyncio.run(main())
+        gc.collect()
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ValueError("plain"), "ValueError: plain"),
+        (ValueError("two\nlines\x1b[31m"), "ValueError: two\\nlines\\x1b[31m"),
+        (Unspeakable(), "Unspeakable: (its text cannot be had)"),
+    ],
+)
+def test_description_is_one_printable_line(error, text):
+    """A payload that shows up in an error cannot forge lines of the log."""
+    assert describe(error) == text
+
+
+def test_description_is_cut():
+    """However long the error's text is."""
+    assert len(describe(ValueError("x" * 10_000))) == 500
+
+
+def test_reason_of_a_cancelled_run():
+    """Without an error, the ending is the reason."""
+    assert Outcome(Ending.CANCELLED, 1.0).reason == "cancelled"
+
+
+async def test_log_tells_a_timeout_without_a_traceback(deadlines, caplog):
+    """There is nothing to see in where a handler was when it was ended."""
+    log_failure(logging.getLogger("test.execution"), "Agent.slow", await run(asyncio.Event().wait, 0.01, deadlines))
+    [record] = caplog.records
+    assert record.exc_info is None
+    assert "its timeout" in record.getMessage()
+
+
+async def test_log_is_silent_about_success_and_cancellation(caplog):
+    """Neither is a failure."""
+    for ending in (Ending.DONE, Ending.CANCELLED):
+        log_failure(logging.getLogger("test.execution"), "Agent.fine", Outcome(ending, 0.1))
+    assert caplog.records == []
