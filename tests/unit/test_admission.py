@@ -1,0 +1,70 @@
+"""What happens to a payload that does not fit its declaration."""
+
+import logging
+
+import pytest
+from support import unique
+
+from microagent import ConfigurationError, QueueSerializingError, Signal, SignalSerializingError
+from microagent.admission import Admission
+
+
+@pytest.fixture
+def signal():
+    return Signal(unique("signal"), {"user_id": "integer"}, returns="integer")
+
+
+def admission(mode):
+    return Admission(mode, logging.getLogger("test.admission"))
+
+
+@pytest.mark.parametrize("mode", ["warn", "strict", "off"])
+def test_what_fits_passes_without_a_word(mode, signal, caplog):
+    """In every mode."""
+    admission(mode).sending(signal, {"user_id": 1}, SignalSerializingError)
+    assert admission(mode).refusal(signal, {"user_id": 1}) is None
+    assert admission(mode).answer_refusal(signal, 3, "Agent.count") is None
+    assert caplog.records == []
+
+
+def test_warn_tells_and_lets_pass(signal, caplog):
+    """The manual's soft check: one warning for each, naming the signal and the argument."""
+    soft = admission("warn")
+    soft.sending(signal, {"user_id": "1"}, SignalSerializingError)
+    assert soft.refusal(signal, {"user_id": "1"}) is None
+    assert soft.answer_refusal(signal, "3", "Agent.count") is None
+    assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
+    assert all(signal.name in message and "user_id" in message for message in caplog.messages[:2])
+    assert "Agent.count" in caplog.messages[2]
+
+
+def test_strict_refuses(signal, caplog):
+    """An error for the sender, a reason for the receiver and for the caller."""
+    strict = admission("strict")
+    with pytest.raises(SignalSerializingError, match=f"'{signal.name}' is not sent"):
+        strict.sending(signal, {"user_id": "1"}, SignalSerializingError)
+    assert "user_id" in (strict.refusal(signal, {"user_id": "1"}) or "")
+    assert (strict.answer_refusal(signal, "3", "Agent.count") or "").startswith("SignalSerializingError: ")
+    assert caplog.records == []
+
+
+def test_error_is_of_the_senders_kind(signal):
+    """A queue's sender gets a queue's error."""
+    with pytest.raises(QueueSerializingError):
+        admission("strict").sending(signal, {}, QueueSerializingError)
+
+
+def test_off_does_not_look(signal, caplog):
+    """Anything passes, silently."""
+    blind = admission("off")
+    blind.sending(signal, {"user_id": "1"}, SignalSerializingError)
+    assert blind.refusal(signal, {}) is None
+    assert blind.answer_refusal(signal, "3", "Agent.count") is None
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("mode", ["", "Strict", None, True])
+def test_unknown_mode_is_refused(mode):
+    """With the ones that there are."""
+    with pytest.raises(ConfigurationError, match="'warn', 'strict', 'off'"):
+        admission(mode)
