@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from microagent.declarations import QueueDeclaration, SignalDeclaration
+from microagent.shapes import Object
 from microagent_gen import naming
-from microagent_gen.payloads import Claim, Payload
+from microagent_gen.payloads import ANY_KEYWORDS, Claim, Payload
 from microagent_gen.pytypes import ANY, FREE, is_free
 from microagent_gen.records import Record, documented
 
@@ -45,8 +46,9 @@ class QueueModel:
     """
     A queue as generated.
 
-    ``message`` is the type of what is sent, ``bound`` that of the queue bound to a broker: a class of its own unless
-    messages have one. ``handler`` is None when any handler will do, because a message may be any object.
+    ``message`` is the type of what is sent. ``bound`` is a class even where the base would do: type checkers look into
+    the arguments of a generic type, and give up on overloads where they find ``Any``. ``handler`` is None when any
+    handler will do, because a message may be any object.
     """
 
     name: str
@@ -67,11 +69,6 @@ class QueueModel:
     def type(self) -> str:
         """What type checkers take the declaration for."""
         return f"_m.TypedQueue[{self.bound}, {self.handler}]" if self.handler else "_m.Queue"
-
-    @property
-    def has_class(self) -> bool:
-        """Whether ``bound`` has to be defined."""
-        return self.bound.isidentifier()
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,14 +153,21 @@ def _signal(declaration: SignalDeclaration, payload: Payload, answer: Payload | 
 def _queue(declaration: QueueDeclaration, payload: Payload, claim: Claim) -> QueueModel:
     free = is_free(payload.shape)
     name = naming.class_name(declaration.name)
-    nominal = payload.type == payload.root and not free
     return QueueModel(
         name=declaration.name,
         doc=documented(declaration.description, declaration.deprecated),
         structure=declaration.structure(),
         records=() if free else payload.records,
         message=FREE if free else payload.type,
-        bound=f"_m.TypedBoundQueue[{payload.root}]" if nominal else claim(f"{name}Bound"),
+        bound=claim(f"{name}Bound"),
         handler=None if free else claim(f"{name}Handler"),
-        handle=payload.handed(payload.unused("self", "_self"), f"{payload.unused('agent')}: {ANY}", "/"),
+        handle=_handled(payload),
     )
+
+
+def _handled(payload: Payload) -> tuple[str, ...]:
+    """The parameters of a consumer; any will do where a message has keys that nobody knows before."""
+    positional = (payload.unused("self", "_self"), f"{payload.unused('agent')}: {ANY}", "/")
+    if isinstance(payload.shape, Object):
+        return payload.handed(*positional)
+    return (*positional, *ANY_KEYWORDS)

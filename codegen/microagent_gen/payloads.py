@@ -70,8 +70,6 @@ class Payload:
 
     def handed(self, *positional: str, also: Iterable[str] = ()) -> tuple[str, ...]:
         """The parameters that a handler must take; what a payload may hold besides its properties, it may leave out."""
-        if isinstance(self.shape, MappingShape):
-            return parameters(positional, [*also], [f"*args: {ANY}", f"**payload: {ANY}"])  # any handler: PEP 612
         if self._is_odd:
             return parameters(positional, [*also], [self._unpacked])
         return parameters(positional, [*also, *self.keywords()], [])
@@ -105,6 +103,10 @@ class Payload:
 
     def _keyword(self, field: Field) -> str:
         return f"{field.name}: {annotation(field.shape, self.names)}{'' if field.required else ' = ...'}"
+
+
+ANY_KEYWORDS = (f"*args: {ANY}", f"**payload: {ANY}")
+"""What type checkers take for parameters of any kind."""
 
 
 def parameters(positional: Iterable[str], keywords: list[str], rest: list[str]) -> tuple[str, ...]:

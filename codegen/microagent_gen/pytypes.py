@@ -1,13 +1,14 @@
 """What a shape is in Python: the text of its annotation."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from typing import TypeAlias
 
 from microagent.shapes import Anything, Array, Field, Object, OneOfValues, Recursion, Scalar, Shape, Union
 from microagent.shapes import Mapping as MappingShape
 from microagent_gen.naming import literal
 
-Names: TypeAlias = Mapping[tuple[str, ...], str]
+Key: TypeAlias = tuple[str, ...]
+Names: TypeAlias = Mapping[Key, str]
 
 ANY = "_t.Any"
 FREE = "dict[str, _t.Any]"
@@ -38,19 +39,25 @@ def annotation(shape: Shape, names: Names, depth: int = 0) -> str:
     return ANY if ANY in options else " | ".join(options)
 
 
-def entry_annotation(field: Field, names: Names) -> str:
-    """The annotation of a property in its TypedDict: quoted where it names a class that is not complete yet."""
+def entry_annotation(field: Field, names: Names, unfinished: Container[Key]) -> str:
+    """
+    The annotation of a property in its TypedDict.
+
+    :param unfinished: the objects whose classes are not complete yet: an annotation that names one is quoted
+    """
     text = annotation(field.shape, names)
-    if is_recursive(field.shape):
+    if any(key in unfinished for key in _named(field.shape)):
         text = literal(text)
     return text if field.required else f"_t.NotRequired[{text}]"
 
 
-def is_recursive(shape: Shape) -> bool:
-    """Whether the annotation of the shape names a class that encloses it."""
-    return isinstance(shape, Recursion) or (
-        not isinstance(shape, Object) and any(is_recursive(inner) for inner in inside(shape))
-    )
+def _named(shape: Shape) -> Iterator[Key]:
+    """The keys of the objects that the annotation of the shape names."""
+    if isinstance(shape, Object | Recursion):
+        yield shape.key
+    else:
+        for inner in inside(shape):
+            yield from _named(inner)
 
 
 def inside(shape: Shape) -> Iterator[Shape]:

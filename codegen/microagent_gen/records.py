@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from microagent.shapes import Field, Object, Shape
 from microagent_gen import naming
-from microagent_gen.pytypes import FREE, entry_annotation, inside
+from microagent_gen.pytypes import FREE, Key, entry_annotation, inside
 
 _STEPS = {"[]": "Item", "{}": "Value"}
 
@@ -41,9 +41,10 @@ class Records:
 
     root: str
     claim: Callable[[str], str]
-    names: dict[tuple[str, ...], str] = field(default_factory=dict[tuple[str, ...], str])
+    names: dict[Key, str] = field(default_factory=dict[Key, str])
     found: list[Record] = field(default_factory=list[Record])
     _classes: set[str] = field(default_factory=set[str])
+    _unfinished: set[Key] = field(default_factory=set[Key])
 
     def add_root(self, shape: Shape, doc: str) -> None:
         """Collect the payload itself, and what is inside."""
@@ -63,14 +64,18 @@ class Records:
     def _add_object(self, shape: Object, name: str, doc: str) -> None:
         self.names[shape.key] = f"{name} | {FREE}" if _holds_more(shape) else name
         self._classes.add(name)
+        self._unfinished.add(shape.key)
         for inner in inside(shape):
             self.add(inner)
         self.found.append(self._record(shape, name, doc))
+        self._unfinished.remove(shape.key)
 
     def _record(self, shape: Object, name: str, doc: str) -> Record:
         fields = [known for known in shape.fields if known.name]
         functional = not all(naming.fits_class_body(known.name, self._classes) for known in fields)
-        entries = tuple(Entry(known.name, entry_annotation(known, self.names), _doc(known)) for known in fields)
+        entries = tuple(
+            Entry(known.name, entry_annotation(known, self.names, self._unfinished), _doc(known)) for known in fields
+        )
         return Record(name, entries, doc or ("" if entries else "An object without properties."), functional)
 
 
@@ -88,7 +93,7 @@ def documented(description: str, deprecated: bool) -> str:
     return "\n\n".join(part for part in (description, "Deprecated." if deprecated else "") if part.strip())
 
 
-def _path_name(key: tuple[str, ...]) -> str:
+def _path_name(key: Key) -> str:
     """``("meta", "geo")`` is ``MetaGeo``, ``("$defs", "Order", "lines", "[]")`` is ``OrderLinesItem``."""
     steps = iter(key[1:] if key[:1] == ("$defs",) else key)
     parts: list[str] = []

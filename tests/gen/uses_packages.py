@@ -25,10 +25,10 @@ class Shop(MicroAgent[o.Bus, o.Broker]):
         return {}
 
     @receiver(o.signals.labelled)
-    async def labelled(self, signal: Signal, sender: str, id: int, **labels: str) -> None: ...
+    async def labelled(self, signal: Signal, sender: str, number: int, **labels: str) -> None: ...
 
     @consumer(o.queues.tree)
-    async def grow(_self, root: o.TreeMessageNode, **kwargs: object) -> None:
+    async def grow(self, /, root: o.TreeMessageNode, **kwargs: object) -> None:
         children: list[o.TreeMessageNode] = root.get("children", [])
         print(children)
 
@@ -36,7 +36,7 @@ class Shop(MicroAgent[o.Bus, o.Broker]):
     async def set(self, **values: str | float) -> None: ...
 
     @consumer(o.queues.open)
-    async def open(self, id: int, **kwargs: object) -> None: ...
+    async def open(self, number: int, **kwargs: object) -> None: ...
 
     @consumer(o.queues.audit)
     async def audit(self, anything: str) -> None: ...
@@ -47,15 +47,15 @@ class Shop(MicroAgent[o.Bus, o.Broker]):
         receipts: list[str] = [answer["receipt"] for answer in answers.values()]
         print(receipts)
         await self.bus.order_refunded.send("shop", number="1", customer={"name": "Ann"})
-        await self.bus.labelled.send("shop", id=1, colour="red")
-        await self.bus.labelled.send("shop", id=1, colour=2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        await self.bus.labelled.send("shop", number=1, colour="red")
+        await self.bus.labelled.send("shop", number=1, colour=2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         await self.broker.orders.send({"number": "1", "customer": {"name": "Ann"}, "follows": order})
         await self.broker.tree.send({"root": {"value": 1, "children": [{"value": 2, "children": []}]}})
         await self.broker.tree.send({"root": {"value": "1"}})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
         await self.broker.settings.send({"a": 1, "b": "c"})
         await self.broker.settings.send({"a": None})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
-        await self.broker.open.send({"id": 1, "more": [1]})
-        message: o.OpenMessage = {"id": 1}
+        await self.broker.open.send({"number": 1, "more": [1]})
+        message: o.OpenMessage = {"number": 1}
         await self.broker.open.send(message)
         await self.broker.audit.send({"a": object()})
 

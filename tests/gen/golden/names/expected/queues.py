@@ -65,8 +65,14 @@ OrderMessageMessage = _t.TypedDict(
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
+    class DictBound(_m.TypedBoundQueue[DictMessage]):
+        ...
+
     class DictHandler(_t.Protocol):
         def __call__(self, agent: _t.Any, /, **payload: _t.Unpack[DictMessage]) -> _Awaitable[object]: ...
+
+    class OrderBound__(_m.TypedBoundQueue[OrderMessage]):
+        ...
 
     class OrderHandler_(_t.Protocol):
         def __call__(self, agent_: _t.Any, /, **payload: _t.Unpack[OrderMessage]) -> _Awaitable[object]: ...
@@ -84,11 +90,11 @@ if _t.TYPE_CHECKING:
 class Queues:
     """What is declared, each queue under its name."""
 
-    dict: "_m.TypedQueue[_m.TypedBoundQueue[DictMessage], DictHandler]" = _m.TypedQueue(
+    dict: "_m.TypedQueue[DictBound, DictHandler]" = _m.TypedQueue(
         "dict",
         declared='{"payload":{"properties":{"a":{"type":"string"},"\\ufb01":{"type":"string"}},"type":"object"}}',
     )
-    order: "_m.TypedQueue[_m.TypedBoundQueue[OrderMessage], OrderHandler_]" = _m.TypedQueue(
+    order: "_m.TypedQueue[OrderBound__, OrderHandler_]" = _m.TypedQueue(
         "order",
         declared='{"payload":{"properties":{"agent":{"type":"integer"},"payload":{"type":"string"},"x-y":{}},"type":"object"}}',
     )
@@ -105,8 +111,8 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    dict: "_m.TypedBoundQueue[DictMessage]"
-    order: "_m.TypedBoundQueue[OrderMessage]"
+    dict: "DictBound"
+    order: "OrderBound__"
     order_message: "OrderMessageBound"
     str: "StrBound"
 

@@ -13,6 +13,7 @@ from .queues import (
     Queues,
     TreeMessage,
     TreeMessageNode,
+    TreeMessageNodeNamed,
     queues,
 )
 from .signals import (
@@ -56,6 +57,7 @@ __all__ = [
     "Signals",
     "TreeMessage",
     "TreeMessageNode",
+    "TreeMessageNodeNamed",
     "queues",
     "signals",
 ]

@@ -9,7 +9,7 @@ import microagent as _m
 
 
 class OpenMessage(_t.TypedDict):
-    id: int
+    number: int
 
 
 class OrdersMessageCustomer(_t.TypedDict):
@@ -25,9 +25,14 @@ class OrdersMessage(_t.TypedDict):
     follows: _t.NotRequired["OrdersMessage"]
 
 
+class TreeMessageNodeNamed(_t.TypedDict):
+    first: _t.NotRequired[str]
+
+
 class TreeMessageNode(_t.TypedDict):
     value: int
     children: _t.NotRequired["list[TreeMessageNode]"]
+    named: _t.NotRequired[TreeMessageNodeNamed | dict[str, _t.Any]]
 
 
 class TreeMessage(_t.TypedDict):
@@ -50,8 +55,11 @@ if _t.TYPE_CHECKING:
             agent: _t.Any,
             /,
             *,
-            id: int,
+            number: int,
         ) -> _Awaitable[object]: ...
+
+    class OrdersBound(_m.TypedBoundQueue[OrdersMessage]):
+        """Orders to pack."""
 
     class OrdersHandler(_t.Protocol):
         def __call__(
@@ -69,6 +77,9 @@ if _t.TYPE_CHECKING:
 
     class SettingsHandler(_t.Protocol):
         def __call__(self, agent: _t.Any, /, *args: _t.Any, **payload: _t.Any) -> _Awaitable[object]: ...
+
+    class TreeBound(_m.TypedBoundQueue[TreeMessage]):
+        ...
 
     class TreeHandler(_t.Protocol):
         def __call__(
@@ -90,9 +101,9 @@ class Queues:
     )
     open: "_m.TypedQueue[OpenBound, OpenHandler]" = _m.TypedQueue(
         "open",
-        declared='{"payload":{"additionalProperties":true,"properties":{"id":{"type":"integer"}},"required":["id"],"type":"object"}}',
+        declared='{"payload":{"additionalProperties":true,"properties":{"number":{"type":"integer"}},"required":["number"],"type":"object"}}',
     )
-    orders: "_m.TypedQueue[_m.TypedBoundQueue[OrdersMessage], OrdersHandler]" = _m.TypedQueue(
+    orders: "_m.TypedQueue[OrdersBound, OrdersHandler]" = _m.TypedQueue(
         "orders",
         declared='{"$defs":{"Customer":{"properties":{"email":{"type":["null","string"]},"name":{"type":"string"}},"required":["name"],"type":"object"},"Order":{"properties":{"customer":{"$ref":"#/$defs/Customer"},"follows":{"$ref":"#/$defs/Order"},"number":{"type":"string"}},"required":["customer","number"],"type":"object"}},"payload":{"$ref":"#/$defs/Order"}}',
     )
@@ -101,9 +112,9 @@ class Queues:
         "settings",
         declared='{"payload":{"additionalProperties":{"type":["number","string"]},"type":"object"}}',
     )
-    tree: "_m.TypedQueue[_m.TypedBoundQueue[TreeMessage], TreeHandler]" = _m.TypedQueue(
+    tree: "_m.TypedQueue[TreeBound, TreeHandler]" = _m.TypedQueue(
         "tree",
-        declared='{"payload":{"definitions":{"Node":{"properties":{"children":{"items":{"$ref":"#/definitions/Node"},"type":"array"},"value":{"type":"integer"}},"required":["value"],"type":"object"}},"properties":{"root":{"$ref":"#/definitions/Node"},"self":{"$ref":"#"}},"required":["root"],"type":"object"}}',
+        declared='{"payload":{"definitions":{"Node":{"properties":{"children":{"items":{"$ref":"#/definitions/Node"},"type":"array"},"named":{"additionalProperties":{"$ref":"#/definitions/Node"},"properties":{"first":{"type":"string"}},"type":"object"},"value":{"type":"integer"}},"required":["value"],"type":"object"}},"properties":{"root":{"$ref":"#/definitions/Node"},"self":{"$ref":"#"}},"required":["root"],"type":"object"}}',
     )
 
 
@@ -112,10 +123,10 @@ class Broker(_m.TypedBroker):
 
     audit: "AuditBound"
     open: "OpenBound"
-    orders: "_m.TypedBoundQueue[OrdersMessage]"
+    orders: "OrdersBound"
     """Orders to pack."""
     settings: "SettingsBound"
-    tree: "_m.TypedBoundQueue[TreeMessage]"
+    tree: "TreeBound"
 
 
 queues = Queues()

@@ -9,7 +9,7 @@ import microagent as _m
 
 
 class Labelled(_t.TypedDict):
-    id: int
+    number: int
 
 
 class OrderPaidCustomer(_t.TypedDict):
@@ -99,7 +99,7 @@ if _t.TYPE_CHECKING:
             self,
             sender: str,
             *,
-            id: int,
+            number: int,
             **extra: str,
         ) -> None: ...
         async def call(
@@ -107,7 +107,7 @@ if _t.TYPE_CHECKING:
             sender: str,
             *,
             timeout: float = 60,
-            id: int,
+            number: int,
             **extra: str,
         ) -> dict[str, _t.Any]: ...
         def waiter(
@@ -115,7 +115,7 @@ if _t.TYPE_CHECKING:
             sender: str,
             *,
             timeout: float = 60,
-            id: int,
+            number: int,
             **extra: str,
         ) -> _m.Waiter[_t.Any]: ...
 
@@ -127,7 +127,7 @@ if _t.TYPE_CHECKING:
             *,
             signal: _m.Signal,
             sender: str,
-            id: int,
+            number: int,
         ) -> _Awaitable[object]: ...
 
     class OrderPaidBound(_m.TypedBoundSignal[OrderPaidResult]):
@@ -261,7 +261,7 @@ class Signals:
 
     labelled: "_m.TypedSignal[LabelledBound, LabelledHandler]" = _m.TypedSignal(
         "labelled",
-        declared='{"payload":{"additionalProperties":{"type":"string"},"properties":{"id":{"type":"integer"}},"required":["id"],"type":"object"}}',
+        declared='{"payload":{"additionalProperties":{"type":"string"},"properties":{"number":{"type":"integer"}},"required":["number"],"type":"object"}}',
     )
     order_paid: "_m.TypedSignal[OrderPaidBound, OrderPaidHandler]" = _m.TypedSignal(
         "order_paid",
