@@ -312,6 +312,17 @@ def test_full_disk_is_an_error_that_leaves_nothing_half_written(client):
     assert client.bodies() == [b"before", b"after"]
 
 
+def test_last_of_the_disk_is_kept_for_taking_messages_out(client, monkeypatch):
+    """Nothing is accepted that would leave no room for acknowledging what waits."""
+    client.send(b"1")
+    monkeypatch.setattr(module, "RESERVE", 1 << 60)
+    monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result((4096, 4096, 1000, 250, 249, 0, 0, 0, 0, 255)))
+    with pytest.raises(BackendError, match=r"queues\.db: the disk is full"):
+        client.send(b"2")
+    client.decide(Verdict.ACK, *client.get())
+    assert client.bodies() == []
+
+
 def test_messages_outlive_the_store(folder):
     """Closed and opened again, everything is where it was."""
     before = Client(folder)

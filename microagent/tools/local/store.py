@@ -4,7 +4,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from microagent.tools.local.turn import Turn
 FILE = "queues.db"
 BUSY = 30.0  # seconds to wait for a foreign program that holds the file
 ROWS = 500  # in one statement, which takes at most 32,766 parameters
+RESERVE = 16 * 1024 * 1024  # bytes of the disk that messages do not get, or a quarter of a small one
 TAKE_BYTES = 64 * 1024 * 1024  # of bodies in one take, the first aside
 
 
@@ -72,9 +73,14 @@ class Store:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
+                self._roll_back()
                 raise
+
+    def _roll_back(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        with suppress(sqlite3.Error):  # if the disk is full, the log is what can be made smaller
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
     def _errors(self) -> Generator[None, None, None]:
@@ -94,12 +100,29 @@ class Store:
         return stirred
 
     def push(self, messages: Sequence[tuple[str, bytes]]) -> None:
-        """Add messages, each a queue and a body, in order."""
+        """
+        Add messages, each a queue and a body, in order.
+
+        :raises BackendError: if the disk is full
+        """
+        self._need_room(sum(len(body) for _, body in messages))
         for start in range(0, len(messages), ROWS):
             chunk = messages[start : start + ROWS]
             last = self._insert(statements.insert(len(chunk)), [value for message in chunk for value in message])
             self._connection.execute(statements.ARRIVE, (last - len(chunk),))
         self._stirred.update(queue for queue, _ in messages)
+
+    def _need_room(self, size: int) -> None:
+        """Keep the last of the disk for what takes messages out: on a full one they could not even be acknowledged."""
+        disk = os.statvfs(self.path)
+        needed = min(RESERVE, disk.f_blocks * disk.f_frsize // 4) + 2 * size
+        free = disk.f_bavail * disk.f_frsize
+        if free < needed and free + self._unused() < needed:
+            raise BackendError(f"{self.path}: the disk is full")
+
+    def _unused(self) -> int:
+        """Bytes of the file that hold nothing any more."""
+        return int(self._value("PRAGMA freelist_count") * self._value("PRAGMA page_size"))
 
     def _insert(self, statement: str, values: Any) -> int:
         """The number of the last row."""
