@@ -111,16 +111,16 @@ def _alone(kind: str, entry: Mapping[str, Any]) -> Declarations:
 
 def _without_place(source: str, problems: Iterable[Problem]) -> Iterator[Problem]:
     for problem in problems:
-        pointer = "/".join(["", *problem.pointer.split("/")[3:]]) if problem.pointer.count("/") > 2 else ""  # noqa: PLR2004 - /signals/0
-        yield Problem(problem.message, source, pointer)
+        below_entry = problem.pointer.split("/")[3:]  # /signals/0/...
+        yield Problem(problem.message, source, "".join(f"/{step}" for step in below_entry))
 
 
 def _payload_of(names: Iterable[str], type_map: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
     """The schema of arguments whose types Python names; 1.7 wrote ``number`` as ``(int, float)``."""
-    properties = {name: {"type": _json_types(name, type_map[name])} if name in type_map else {} for name in names}
+    properties = {name: {"type": _json_types(type_map[name])} if name in type_map else {} for name in names}
     return {"type": "object", "properties": properties, "required": list(names)}
 
 
-def _json_types(name: str, types: tuple[type, ...]) -> list[str]:
-    found = [_JSON_TYPES.get(each, each.__name__) for each in types]
+def _json_types(types: tuple[type, ...]) -> list[str]:
+    found = [_JSON_TYPES.get(each, str(getattr(each, "__name__", each))) for each in types]
     return [each for each in found if not (each == "integer" and "number" in found)]

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, cast
 
 from microagent import shapes
 from microagent.pointers import pointer_to
 from microagent.references import resolve
 from microagent.schema import Schema, as_object
 from microagent.shapes import Anything, Array, Field, Object, OneOfValues, Recursion, Scalar, Shape, Union
-
-Kind: TypeAlias = Literal["string", "integer", "number", "boolean", "null", "array", "object"]
 
 UNREAD = frozenset(
     {
@@ -34,6 +32,9 @@ CONSTRAINTS = frozenset(
 MOST_REFERENCES = 2_000
 """References that are followed; definitions that refer to each other twice and twice again would never end."""
 
+DEEPEST = 60
+"""References that are followed from within each other."""
+
 _SHAPING = frozenset({"type", "enum", "const", "properties", "required", "additionalProperties", "items"})
 _SCALARS: dict[str, Scalar] = {
     "string": Scalar("string"),
@@ -49,8 +50,9 @@ class Reading:
     """
     What a schema says, as far as types can say it.
 
-    :ivar ignored: the words that change the type and were not read, each as (JSON Pointer of the schema, keyword);
-        the shape is ``Anything`` there
+    :ivar ignored: the words that change the type and were not read, each as (JSON Pointer, keyword); the shape is
+        ``Anything`` there. The pointer is one into the schema that was read, or, where that refers to them, into the
+        definitions of the file: ``/$defs/...``
     :ivar exact: whether what fits the shape fits the schema
     """
 
@@ -149,15 +151,16 @@ class _Reader:
     # -- references
 
     def _reference(self, schema: Mapping[str, Any], place: _Place) -> Shape:
-        if _SHAPING & schema.keys():
+        if (_SHAPING - {"type"}) & schema.keys():
             return self._ignore(place, "$ref")
+        self.exact = self.exact and "type" not in schema
         target = resolve(str(schema["$ref"]), None if place.in_file else self.schema, self.definitions)
         if target is None:
             return self._ignore(place, "$ref")
         if (target.in_file, target.steps) in place.followed:
             return self._vague()
         self.followed += 1
-        if self.followed > MOST_REFERENCES:
+        if self.followed > MOST_REFERENCES or len(place.objects) + len(place.followed) > DEEPEST:
             return self._ignore(place, "$ref")
         followed = (*place.followed, (target.in_file, target.steps))
         return self.read(target.schema, _Place(target.in_file, target.steps, followed, place.objects))
@@ -203,7 +206,7 @@ class _Reader:
         if place.location in place.objects:
             return Recursion(place.key)
         inside = replace(place, objects=(*place.objects, place.location), followed=())
-        extra = self._extra(schema, place)
+        extra = self._extra(schema, inside if schema.get("properties") or schema.get("required") else place)
         closed = schema.get("additionalProperties", True) is False
         fields = tuple(self._fields(schema, inside, extra))
         is_payload = self.payload and place.location == (False, ())
@@ -217,7 +220,7 @@ class _Reader:
 
     def _fields(self, schema: Mapping[str, Any], inside: _Place, extra: Shape | None) -> Iterator[Field]:
         properties = cast("Mapping[str, Schema]", schema.get("properties", {}))
-        required = cast("list[str]", schema.get("required", []))
+        required = dict.fromkeys(cast("list[str]", schema.get("required", [])))
         for name, found in properties.items():
             described = cast("Mapping[str, Any]", {}) if isinstance(found, bool) else found
             yield Field(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from microagent.pointers import follow, fragment_steps
-from microagent.schema import Schema, every_schema, is_schema
+from microagent.schema import Schema, every_schema, is_annotation, is_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,18 @@ def resolve(reference: str, schema: Schema | None, definitions: Mapping[str, Any
     if steps[:1] in {("$defs",), ("definitions",)} and is_schema(found := _followed(definitions, steps[1:])):
         return Target(found, True, ("$defs", *steps[1:])) if len(steps) > 1 else None
     return None
+
+
+def referred(schema: Schema, definitions: Mapping[str, Any]) -> Schema:
+    """The schema itself, or the definition of the file that it is nothing but a reference to."""
+    for _ in definitions:
+        if isinstance(schema, bool) or [key for key in schema if not is_annotation(key)] != ["$ref"]:
+            break
+        target = resolve(str(schema["$ref"]), schema, definitions)
+        if target is None or not target.in_file:
+            break
+        schema = target.schema
+    return schema
 
 
 def references(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:

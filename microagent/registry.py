@@ -127,6 +127,12 @@ class Word(Generic[D]):
                 self._become(self.name, declared)
             case "keep":
                 pass
+            case _:
+                raise ValueError(f"on_conflict takes error, warn, keep or replace, not {on_conflict!r}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copied, pickled: the same object, in another process the one of this name."""
+        return type(self).admit, (self.name, self._declared)
 
     @classmethod
     def _read(cls, name: str, declared: D | str) -> D:

@@ -63,7 +63,8 @@ def _object(shape: Object) -> RuntimeType:
         struct = msgspec.defstruct("Object", fields, rename=names, forbid_unknown_fields=shape.closed, kw_only=True)
     except ValueError:  # a name with a quote, a control character or a lone surrogate
         return RuntimeType(dict[str, Any], exact=False)
-    return RuntimeType(struct, all(found.exact for found in types) and shape.extra in {None, Anything()})
+    is_exact = all(found.exact for found in types) and shape.extra in {None, Anything()}
+    return _supported(RuntimeType(struct, is_exact))
 
 
 def _field(attribute: str, field: Field, found: RuntimeType) -> tuple[str, Any] | tuple[str, Any, Any]:
@@ -80,10 +81,10 @@ def _union(options: list[RuntimeType]) -> RuntimeType:
 
 
 def _supported(found: RuntimeType) -> RuntimeType:
-    """Msgspec refuses, among others, unions of two arrays or two objects."""
+    """Msgspec refuses, among others, unions of two objects, and Literals with very large integers."""
     try:
         msgspec.json.Decoder(found.type)
-    except TypeError:
+    except (TypeError, ValueError, OverflowError, NotImplementedError):
         return _ANY
     return found
 

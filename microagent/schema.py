@@ -74,6 +74,16 @@ def as_object(payload: Schema) -> Schema:
     return {**payload, "type": "object"} if is_open else payload
 
 
+def is_schema_at(schema: Schema, steps: tuple[str, ...]) -> bool:
+    """Whether the steps lead to a schema by its meaning, and not to a part of one that looks like it."""
+    if not steps or isinstance(schema, bool):
+        return not steps
+    inner = _inner(steps[0], schema.get(steps[0]))
+    return any(
+        is_schema_at(found, steps[len(further) :]) for further, found in inner if steps[: len(further)] == further
+    )
+
+
 def canonical(schema: Schema) -> Schema:
     """The schema without annotations, in one spelling: equal for two that say the same by the same words."""
     if isinstance(schema, bool):

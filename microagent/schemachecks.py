@@ -7,8 +7,8 @@ from microagent import jsonschemas
 from microagent.jsontext import Complaint
 from microagent.names import guess, shown
 from microagent.plainschema import is_plain
-from microagent.references import resolve
-from microagent.schema import Schema, every_schema
+from microagent.references import Target, resolve
+from microagent.schema import Schema, every_schema, is_schema_at
 
 
 def schema_complaints(schema: Schema, definitions: Mapping[str, Any], *, in_file: bool = False) -> list[Complaint]:
@@ -27,15 +27,12 @@ def schema_complaints(schema: Schema, definitions: Mapping[str, Any], *, in_file
 
 def _reference_complaints(schema: Schema, definitions: Mapping[str, Any], in_file: bool) -> Iterator[Complaint]:
     own = None if in_file else schema
-    anchors = {
-        found["$anchor"] for _, found in every_schema(schema) if isinstance(found, Mapping) and "$anchor" in found
-    }
-    for steps, found in every_schema(schema):
-        if isinstance(found, bool):
-            continue
-        if steps and "$id" in found:
+    found = [(steps, each) for steps, each in every_schema(schema) if isinstance(each, Mapping)]
+    anchors = {each["$anchor"] for _, each in found if "$anchor" in each}
+    for steps, each in found:
+        if steps and "$id" in each:
             yield Complaint("an embedded $id is not supported: references lead to places, #/...", (*steps, "$id"))
-        reference = cast("str | None", found.get("$ref"))
+        reference = cast("str | None", each.get("$ref"))
         if reference is None or reference.removeprefix("#") in anchors:
             continue
         if (fault := _reference_fault(reference, own, definitions)) is not None:
@@ -45,13 +42,26 @@ def _reference_complaints(schema: Schema, definitions: Mapping[str, Any], in_fil
 def _reference_fault(reference: str, own: Schema | None, definitions: Mapping[str, Any]) -> str | None:
     if not reference.startswith("#"):
         return "is another document: only what this file holds can be referred to"
+    target = resolve(reference, own, definitions)
+    if target is None:
+        return f"leads nowhere{guess(reference, [f'#/$defs/{name}' for name in definitions])}"
+    if not _is_place_of_schema(target, own, definitions):
+        return "leads to what is no schema"
+    return "leads in a circle" if _is_circle(target, own, definitions) else None
+
+
+def _is_place_of_schema(target: Target, own: Schema | None, definitions: Mapping[str, Any]) -> bool:
+    if target.in_file:
+        return is_schema_at(definitions[target.steps[1]], target.steps[2:])
+    return own is not None and is_schema_at(own, target.steps)
+
+
+def _is_circle(target: Target, own: Schema | None, definitions: Mapping[str, Any]) -> bool:
     seen: set[tuple[bool, tuple[str, ...]]] = set()
-    while (target := resolve(reference, own, definitions)) is not None:
-        if (target.in_file, target.steps) in seen:
-            return "leads in a circle"
-        seen.add((target.in_file, target.steps))
-        if isinstance(target.schema, bool) or "$ref" not in target.schema:
-            return None
-        reference, own = str(target.schema["$ref"]), None if target.in_file else own
-    known = [f"#/$defs/{name}" for name in definitions]
-    return f"leads nowhere{guess(reference, known)}" if not seen else None
+    step: Target | None = target
+    while step is not None and (step.in_file, step.steps) not in seen:
+        seen.add((step.in_file, step.steps))
+        if isinstance(step.schema, bool) or "$ref" not in step.schema:
+            return False
+        step = resolve(str(step.schema["$ref"]), None if step.in_file else own, definitions)
+    return step is not None

@@ -11,6 +11,7 @@ from microagent.errors import SignalException, SignalNotFound, SignalSerializing
 from microagent.names import guess, shown, signal_name_problem
 from microagent.parsing import declared_signal
 from microagent.reading import Reading, shape
+from microagent.references import referred
 from microagent.registry import Word
 from microagent.runtime_types import python_types
 from microagent.shapes import Object
@@ -122,9 +123,10 @@ class Signal(Word[SignalDeclaration]):
 
     @cached_property
     def _check(self) -> Check:
-        payload = self.declaration.payload
-        open_payload = {key: value for key, value in payload.items() if (key, value) != ("additionalProperties", False)}
-        return Check(open_payload, self.declaration.definitions, payload=True)
+        payload = referred(self.declaration.payload, self.declaration.definitions)
+        if not isinstance(payload, bool) and payload.get("additionalProperties") is False:
+            payload = {**payload, "additionalProperties": True}
+        return Check(payload, self.declaration.definitions, payload=True)
 
     @cached_property
     def _answer_check(self) -> Check | None:

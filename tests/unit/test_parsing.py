@@ -209,7 +209,20 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
             "/queues/0/payload/properties/x/$ref: $ref 'file:///etc/passwd' is another document: "
             "only what this file holds can be referred to",
         ),
+        (
+            queue(payload={"$schema": "http://json-schema.org/draft-03/schema#", "type": "object"}),
+            "/queues/0/payload/$schema: "
+            "$schema names no known draft of JSON Schema: 'http://json-schema.org/draft-03/schema#'",
+        ),
         (queue(payload={"$ref": "#"}), "/queues/0/payload/$ref: $ref '#' leads in a circle"),
+        (
+            queue(payload={"properties": {"type": {}, "x": {"$ref": "#/properties"}}}),
+            "/queues/0/payload/properties/x/$ref: $ref '#/properties' leads to what is no schema",
+        ),
+        (
+            queue(payload={"properties": {"x": {"$ref": "#/properties/y/default"}, "y": {"default": {"type": 1}}}}),
+            "/queues/0/payload/properties/x/$ref: $ref '#/properties/y/default' leads to what is no schema",
+        ),
         (
             queue(payload={"properties": {"x": {"$id": "y"}}}),
             "/queues/0/payload/properties/x/$id: an embedded $id is not supported: references lead to places, #/...",
@@ -254,6 +267,16 @@ def test_a_definition_refers_to_the_file_alone() -> None:
     payload = {"properties": {"y": {"$ref": "#/$defs/Y"}}, "$defs": {"X": {"type": "string"}}}
     document = {"queues": [{"name": "a", "payload": payload}], "$defs": {"Y": {"$ref": "#/$defs/X"}}}
     assert problems(document, "https://x")[0].startswith("https://x /$defs/Y/$ref: $ref '#/$defs/X' leads nowhere")
+
+
+@pytest.mark.parametrize(
+    "draft", ["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema#"]
+)
+def test_a_schema_may_name_its_draft(draft: str) -> None:
+    """It is checked as one of that draft, and left as it is."""
+    words = {"properties": {"x": {"$ref": "#/definitions/X"}}, "definitions": {"X": {}}}
+    payload = {"$schema": draft, "type": "object", **words}
+    assert parse(json.dumps(queue(payload=payload))).queues[0].payload == payload
 
 
 def test_words_of_draft_7_are_understood() -> None:

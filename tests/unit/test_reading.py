@@ -129,6 +129,18 @@ def test_other_words_that_are_not_read_are_listed(schema: Any, expected: Shape, 
     assert shape(schema) == Reading(expected, (("", word),), exact=False)
 
 
+def test_a_type_beside_a_reference_is_no_obstacle() -> None:
+    """It can only refuse some of what the reference takes."""
+    assert shape({"type": "string", "$ref": "#/$defs/X"}, {"X": {"type": "string"}}) == Reading(TEXT, exact=False)
+
+
+def test_a_long_chain_of_references_comes_to_an_end() -> None:
+    """No RecursionError, however long it is."""
+    chain = {f"D{n}": {"properties": {"x": {"$ref": f"#/$defs/D{n + 1}"}}} for n in range(1_000)}
+    found = shape({"$ref": "#/$defs/D0"}, {**chain, "D1000": {}})
+    assert (found.exact, found.ignored) == (False, (("/$defs/D60/properties/x", "$ref"),))
+
+
 def test_a_reference_is_read_in_its_place() -> None:
     """One of the payload before one of the file; its key names where the object is defined."""
     definitions = {"A": {"type": "object", "properties": {"of": {"const": "file"}}}, "B": {"$ref": "#/$defs/A"}}

@@ -1,5 +1,8 @@
 """Signals: declared once, the same object everywhere."""
 
+import copy
+import json
+import pickle
 import threading
 from typing import Any
 from uuid import uuid4
@@ -7,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from microagent.errors import ConflictError, DeclarationError
-from microagent.parsing import declared_signal
+from microagent.parsing import declared_signal, parse
 from microagent.signal import Receiver, SerializingError, Signal, SignalException, SignalNotFound
 
 
@@ -57,6 +60,7 @@ def test_a_type_map_as_in_1_7(name: str) -> None:
     [
         ((["user-id"],), {}, "'user-id' cannot be the name of an argument"),
         (({"x": "strin"},), {}, "/providing_args/x: unknown type 'strin', did you mean 'string'?"),
+        ((["x"], {"x": (None,)}), {}, "/payload/properties/x/type/0: unknown type 'None'"),
         ((["x"], {"x": (set,)}), {}, "/payload/properties/x/type/0: unknown type 'set'"),
         (("x",), {}, "/providing_args: expected an array or an object, got a string"),
         ((), {"payload": {"properties": {"x": {"type": "strin"}}}}, "/payload/properties/x/type: unknown type 'strin'"),
@@ -123,6 +127,8 @@ def test_conflicts_can_be_decided(name: str, caplog: pytest.LogCaptureFixture) -
     signal = Signal(name, ["x"])
     other = declared_signal(name, {"y": "integer"})
     assert signal.problem({"x": 1}, sending=True) is None
+    with pytest.raises(ValueError, match="on_conflict takes error, warn, keep or replace, not 'ignore'"):
+        Signal.admit(name, other, "ignore")  # type: ignore[arg-type]
     assert Signal.admit(name, other, "keep") is signal
     assert caplog.text == ""
     assert Signal.admit(name, other, "warn") is signal
@@ -216,6 +222,23 @@ def test_a_closed_payload_closes_the_sender_alone(name: str) -> None:
     signal = Signal(name, payload={"properties": {"x": {}}, "additionalProperties": False})
     assert signal.problem({"y": 1}, sending=False) is None
     assert signal.problem({"y": 1}, sending=True) == "$: unknown argument 'y'"
+
+
+def test_a_closed_definition_of_the_file_closes_the_sender_alone(name: str) -> None:
+    """A payload that is nothing but a reference is what it refers to."""
+    closed = {"type": "object", "properties": {"x": {"type": "integer"}}, "additionalProperties": False}
+    document = {"signals": [{"name": name, "payload": {"$ref": "#/$defs/X"}}], "$defs": {"X": closed}}
+    signal = Signal.admit(name, parse(json.dumps(document)).signals[0])
+    assert signal.providing_args == ["x"]
+    assert signal.problem({"x": 1, "y": 1}, sending=False) is None
+    assert signal.problem({"x": 1, "y": 1}, sending=True) == "$: unknown argument 'y'"
+    assert signal.problem({"x": "1"}, sending=False) == "$.x: expected an integer, got a string"
+
+
+def test_a_copy_is_the_signal_itself(name: str) -> None:
+    """Copied with settings, or pickled for another process, it stays the one of its name."""
+    for signal in (Signal(name, ["x"]), Signal(f"{name}_generated", declared='{"payload":{"type":"object"}}')):
+        assert copy.copy(signal) is copy.deepcopy([signal])[0] is pickle.loads(pickle.dumps(signal)) is signal
 
 
 def test_an_open_payload_takes_more(name: str) -> None:

@@ -149,6 +149,9 @@ SCHEMAS: list[dict[str, Any]] = [
     {"const": None},
     {"type": "array", "items": {"type": ["number", "array"], "items": {"type": "boolean"}}},
     {"properties": {"a": {"type": "string", "maxLength": 1}}},
+    {"enum": [2**70, "\ud800", 1]},
+    {"properties": {"a": {"$ref": "#/$defs/A", "type": "string"}}, "$defs": {"A": {"enum": ["x", 1, None]}}},
+    {"type": "object", "properties": {"a": {"type": "null"}}, "additionalProperties": {"$ref": "#"}},
 ]
 VALUES: list[Any] = [
     None, True, False, 0, 1, 1.0, 1.5, 2**70, "", "x", "xy", [], [1], [True], [[True], 1.5], [[1]],
