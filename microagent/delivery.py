@@ -1,10 +1,11 @@
 """What passes between the core of a broker and its backend."""
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+from microagent import wallclock
 
 
 @dataclass(slots=True)
@@ -109,5 +110,5 @@ class DeadLetter:
     body: bytes
     reason: str
     attempts: int
-    time: float = field(default_factory=time.time)
+    time: float = field(default_factory=lambda: wallclock.now().timestamp())
     id: str = ""

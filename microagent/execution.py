@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -71,6 +70,11 @@ class _Run:
         self.abandon = abandon
         self.expired = False
         self.abandoned = False
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start, on the loop's clock, as the deadline is."""
+        return self.task.get_loop().time() - self.started
 
 
 class Deadlines:
@@ -153,19 +157,18 @@ async def run(
     :param abandon: called with the outcome of a run that does not end although it was cancelled at its deadline; when
         it ends at last, its ending is ABANDONED and nothing is left to do
     """
-    started = time.perf_counter()
     mark = deadlines.enter(timeout, abandon)
     try:
         value = await call()
     except asyncio.CancelledError as error:
-        return _cancelled(mark, time.perf_counter() - started, error)
+        return _cancelled(mark, mark.elapsed, error)
     except (KeyboardInterrupt, GeneratorExit):  # the process, or the coroutine itself, is at its end
         raise
     except BaseException as error:  # noqa: BLE001 - a handler's SystemExit must not end its agent
-        return _late(mark, Outcome(Ending.FAILED, time.perf_counter() - started, error=error))
+        return _late(mark, Outcome(Ending.FAILED, mark.elapsed, error=error))
     finally:
         deadlines.leave(mark)
-    return _late(mark, Outcome(Ending.DONE, time.perf_counter() - started, value))
+    return _late(mark, Outcome(Ending.DONE, mark.elapsed, value))
 
 
 def _cancelled(mark: _Run, seconds: float, error: asyncio.CancelledError) -> Outcome:

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
+from microagent import wallclock
 from microagent.counted import CountedLog
 from microagent.execution import Deadlines, log_failure, run
 from microagent.schedule import Cron, Every
@@ -142,7 +143,7 @@ class CRONTask(_Chain):
         *,
         tasks: Tasks | None = None,
         deadlines: Deadlines | None = None,
-        wall_clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        wall_clock: Callable[[], datetime] = wallclock.now,
     ) -> None:
         super().__init__(agent, handler, timeout, tasks, deadlines)
         self.cron = cron
