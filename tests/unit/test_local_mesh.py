@@ -1,0 +1,101 @@
+"""How members of a folder meet."""
+
+import asyncio
+import fcntl
+import os
+
+import pytest
+
+from microagent.tools.local.folder import Folder
+from microagent.tools.local.mesh import DOOR, Mesh
+from microagent.tools.local.presence import Presence
+from support import until
+
+
+class Company:
+    """Knows who is here."""
+
+    def __init__(self):
+        self.here = set()
+
+    def met(self, peer):
+        self.here.add(peer)
+
+    def heard(self, peer, kind, payload):
+        pass
+
+    def quiet(self, peer):
+        pass
+
+    def gone(self, peer, reason):
+        self.here.discard(peer)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = Folder.open(f"{tmp_path}/place")
+    yield folder
+    folder.close()
+
+
+@pytest.fixture
+async def enter(folder):
+    """Opens a mesh of a kind; all are closed in the end."""
+    entered = []
+
+    async def enter(kind="bus"):
+        company = Company()
+        mesh = Mesh(folder, kind, company)
+        entered.append((mesh, company))
+        await mesh.open()
+        return company
+
+    yield enter
+    for mesh, company in entered:
+        mesh.close()
+        for peer in tuple(company.here):
+            peer.leave()
+    await until(lambda: not any(company.here for _, company in entered))
+
+
+async def test_pair_has_one_connection(enter):
+    """Of each two members exactly one connects, whoever comes first."""
+    companies = [await enter() for _ in range(3)]
+    companies += await asyncio.gather(*(enter() for _ in range(5)))
+    await until(lambda: [len(company.here) for company in companies] == [7] * 8)
+
+
+async def test_kinds_do_not_meet(enter):
+    """A bus does not connect with a broker."""
+    buses, brokers = [await enter("bus") for _ in range(2)], [await enter("broker") for _ in range(3)]
+    await until(lambda: [len(company.here) for company in (*buses, *brokers)] == [1, 1, 2, 2, 2])
+
+
+async def test_member_that_does_not_listen_is_passed_over(enter, folder):
+    """One that is just leaving, or has not got so far, keeps nobody out."""
+    silent = Presence(folder, "bus")
+    silent.announce()
+    company = await enter()
+    assert company.here == set()
+    silent.withdraw()
+
+
+async def test_members_enter_one_at_a_time(enter, folder):
+    """While one is at the door, the next waits."""
+    door = folder.open_file(DOOR, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(door, fcntl.LOCK_EX)
+    entering = asyncio.ensure_future(enter())
+    await asyncio.sleep(0)
+    assert [name for name in folder.names() if name.startswith("bus-")] == []
+    os.close(door)
+    await entering
+    assert len([name for name in folder.names() if name.endswith(".sock")]) == 1
+
+
+async def test_closed_mesh_leaves_no_file(folder):
+    """After closing there is nothing for others to find."""
+    mesh = Mesh(folder, "bus", Company())
+    await mesh.open()
+    mesh.close()
+    mesh.close()
+    assert sorted(folder.names()) == [".gitignore", DOOR]
