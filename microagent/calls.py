@@ -120,8 +120,10 @@ class Waiter(Generic[R]):
         try:
             async with asyncio.timeout_at(self._deadline):
                 self.receivers = await self._publish(self._request_id)
-        except BaseException:
+        except BaseException as error:
             self._calls.leave(self._request_id)
+            if isinstance(error, TimeoutError):
+                raise TimeoutError(f"the call could not be sent within {self._timeout:g} s") from error
             raise
         return self
 

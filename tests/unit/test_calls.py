@@ -1,0 +1,186 @@
+"""Calls over signals: their request ids, and who waits for which replies."""
+
+import asyncio
+import json
+import logging
+import random
+
+import pytest
+
+from microagent import RemoteError, SerializingError
+from microagent.calls import Calls, Reply, Waiter
+
+log = logging.getLogger("test.calls")
+
+
+@pytest.fixture
+def calls():
+    return Calls("uid", log)
+
+
+def waiter(calls, *replies, timeout=5.0):
+    """A waiter whose call is answered with ``replies`` as soon as it is published."""
+
+    async def publish(request_id):
+        for reply in replies:
+            calls.reply(request_id, reply)
+        return len(replies)
+
+    return Waiter(calls, publish, timeout)
+
+
+def body(**values):
+    return json.dumps(values).encode()
+
+
+# -- replies
+
+
+def test_reply_of_values_is_their_object():
+    """Any JSON values, as in all versions of the wire format."""
+    reply = Reply({"A.f": 1, "B.g": [None, "x"]})
+    assert json.loads(reply.encode("other.1")) == {"A.f": 1, "B.g": [None, "x"]}
+    assert Reply.decode(reply.encode("other.1")) == reply
+
+
+def test_errors_are_told_to_who_understands_them():
+    """A failed handler then has no value."""
+    reply = Reply({"A.f": 1}, {"B.g": "ValueError: no"})
+    assert json.loads(reply.encode("uid.1~2")) == {"A.f": 1, "#errors": {"B.g": "ValueError: no"}}
+    assert Reply.decode(reply.encode("uid.1~2")) == reply
+
+
+def test_older_caller_gets_null_for_an_error():
+    """As 1.x peers say it."""
+    reply = Reply({"A.f": 1}, {"B.g": "ValueError: no"})
+    assert json.loads(reply.encode("an-id-of-1.x")) == {"A.f": 1, "B.g": None}
+
+
+@pytest.mark.parametrize("garbage", [b"", b"[1]", b"1", b"{", b"\xff", b"null", b'{"#errors": 1}', b'{"#errors": []}'])
+def test_what_is_no_reply_is_refused(garbage):
+    """Replies come from outside."""
+    with pytest.raises(SerializingError):
+        Reply.decode(garbage)
+
+
+# -- who waits
+
+
+async def test_request_id_tells_whose_and_which(calls):
+    """It begins with the caller's uid, is never the same, and says that errors are understood."""
+    ids = [calls.enter(waiter(calls)) for _ in range(3)]
+    assert ids == ["uid.1~2", "uid.2~2", "uid.3~2"]
+
+
+async def test_waiter_iterates_replies_and_ends_quietly(calls):
+    """In the order of their arrival; the end is its timeout."""
+    async with waiter(calls, body(a=1), body(b=2), timeout=0.02) as replies:
+        assert [reply async for reply in replies] == [{"a": 1}, {"b": 2}]
+    assert len(calls) == 0
+
+
+async def test_process_in_which_all_failed_gives_no_reply_to_iterate(calls):
+    """Nothing is there to be used; what succeeded beside a failure is."""
+    failed = b'{"#errors": {"A.f": "ValueError: no"}}'
+    mixed = b'{"B.g": 1, "#errors": {"A.f": "ValueError: no"}}'
+    async with waiter(calls, failed, mixed, b"{}", timeout=0.02) as replies:
+        assert [reply async for reply in replies] == [{"B.g": 1}, {}]
+
+
+async def test_first_reply(calls):
+    """``call`` takes it."""
+    async with waiter(calls, body(a=1), body(b=2)) as replies:
+        assert replies.receivers == 2
+        assert await replies.first("count") == {"a": 1}
+
+
+async def test_no_first_reply(calls):
+    """The error names the signal and the time."""
+    async with waiter(calls, timeout=0.02) as replies:
+        with pytest.raises(TimeoutError, match=r"no answer to signal 'count' within 0\.02 s"):
+            await replies.first("count")
+
+
+async def test_first_reply_that_is_failures_alone(calls):
+    """All of them are told."""
+    failed = b'{"#errors": {"B.g": "KeyError: x", "A.f": "ValueError: no"}}'
+    async with waiter(calls, failed) as replies:
+        with pytest.raises(RemoteError, match="A.f: ValueError: no; B.g: KeyError: x") as caught:
+            await replies.first("count")
+    assert caught.value.errors == {"A.f": "ValueError: no", "B.g": "KeyError: x"}
+
+
+@pytest.mark.parametrize("garbage", [b"[]", b"\xff", b"", b"[" * 100_000])
+async def test_reply_that_makes_no_sense_is_dropped(calls, garbage, caplog):
+    """With a line in the log; the next one counts."""
+    async with waiter(calls, garbage, body(a=1)) as replies:
+        assert await replies.first("count") == {"a": 1}
+    assert "A reply that makes no sense is dropped" in caplog.text
+
+
+async def test_reply_to_nobody_is_dropped(calls, caplog):
+    """Late, forged, or without an id: nothing happens."""
+    async with waiter(calls, body(a=1)) as replies:
+        await replies.first("count")
+        known = replies._request_id
+    for request_id in (known, "other.1~2", "", None):
+        calls.reply(request_id, body(a=2))
+    assert caplog.records == []
+    assert len(calls) == 0
+
+
+async def test_call_that_cannot_be_published_waits_for_nothing(calls):
+    """The error is the caller's."""
+
+    async def publish(request_id):
+        raise ConnectionError("away")
+
+    with pytest.raises(ConnectionError):
+        await Waiter(calls, publish, 5).__aenter__()
+    assert len(calls) == 0
+
+
+async def test_caller_that_is_cancelled_waits_for_nothing(calls):
+    """Neither while it publishes nor while it waits."""
+
+    async def call(publish):
+        async with Waiter(calls, publish, 60) as replies:
+            await replies.first("count")
+
+    async def at_once(request_id):
+        return 1
+
+    async def never(request_id):
+        await asyncio.Event().wait()
+
+    tasks = [asyncio.create_task(call(publish)) for publish in (at_once, never)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert len(calls) == 2
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert all(task.cancelled() for task in tasks)
+    assert len(calls) == 0
+
+
+async def test_a_thousand_calls_get_their_own_replies(calls):
+    """In whichever order they come."""
+    asked: list[str] = []
+
+    async def publish(request_id):
+        asked.append(request_id)
+        return 1
+
+    async def call():
+        async with Waiter(calls, publish, 30) as replies:
+            return replies._request_id, await replies.first("count")
+
+    tasks = [asyncio.create_task(call()) for _ in range(1_000)]
+    while len(asked) < 1_000:
+        await asyncio.sleep(0)
+    for request_id in random.Random(7).sample(asked, len(asked)):
+        calls.reply(request_id, body(id=request_id))
+    answers = await asyncio.gather(*tasks)
+    assert all(reply == {"id": request_id} for request_id, reply in answers)
+    assert len(calls) == 0
