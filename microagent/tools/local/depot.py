@@ -21,6 +21,8 @@ DEATHS = (0.01, 0.1, 0.5)  # seconds after the end of a connection at which its 
 
 class Depot:
     """
+    Everything that a broker has open.
+
     :param synchronous: see :class:`Store`
     :ivar doorbell: rings for every queue that has got something to take
     """

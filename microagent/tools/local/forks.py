@@ -13,8 +13,6 @@ class Holder(Protocol):
         """Those that are open."""
         ...
 
-    def __hash__(self) -> int: ...
-
 
 _holders: WeakSet[Holder] = WeakSet()
 

@@ -20,6 +20,8 @@ class FrameError(Exception):
 
 
 class Kind(IntEnum):
+    """What a frame is; never renumbered, because processes of two versions may meet."""
+
     SUBSCRIBE = 1
     UNSUBSCRIBE = 2
     CONFIRM = 3
@@ -34,9 +36,11 @@ class Wish(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, number: int, patterns: Sequence[Pattern]) -> "Wish":
+        """A wish for these patterns."""
         return cls(number, [(pattern.head, pattern.tag) for pattern in patterns])
 
     def subscribed(self) -> list[Pattern]:
+        """The patterns that are wished for."""
         return [Pattern(head, tag) for head, tag in self.patterns]
 
 
@@ -44,10 +48,16 @@ _wish = msgspec.json.Decoder(Wish)
 
 
 def wish_frame(kind: Kind, wish: Wish) -> bytes:
+    """A subscription, or the end of one."""
     return frame(kind, msgspec.json.encode(wish))
 
 
 def read_wish(payload: bytes) -> Wish:
+    """
+    What :func:`wish_frame` wrote.
+
+    :raises FrameError: if it makes no sense
+    """
     try:
         return _wish.decode(payload)
     except msgspec.DecodeError as error:
@@ -55,10 +65,16 @@ def read_wish(payload: bytes) -> Wish:
 
 
 def confirm_frame(number: int) -> bytes:
+    """The confirmation of the wish of this number."""
     return frame(Kind.CONFIRM, str(number).encode())
 
 
 def read_confirm(payload: bytes) -> int:
+    """
+    What :func:`confirm_frame` wrote.
+
+    :raises FrameError: if it makes no sense
+    """
     try:
         return int(payload)
     except ValueError as error:
@@ -79,6 +95,11 @@ def signal_frame(channel: str, body: bytes) -> bytes:
 
 
 def read_signal(payload: bytes) -> tuple[str, bytes]:
+    """
+    What :func:`signal_frame` wrote: the channel and the body.
+
+    :raises FrameError: if it makes no sense
+    """
     try:
         (length,) = _CHANNEL.unpack_from(payload)
         start = _CHANNEL.size + length
@@ -90,6 +111,7 @@ def read_signal(payload: bytes) -> tuple[str, bytes]:
 
 
 def frame(kind: Kind, payload: bytes) -> bytes:
+    """A payload with its header."""
     return _HEADER.pack(len(payload), kind) + payload
 
 

@@ -35,6 +35,7 @@ class Mesh:
         keep_from_children(self)
 
     def descriptors(self) -> list[int]:
+        """Those at which new connections come in."""
         return [] if self._server is None else [listener.fileno() for listener in self._server.sockets]
 
     async def open(self) -> None:

@@ -39,13 +39,14 @@ class Company(Protocol):
 
 class Peer(asyncio.Protocol):
     """
-    :ivar pid: of the process at the other end
-    :ivar dropped: frames that were given up because the peer does not read
+    Another member, at the other end of a connection.
+
+    :param company: is told what happens
+    :ivar pid: of its process
     """
 
     def __init__(self, company: Company) -> None:
         self.pid = 0
-        self.dropped = 0
         self._company = company
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
@@ -58,6 +59,7 @@ class Peer(asyncio.Protocol):
         keep_from_children(self)
 
     def descriptors(self) -> list[int]:
+        """That of the connection, while it stands."""
         descriptor = -1 if self._transport is None else self._transport.get_extra_info("socket").fileno()
         return [descriptor] if descriptor >= 0 else []
 
@@ -103,9 +105,7 @@ class Peer(asyncio.Protocol):
         if self._flowing.is_set():
             self._write(b"".join(frames))
             return 0
-        dropped = sum(not self._keep(frame) for frame in frames)
-        self.dropped += dropped
-        return dropped
+        return sum(not self._keep(frame) for frame in frames)
 
     def insist(self, frame: bytes) -> None:
         """Send a frame that is never dropped."""

@@ -26,6 +26,7 @@ class Presence:
         keep_from_children(self)
 
     def descriptors(self) -> list[int]:
+        """That of the lock, while it is held open."""
         return [self._descriptor] if self._descriptor >= 0 else []
 
     def announce(self) -> None:

@@ -161,12 +161,14 @@ class PubSub:
     # What peers say
 
     def met(self, peer: Peer) -> None:
+        """A new peer learns what we subscribe to."""
         self._peers.add(peer)
         peer.insist(wish_frame(Kind.SUBSCRIBE, Wish.of(0, self._routes.of(None))))
         if not self._reading:
             peer.pause_reading()
 
     def heard(self, peer: Peer, kind: int, payload: bytes) -> None:
+        """Keep a signal until all that came with it is there; see to everything else."""
         if kind == Kind.SIGNAL:
             self._arrived.append(read_signal(payload))
         elif kind == Kind.CONFIRM:
@@ -182,11 +184,13 @@ class PubSub:
         peer.insist(confirm_frame(wish.number))
 
     def quiet(self, peer: Peer) -> None:
+        """Deliver the signals that came together."""
         if self._arrived:
             arrived, self._arrived = self._arrived, []
             self._deliver(arrived)
 
     def gone(self, peer: Peer, reason: Exception | None) -> None:
+        """Forget a peer, and wait for it no longer."""
         if reason is not None:
             self._log.warning("Process %d is cut off: %s", peer.pid, reason)
         self._peers.discard(peer)

@@ -20,11 +20,13 @@ class Routes(Generic[M]):
         self._lengths: list[int] = []
 
     def add(self, member: M, patterns: Sequence[Pattern]) -> None:
+        """From now on ``member`` wants what matches these."""
         for pattern in patterns:
             self._heads.setdefault(pattern.head, {}).setdefault(pattern.tag, set()).add(member)
         self._measure()
 
     def remove(self, member: M, patterns: Sequence[Pattern]) -> None:
+        """``member`` wants these no more."""
         for pattern in patterns:
             self._drop(member, pattern.head, pattern.tag)
         self._measure()

@@ -53,6 +53,7 @@ class Store:
             raise
 
     def close(self) -> None:
+        """Let go of the file; the last one leaves it whole, without a log beside it."""
         with self._turn:  # the last one to close tidies up, which must not meet another one opening
             self._connection.close()
         self._turn.close()

@@ -21,6 +21,7 @@ class Turn:
         keep_from_children(self)
 
     def descriptors(self) -> list[int]:
+        """That of the lock, while it is held open."""
         return [self._descriptor] if self._descriptor >= 0 else []
 
     def __enter__(self) -> None:
@@ -32,5 +33,6 @@ class Turn:
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
+        """Let go of the file."""
         os.close(self._descriptor)
         self._descriptor = -1
