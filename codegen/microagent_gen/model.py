@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from microagent.declarations import QueueDeclaration, SignalDeclaration
-from microagent.shapes import Object
 from microagent_gen import naming
-from microagent_gen.payloads import ANY_KEYWORDS, Claim, Payload
+from microagent_gen.payloads import Claim, Payload
 from microagent_gen.pytypes import ANY, FREE, is_free
 from microagent_gen.records import Record, documented
 
@@ -161,13 +160,5 @@ def _queue(declaration: QueueDeclaration, payload: Payload, claim: Claim) -> Que
         message=FREE if free else payload.type,
         bound=claim(f"{name}Bound"),
         handler=None if free else claim(f"{name}Handler"),
-        handle=_handled(payload),
+        handle=payload.handed(payload.unused("self", "_self"), f"{payload.unused('agent')}: {ANY}", "/"),
     )
-
-
-def _handled(payload: Payload) -> tuple[str, ...]:
-    """The parameters of a consumer; any will do where a message has keys that nobody knows before."""
-    positional = (payload.unused("self", "_self"), f"{payload.unused('agent')}: {ANY}", "/")
-    if isinstance(payload.shape, Object):
-        return payload.handed(*positional)
-    return (*positional, *ANY_KEYWORDS)

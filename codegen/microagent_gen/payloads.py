@@ -69,7 +69,9 @@ class Payload:
         return parameters(positional, [*filter(None, [also]), *keywords], rest)
 
     def handed(self, *positional: str, also: Iterable[str] = ()) -> tuple[str, ...]:
-        """The parameters that a handler must take; what a payload may hold besides its properties, it may leave out."""
+        """The parameters that a handler must take; any will do where nobody knows the keys of a payload before."""
+        if not isinstance(self.shape, Object):
+            return (*positional, f"*args: {ANY}", f"**payload: {ANY}")
         if self._is_odd:
             return parameters(positional, [*also], [self._unpacked])
         return parameters(positional, [*also, *self.keywords()], [])
@@ -103,10 +105,6 @@ class Payload:
 
     def _keyword(self, field: Field) -> str:
         return f"{field.name}: {annotation(field.shape, self.names)}{'' if field.required else ' = ...'}"
-
-
-ANY_KEYWORDS = (f"*args: {ANY}", f"**payload: {ANY}")
-"""What type checkers take for parameters of any kind."""
 
 
 def parameters(positional: Iterable[str], keywords: list[str], rest: list[str]) -> tuple[str, ...]:

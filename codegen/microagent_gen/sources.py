@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from microagent.declarations import Declaration, Declarations, QueueDeclaration, SignalDeclaration
-from microagent.errors import DeclarationError, LoadingError, Problem
+from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
+from microagent.errors import DeclarationError, LoadingError
 from microagent.parsing import parse
-from microagent.reading import shape
 from microagent.sources import read_source
+from microagent_gen.unread import unread
 
 AnyDeclaration = TypeVar("AnyDeclaration", bound=Declaration)
 
@@ -98,7 +98,7 @@ def _add(source: Source, collection: Collection) -> None:
         collection.problems.append(str(exc))
     else:
         collection.labels.append(source.label)
-        collection.warnings += map(str, [*declared.warnings, *_unread(declared)])
+        collection.warnings += map(str, [*declared.warnings, *unread(declared)])
         _merge(collection.signals, declared.signals, "signal", collection)
         _merge(collection.queues, declared.queues, "queue", collection)
 
@@ -128,25 +128,3 @@ def _conflict(kind: str, first: Declaration, second: Declaration) -> str:
 
 def _place(declaration: Declaration) -> str:
     return str(declaration.origin or "").removesuffix(": ")
-
-
-def _unread(declared: Declarations) -> Iterator[Problem]:
-    """What Python's types cannot say of the schemas: it is ``Any`` there."""
-    declarations: list[SignalDeclaration | QueueDeclaration] = [*declared.signals, *declared.queues]
-    for declaration in declarations:
-        reading = shape(True if declaration.payload is None else declaration.payload, declaration.definitions)
-        yield from (_warning(declaration, "payload", pointer, word) for pointer, word in reading.ignored)
-    for signal in declared.signals:
-        reading = shape(True if signal.returns is None else signal.returns, signal.definitions)
-        yield from (_warning(signal, "returns", pointer, word) for pointer, word in reading.ignored)
-
-
-def _warning(declaration: Declaration, key: str, pointer: str, word: str) -> Problem:
-    origin = declaration.origin or Problem("")
-    return Problem(
-        f"{word!r} is not understood yet: the type is Any here",
-        origin.source,
-        f"{origin.pointer}/{key}{pointer}",
-        origin.line,
-        origin.column,
-    )

@@ -6,6 +6,7 @@ import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -130,6 +131,30 @@ def test_written_files_are_readable_as_the_user_wants(source, out):
         os.umask(before)
 
 
+@pytest.mark.parametrize("arguments", [[], ["--check"]])
+def test_a_folder_that_cannot_be_made_is_an_error(arguments, source, tmp_path):
+    """When the file system refuses, one line names the path."""
+    (tmp_path / "file").write_text("")
+    result = run(source, "-o", tmp_path / "file" / "out", *arguments)
+    assert result.exit_code == 1
+    assert result.stderr == f"{tmp_path / 'file' / 'out' / 'py.typed'}: cannot be read: Not a directory\n"
+
+
+def test_a_disk_that_is_full_is_an_error(source, out, monkeypatch):
+    """When a file cannot be written, one line names it."""
+    real = Path.open
+
+    def refuse_to_write(path, mode="r", **options):
+        if "r" not in mode:
+            raise OSError(28, "No space left on device", str(path))
+        return real(path, mode, **options)
+
+    monkeypatch.setattr(Path, "open", refuse_to_write)
+    result = run(source, "-o", out)
+    assert result.exit_code == 1
+    assert "cannot be written: No space left on device\n" in result.stderr
+
+
 # -- checking
 
 
@@ -219,6 +244,16 @@ def test_words_that_are_not_understood_are_warned_of(tmp_path, out):
     assert warning.startswith(f"warning: {source}:1:")
     assert warning.endswith("/queues/0/payload/properties/a: 'oneOf' is not understood yet: the type is Any here")
     assert "a: _t.NotRequired[_t.Any]" in (out / "queues.py").read_text()
+
+
+def test_definitions_that_many_share_are_warned_of_once(tmp_path, out):
+    """What is not understood in a definition of the file is one warning at the definition, however many use it."""
+    payload = {"properties": {"a": {"$ref": "#/$defs/Odd"}}}
+    queues = [{"name": name, "payload": payload} for name in ("one", "two")]
+    document = {"queues": queues, "$defs": {"Odd": {"not": {"type": "string"}}}}
+    source = written(tmp_path, "one.json", document)
+    [warning] = run(source, "-o", out).stderr.splitlines()
+    assert warning == f"warning: {source} /$defs/Odd: 'not' is not understood yet: the type is Any here"
 
 
 def test_unknown_keys_are_warned_of(tmp_path, out):

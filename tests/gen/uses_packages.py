@@ -27,6 +27,12 @@ class Shop(MicroAgent[o.Bus, o.Broker]):
     @receiver(o.signals.labelled)
     async def labelled(self, signal: Signal, sender: str, number: int, **labels: str) -> None: ...
 
+    @receiver(o.signals.found)
+    async def found(self, number: str = "", name: str = "", **kwargs: object) -> None: ...
+
+    @receiver(o.signals.found)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    def not_async(self, **kwargs: object) -> None: ...
+
     @consumer(o.queues.tree)
     async def grow(self, /, root: o.TreeMessageNode, **kwargs: object) -> None:
         children: list[o.TreeMessageNode] = root.get("children", [])
@@ -48,6 +54,7 @@ class Shop(MicroAgent[o.Bus, o.Broker]):
         print(receipts)
         await self.bus.order_refunded.send("shop", number="1", customer={"name": "Ann"})
         await self.bus.labelled.send("shop", number=1, colour="red")
+        await self.bus.found.send("shop", name="Ann")
         await self.bus.labelled.send("shop", number=1, colour=2)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
         await self.broker.orders.send({"number": "1", "customer": {"name": "Ann"}, "follows": order})
         await self.broker.tree.send({"root": {"value": 1, "children": [{"value": 2, "children": []}]}})

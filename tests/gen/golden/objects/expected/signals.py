@@ -94,6 +94,26 @@ class OrderRefunded(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
+    class FoundBound(_m.TypedBoundSignal[_t.Any]):
+        async def send(self, sender: str, **extra: _t.Any) -> None: ...
+        async def call(
+            self,
+            sender: str,
+            *,
+            timeout: float = 60,
+            **extra: _t.Any,
+        ) -> dict[str, _t.Any]: ...
+        def waiter(
+            self,
+            sender: str,
+            *,
+            timeout: float = 60,
+            **extra: _t.Any,
+        ) -> _m.Waiter[_t.Any]: ...
+
+    class FoundHandler(_t.Protocol):
+        def __call__(self, agent: _t.Any, /, *args: _t.Any, **payload: _t.Any) -> _Awaitable[object]: ...
+
     class LabelledBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
@@ -259,6 +279,10 @@ if _t.TYPE_CHECKING:
 class Signals:
     """What is declared, each signal under its name."""
 
+    found: "_m.TypedSignal[FoundBound, FoundHandler]" = _m.TypedSignal(
+        "found",
+        declared='{"payload":{"oneOf":[{"required":["number"]},{"required":["name"]}],"properties":{"name":{"type":"string"},"number":{"type":"string"}},"type":"object"}}',
+    )
     labelled: "_m.TypedSignal[LabelledBound, LabelledHandler]" = _m.TypedSignal(
         "labelled",
         declared='{"payload":{"additionalProperties":{"type":"string"},"properties":{"number":{"type":"integer"}},"required":["number"],"type":"object"}}',
@@ -281,6 +305,7 @@ class Signals:
 class Bus(_m.TypedBus):
     """A bus that knows these signals."""
 
+    found: "FoundBound"
     labelled: "LabelledBound"
     order_paid: "OrderPaidBound"
     """An order is paid.
