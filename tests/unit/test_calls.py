@@ -6,6 +6,7 @@ import logging
 import random
 
 import pytest
+from support import until
 
 from microagent import RemoteError, SerializingError
 from microagent.calls import Calls, Reply, Waiter
@@ -105,7 +106,7 @@ async def test_first_reply_that_is_failures_alone(calls):
     """All of them are told."""
     failed = b'{"#errors": {"B.g": "KeyError: x", "A.f": "ValueError: no"}}'
     async with waiter(calls, failed) as replies:
-        with pytest.raises(RemoteError, match="A.f: ValueError: no; B.g: KeyError: x") as caught:
+        with pytest.raises(RemoteError, match=r"A\.f: ValueError: no; B\.g: KeyError: x") as caught:
             await replies.first("count")
     assert caught.value.errors == {"A.f": "ValueError: no", "B.g": "KeyError: x"}
 
@@ -177,8 +178,7 @@ async def test_a_thousand_calls_get_their_own_replies(calls):
             return replies._request_id, await replies.first("count")
 
     tasks = [asyncio.create_task(call()) for _ in range(1_000)]
-    while len(asked) < 1_000:
-        await asyncio.sleep(0)
+    await until(lambda: len(asked) == 1_000)
     for request_id in random.Random(7).sample(asked, len(asked)):
         calls.reply(request_id, body(id=request_id))
     answers = await asyncio.gather(*tasks)
