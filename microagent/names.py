@@ -9,11 +9,17 @@ from unicodedata import normalize
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 RESERVED_SIGNALS = frozenset(
-    "send bind bind_receiver call receiver receivers close dsn uid prefix log response".split()  # noqa: SIM905 - a list to read
-)
+    {
+        "send", "bind", "bind_receiver", "call", "receiver", "receivers",
+        "close", "dsn", "uid", "prefix", "log", "response",
+    }
+)  # fmt: skip
 RESERVED_QUEUES = frozenset(
-    "send bind bind_consumer queue_length close dead dsn uid log declare_queue get_channel putout".split()  # noqa: SIM905 - a list to read
-)
+    {
+        "send", "bind", "bind_consumer", "queue_length", "close", "dead", "dsn", "uid", "log",
+        "declare_queue", "get_channel", "putout",
+    }
+)  # fmt: skip
 RESERVED_ARGUMENTS = frozenset({"self", "signal", "sender", "timeout"})
 
 

@@ -47,7 +47,7 @@ def test_signals_are_the_fields_of_a_named_tuple(tmp_path: Path) -> None:
     assert tuple(signals) == (Signal.get(first), Signal.get(second))
     assert getattr(signals, first) is Signal.get(first)
     assert isinstance(signals, tuple)
-    assert signals._fields == (first, second)  # type: ignore[misc]
+    assert signals._fields == (first, second)
 
 
 def test_names_of_tuple_methods_are_names_like_others(tmp_path: Path) -> None:
@@ -201,4 +201,4 @@ def test_limits_can_be_set(server: Server) -> None:
 
 def test_a_set_can_be_annotated() -> None:
     """``SignalSet`` is for type checkers; at run time it is a tuple."""
-    assert SignalSet is tuple  # type: ignore[comparison-overlap]
+    assert SignalSet is tuple

@@ -58,7 +58,7 @@ def test_a_signal_and_a_queue_may_share_a_name(name: str) -> None:
     """They are different words."""
     from microagent.signal import Signal
 
-    assert Queue(name) is not Signal(name, [])  # type: ignore[comparison-overlap]
+    assert Queue(name) is not Signal(name, [])
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_serializing(name: str) -> None:
 
 def test_a_checker_may_subscribe_the_class() -> None:
     """What a type checker knows as a generic class is the plain one at run time."""
-    assert Queue[int, str] is Queue  # type: ignore[misc]
+    assert Queue[int, str] is Queue
 
 
 def test_a_consumer_is_known_by_class_and_method(name: str) -> None:

@@ -128,7 +128,7 @@ def test_conflicts_can_be_decided(name: str, caplog: pytest.LogCaptureFixture) -
     other = declared_signal(name, {"y": "integer"})
     assert signal.problem({"x": 1}, sending=True) is None
     with pytest.raises(ValueError, match="on_conflict takes error, warn, keep or replace, not 'ignore'"):
-        Signal.admit(name, other, "ignore")  # type: ignore[arg-type]
+        Signal.admit(name, other, "ignore")
     assert Signal.admit(name, other, "keep") is signal
     assert caplog.text == ""
     assert Signal.admit(name, other, "warn") is signal
@@ -173,7 +173,7 @@ def test_get_all_is_a_copy(name: str) -> None:
 
 def test_a_checker_may_subscribe_the_class() -> None:
     """What a type checker knows as a generic class is the plain one at run time."""
-    assert Signal[int, str] is Signal  # type: ignore[misc]
+    assert Signal[int, str] is Signal
 
 
 def test_channels_are_named_after_prefix_signal_and_sender(name: str) -> None:

@@ -6,9 +6,10 @@ import ssl
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from hostile_http import Server, certificate, forever, page, raw, redirect, serving, silence
+from hostile_http import Answer, Server, certificate, forever, page, raw, redirect, serving, silence
 
 from microagent.errors import LoadingError
 from microagent.sources import read_source
@@ -23,10 +24,10 @@ def server() -> Iterator[Server]:
         yield running
 
 
-def reason(source: str, **terms: float) -> str:
+def reason(source: str, **terms: Any) -> str:
     """Why a source is not read."""
     with pytest.raises(LoadingError) as caught:
-        read_source(source, **terms)  # type: ignore[arg-type]
+        read_source(source, **terms)
     assert str(caught.value) == f"{caught.value.source}: {caught.value.reason}"
     return caught.value.reason
 
@@ -172,9 +173,9 @@ def test_a_web_page_is_no_document(server: Server, body: bytes) -> None:
         page(b" " * 100_001),
     ],
 )
-def test_an_endless_body_is_cut(server: Server, answer: object) -> None:
+def test_an_endless_body_is_cut(server: Server, answer: Answer) -> None:
     """Whatever the headers say of its length."""
-    server.pages["/x"] = answer  # type: ignore[assignment]
+    server.pages["/x"] = answer
     assert reason(f"{server.url}/x", limit=100_000) == "the answer is larger than 100000 bytes"
 
 
@@ -189,9 +190,9 @@ def test_an_endless_body_is_cut(server: Server, answer: object) -> None:
         forever(b"", b"HTTP/1.1 100 Continue\r\n\r\n", pause=0.05),
     ],
 )
-def test_a_slow_answer_ends_at_the_deadline(server: Server, answer: object) -> None:
+def test_a_slow_answer_ends_at_the_deadline(server: Server, answer: Answer) -> None:
     """One deadline for all of it: a byte now and then does not move it."""
-    server.pages["/x"] = answer  # type: ignore[assignment]
+    server.pages["/x"] = answer
     start = time.monotonic()
     assert reason(f"{server.url}/x", timeout=0.5) == "no full answer within 0.5 seconds"
     assert time.monotonic() - start < 3
@@ -217,9 +218,9 @@ def test_a_server_that_never_speaks_tls_ends_at_the_deadline() -> None:
         page(b"{}", "200 OK", "Content-Encoding: gzip"),
     ],
 )
-def test_a_broken_answer_is_one_sentence(server: Server, answer: object) -> None:
+def test_a_broken_answer_is_one_sentence(server: Server, answer: Answer) -> None:
     """Cut short, too long a line, no HTTP at all, an encoding that was not asked for."""
-    server.pages["/x"] = answer  # type: ignore[assignment]
+    server.pages["/x"] = answer
     told = reason(f"{server.url}/x")
     assert told.startswith(("the answer ", "the server answered with a Content-Encoding", "no connection"))
 
