@@ -7,6 +7,7 @@ import stat
 import pytest
 
 from microagent import ConfigurationError
+from microagent.tools.local import folder as module
 from microagent.tools.local.folder import Folder, folder_path
 
 SOMEBODY_ELSE = 65534
@@ -125,6 +126,14 @@ def test_missing_parent_is_named(tmp_path):
     """Only the last folder of the path is made."""
     with pytest.raises(ConfigurationError, match=r"there is no folder .*/missing to make it in"):
         Folder.open(f"{tmp_path}/missing/place")
+
+
+def test_system_that_cannot_do_it_is_refused(tmp_path, monkeypatch):
+    """Where sockets cannot be reached through a folder, the error says so before anything is made."""
+    monkeypatch.setattr(module, "DESCRIPTORS", f"{tmp_path}/none")
+    with pytest.raises(ConfigurationError, match="needs Linux"):
+        Folder.open(f"{tmp_path}/place")
+    assert os.listdir(tmp_path) == []
 
 
 def test_address_of_a_socket_fits_however_long_the_path_is(tmp_path):

@@ -5,11 +5,11 @@ import fcntl
 import os
 
 import pytest
+from support import until
 
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.mesh import DOOR, Mesh
 from microagent.tools.local.presence import Presence
-from support import until
 
 
 class Company:

@@ -11,6 +11,7 @@ from microagent.errors import ConfigurationError
 SCHEME = "local://"
 DEFAULT = ".microagent"
 PRIVATE = 0o700
+DESCRIPTORS = "/proc/self/fd"
 
 
 def folder_path(dsn: str) -> str:
@@ -45,6 +46,8 @@ class Folder:
         :raises ConfigurationError: if it is not safe: it belongs to somebody else, is a link, is open to others and
             holds files already, or anybody may replace it
         """
+        if not os.path.isdir(DESCRIPTORS):
+            raise ConfigurationError(f"{path}: local:// needs Linux, with /proc at hand")
         try:
             _check_parent(path)
             with suppress(FileExistsError):
@@ -111,7 +114,7 @@ class Folder:
 
     def address(self, name: str) -> str:
         """Where a socket called ``name`` is bound; never longer than the 107 bytes that Linux takes."""
-        return f"/proc/self/fd/{self._descriptor}/{name}"
+        return f"{DESCRIPTORS}/{self._descriptor}/{name}"
 
 
 def _check_parent(path: str) -> None:

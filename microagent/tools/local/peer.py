@@ -161,10 +161,11 @@ class Peer(asyncio.Protocol):
     def abort(self) -> None:
         """End the connection now."""
         if self._transport is not None:
-            with suppress(OSError):  # the other end knows at once, even if our loop is gone and closes nothing
-                self._transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
-            with suppress(RuntimeError):
+            try:
                 self._transport.abort()
+            except RuntimeError:  # our loop is closed and ends nothing any more, but the other end has to know
+                with suppress(OSError):
+                    self._transport.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
 
     def _fail(self, reason: Exception) -> None:
         self._reason = reason
