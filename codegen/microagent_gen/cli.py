@@ -95,6 +95,8 @@ def _planned(folder: Path, collection: Collection) -> Plan:
         _fail([f"{exc.filename}: cannot be read: {exc.strerror}"])
     except RecursionError:
         _fail(["a schema is nested too deeply"])
+    except SyntaxError as exc:
+        _fail([f"{exc.filename} would be no Python at line {exc.lineno}: a defect of microagent-gen, please report it"])
 
 
 def _show(plan: Plan) -> None:

@@ -326,6 +326,26 @@ def test_deep_schemas_are_generated_or_refused(depth, tmp_path, out):
     assert out.exists() == (done.returncode == 0)
 
 
+@pytest.mark.parametrize(
+    ("failure", "said"),
+    [
+        (SyntaxError("invalid", ("signals.py", 7, 1, "")), "signals.py would be no Python at line 7: a defect of"),
+        (RecursionError(), "a schema is nested too deeply\n"),
+    ],
+)
+def test_defects_end_in_a_sentence(failure, said, source, out, monkeypatch):
+    """What cannot be generated is said in a sentence, and nothing is written."""
+
+    def fail(_):
+        raise failure
+
+    monkeypatch.setattr("microagent_gen.cli.render", fail)
+    result = run(source, "-o", out)
+    assert result.exit_code == 1
+    assert result.stderr.startswith(said)
+    assert not out.exists()
+
+
 # -- URLs
 
 
