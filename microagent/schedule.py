@@ -206,7 +206,7 @@ class _Pattern:
         try:
             pattern.next(SOME_DAY)
         except ValueError:
-            raise ScheduleError(f"cron {spec!r}: no month of its has such a day") from None
+            raise ScheduleError(f"cron {spec!r}: no day is ever day {values[2][0]} of these months") from None
         return pattern
 
     def next(self, wall: datetime) -> datetime:
