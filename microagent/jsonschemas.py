@@ -2,7 +2,8 @@
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib.resources import files
 from itertools import islice
@@ -29,7 +30,21 @@ _DIALECTS = frozenset(
     for draft in ("draft/2020-12", "draft/2019-09", "draft-07", "draft-06", "draft-04")
 )
 _FILE = "urn:microagent:file"
-_TOO_DEEP = "nested too deeply"
+
+
+class TooDeepError(Exception):
+    """A schema or a value is nested more deeply than Python's stack."""
+
+
+@contextmanager
+def _ending_of_stack() -> Generator[None, None, None]:
+    """Turn the end of Python's stack into an error; rpds, below jsonschema, meets it with a panic, no Exception."""
+    try:
+        yield
+    except BaseException as exc:
+        if isinstance(exc, RecursionError) or type(exc).__name__ == "PanicException":
+            raise TooDeepError("nested too deeply") from None
+        raise
 
 
 def checker(schema: Schema, definitions: Mapping[str, Any]) -> Callable[[object], str | None]:
@@ -40,9 +55,10 @@ def checker(schema: Schema, definitions: Mapping[str, Any]) -> Callable[[object]
 
     def problem(value: object) -> str | None:
         try:
-            error = _outermost(validator.iter_errors(cast("Any", value)))
-        except RecursionError:
-            return _TOO_DEEP
+            with _ending_of_stack():
+                error = _outermost(validator.iter_errors(cast("Any", value)))
+        except TooDeepError as exc:
+            return str(exc)
         except (Unresolvable, re.error) as exc:
             return f"cannot be checked: {exc}"
         return None if error is None else f"{error.json_path}: {_sentence(error)}"
@@ -119,9 +135,10 @@ def _pattern_complaints(schema: Schema) -> Iterator[Complaint]:
 
 def _complaints(errors: Iterable[ValidationError]) -> list[Complaint]:
     try:
-        leaves = [_leaf(error) for error in errors]
-    except RecursionError:
-        return [Complaint(_TOO_DEEP)]
+        with _ending_of_stack():
+            leaves = [_leaf(error) for error in errors]
+    except TooDeepError as exc:
+        return [Complaint(str(exc))]
     return list(dict.fromkeys(Complaint(_sentence(leaf), tuple(map(str, leaf.absolute_path))) for leaf in leaves))
 
 

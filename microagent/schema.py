@@ -15,6 +15,7 @@ SINGLE = frozenset(
         "not", "if", "then", "else",
     }
 )  # fmt: skip
+IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"})
 ANNOTATIONS = frozenset(
     {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"}
 )
@@ -72,6 +73,13 @@ def as_object(payload: Schema) -> Schema:
     kinds = payload.get("type", ["object"])
     is_open = isinstance(kinds, list) and "object" in kinds and "$ref" not in payload
     return {**payload, "type": "object"} if is_open else payload
+
+
+def schemas_in_place(schema: Schema) -> Iterator[tuple[tuple[str, ...], Schema]]:
+    """The schemas directly inside that check the same value, and not a part of it."""
+    if not isinstance(schema, bool):
+        for key in IN_PLACE & schema.keys():
+            yield from _inner(key, schema[key])
 
 
 def is_schema_at(schema: Schema, steps: tuple[str, ...]) -> bool:

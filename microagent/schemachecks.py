@@ -8,7 +8,7 @@ from microagent.jsontext import Complaint
 from microagent.names import guess, shown
 from microagent.plainschema import is_plain
 from microagent.references import Target, resolve
-from microagent.schema import Schema, every_schema, is_schema_at
+from microagent.schema import Schema, every_schema, is_schema_at, schemas_in_place
 
 
 def schema_complaints(schema: Schema, definitions: Mapping[str, Any], *, in_file: bool = False) -> list[Complaint]:
@@ -56,12 +56,26 @@ def _is_place_of_schema(target: Target, own: Schema | None, definitions: Mapping
     return own is not None and is_schema_at(own, target.steps)
 
 
-def _is_circle(target: Target, own: Schema | None, definitions: Mapping[str, Any]) -> bool:
+def _is_circle(start: Target, own: Schema | None, definitions: Mapping[str, Any]) -> bool:
+    """Whether a value would have to be checked by this schema again and again, without ever going into the value."""
     seen: set[tuple[bool, tuple[str, ...]]] = set()
-    step: Target | None = target
-    while step is not None and (step.in_file, step.steps) not in seen:
-        seen.add((step.in_file, step.steps))
-        if isinstance(step.schema, bool) or "$ref" not in step.schema:
-            return False
-        step = resolve(str(step.schema["$ref"]), None if step.in_file else own, definitions)
-    return step is not None
+    waiting = [start]
+    while waiting:
+        for found in _in_place(waiting.pop(), own, definitions):
+            place = (found.in_file, found.steps)
+            if place == (start.in_file, start.steps):
+                return True
+            if place not in seen:
+                seen.add(place)
+                waiting.append(found)
+    return False
+
+
+def _in_place(target: Target, own: Schema | None, definitions: Mapping[str, Any]) -> Iterator[Target]:
+    """The schemas that check the same value as this one."""
+    for further, inner in schemas_in_place(target.schema):
+        yield Target(inner, target.in_file, (*target.steps, *further))
+    reference = None if isinstance(target.schema, bool) else target.schema.get("$ref")
+    found = resolve(reference, None if target.in_file else own, definitions) if isinstance(reference, str) else None
+    if found is not None:
+        yield found

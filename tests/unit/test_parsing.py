@@ -215,6 +215,7 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
             "$schema names no known draft of JSON Schema: 'http://json-schema.org/draft-03/schema#'",
         ),
         (queue(payload={"$ref": "#"}), "/queues/0/payload/$ref: $ref '#' leads in a circle"),
+        (queue(payload={"not": {"$ref": "#"}}), "/queues/0/payload/not/$ref: $ref '#' leads in a circle"),
         (
             queue(payload={"properties": {"type": {}, "x": {"$ref": "#/properties"}}}),
             "/queues/0/payload/properties/x/$ref: $ref '#/properties' leads to what is no schema",

@@ -129,6 +129,20 @@ def test_a_check_that_cannot_be_made_is_a_problem(schema: Schema, reason: str) -
     assert reason in (Check(schema).problem("a") or "")
 
 
+@pytest.mark.parametrize("depth", range(20, 900, 40))
+def test_deep_values_are_a_problem_but_never_a_crash(depth: int) -> None:
+    """Wherever in its libraries the stack ends, a sentence comes out."""
+    tree: dict[str, Any] = {}
+    for _ in range(depth):
+        tree = {"of": tree}
+    check = Check(
+        {"properties": {"of": {"$ref": "#/$defs/T"}}},
+        {"T": {"properties": {"of": {"$ref": "#/$defs/T"}}, "not": False}},
+    )
+    assert check.problem(tree) in ({None} if depth < 40 else {None, "nested too deeply"})
+    assert check.problem({"of": {}}) is None
+
+
 def test_very_many_mistakes_are_found_in_no_time() -> None:
     """Of an array in which everything is wrong, the first mistakes are looked at."""
     check = Check({"type": "array", "items": {"type": "string", "minLength": 1}})
