@@ -4,10 +4,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
-from typing import Self
+from typing import TYPE_CHECKING, Self
 from zoneinfo import ZoneInfo
 
 from microagent.errors import ScheduleError
+
+if TYPE_CHECKING:
+    from croniter import croniter
 
 MINUTE = timedelta(minutes=1)
 SOME_DAY = datetime(2000, 1, 1)
@@ -189,20 +192,21 @@ class _Pattern:
     for ``*`` and lets ranges run backwards.
     """
 
-    fields: str
-    needs_both_days: bool
+    moments: "croniter"
     is_interval: bool
 
     @classmethod
     def parse(cls, spec: str) -> Self:
+        from croniter import croniter  # slow to import, and most processes have no cron task
+
         text = str(spec).strip()  # a spec that is no text is refused below, in the same words
         texts = ALIASES.get(text.lower(), text).split()
         if len(texts) != len(FIELDS):
             raise ScheduleError(f"cron {spec!r}: five fields or one of {', '.join(ALIASES)} are expected")
         values = [entry.parse(text, spec) for entry, text in zip(FIELDS, texts, strict=True)]
-        starred = [text.startswith("*") for text in texts]
+        minute, hour, day, _, weekday = (text.startswith("*") for text in texts)
         fields = " ".join(",".join(map(str, each)) for each in values)
-        pattern = cls(fields, starred[2] or starred[4], starred[0] or starred[1])
+        pattern = cls(croniter(fields, SOME_DAY, day_or=not (day or weekday)), minute or hour)
         try:
             pattern.next(SOME_DAY)
         except ValueError:
@@ -211,6 +215,4 @@ class _Pattern:
 
     def next(self, wall: datetime) -> datetime:
         """The first match strictly after ``wall``, as clocks without a zone show it."""
-        from croniter import croniter  # slow to import, and most processes have no cron task
-
-        return croniter(self.fields, wall, day_or=not self.needs_both_days).get_next(datetime)
+        return self.moments.get_next(datetime, start_time=wall)
