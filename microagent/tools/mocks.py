@@ -7,6 +7,7 @@ from microagent.broker import AbstractQueueBroker, BoundQueue
 from microagent.bus import AbstractSignalBus, BoundSignal
 
 if TYPE_CHECKING:
+
     class BusMock(AbstractSignalBus):
         """A bus on which nothing happens: every attribute is a mock of a bound signal, and remembers its calls."""
 
@@ -41,17 +42,18 @@ else:
 
     class _Mock(AsyncMock):
         _backend: type
-        _bound: type
+        _bound: object  # an instance, so that a call of the mock is checked as a call of it
+        _mock: type
 
         def __init__(self, /, *args, **options):
             super().__init__(*args, **options)
-            self.__getitem__ = lambda self, name: getattr(self, name)
+            self.__getitem__ = getattr  # called with the mock and the name
 
         def _get_child_mock(self, /, **options):
             name = options.get("name")
             if name is None or name.startswith("_") or hasattr(self._backend, name):
                 return super()._get_child_mock(**options)
-            return NonCallableMagicMock(spec=self._bound, **options)
+            return self._mock(spec=self._bound, _eat_self=False, **options)
 
         def _join(self, owner):
             pass
@@ -63,13 +65,15 @@ else:
         """A bus on which nothing happens: every attribute is a mock of a bound signal, and remembers its calls."""
 
         _backend = AbstractSignalBus
-        _bound = BoundSignal
+        _bound = BoundSignal(None, None)
+        _mock = NonCallableMagicMock
 
     class BrokerMock(_Mock):
         """A broker on which nothing happens: every attribute is a mock of a bound queue, and remembers its calls."""
 
         _backend = AbstractQueueBroker
-        _bound = BoundQueue
+        _bound = BoundQueue(None, None)
+        _mock = AsyncMock  # `await broker.mailer(...)` is short for `send`
 
     AbstractSignalBus.register(BusMock)
     AbstractQueueBroker.register(BrokerMock)
