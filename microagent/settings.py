@@ -114,11 +114,11 @@ class _Servers:
         self._override = os.environ.get(f"MICROAGENT_{section}")
 
     def chosen_by(self, agent: Entry, place: str) -> Iterator[tuple[str, Entry]]:
-        """``(key, entry)`` for the one that an agent names; none if it names none."""
+        """``(key, entry)`` for the one that an agent names, or for ``local://``; none if it names none."""
         name = agent.get(self._key)
         if name is not None:
             yield self._key, self._overridden(self._named(name, f"{place}[{self._key!r}]"))
-        elif self._entries is None:
+        elif self._entries is None and self._key not in agent:
             yield self._key, self._overridden({"dsn": EMBEDDED})
 
     def _named(self, name: object, place: str) -> Entry:

@@ -235,6 +235,50 @@ def test_signal_that_comes_to_all_processes_again_interrupts_no_stop(project: Pa
         assert "Lingering is done" in group.output
 
 
+@start_methods
+def test_handlers_finish_before_the_end(project: Path, start_method: str) -> None:
+    """
+    A handler that runs when the group is told to stop runs to its end; the status is 0.
+    """
+    write(
+        project,
+        settings="""
+            BUS = {}
+            BROKER = {"own": {"dsn": "memory://"}}
+            AGENT = {"working": {"backend": "working.Working", "broker": "own"}}
+        """,
+        working="""
+            import asyncio, os
+            from microagent import MicroAgent, Queue, consumer, on
+
+            class Working(MicroAgent):
+                @on("post_start")
+                async def begin(self):
+                    await self.broker.job.send({})
+
+                @consumer(Queue("job"))
+                async def work(self, **kwargs):
+                    print("at work", flush=True)
+                    while not os.path.exists("end"):
+                        await asyncio.sleep(0.02)
+                    print("done", flush=True)
+
+                @on("pre_stop")
+                def down(self):
+                    print("goes down", flush=True)
+        """,
+    )
+
+    with marun(project, "settings", "--start-method", start_method) as group:
+        group.says("at work")
+        group.send(signal.SIGTERM)
+        group.says("goes down")
+        end(project)
+
+        assert group.ends() == 0
+        assert "done" in group.output
+
+
 def test_agent_that_does_not_stop_is_killed(project: Path) -> None:
     """
     What has not ended after the shutdown timeout and five seconds more is killed, with status 1.

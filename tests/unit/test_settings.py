@@ -101,6 +101,16 @@ def test_dictionary_that_an_agent_does_not_name(write: Write) -> None:
     assert isinstance(agent.broker, LocalBroker)
 
 
+def test_agent_may_ask_for_none(write: Write) -> None:
+    """
+    An agent whose entry says None has no bus, also where ``local://`` is the default.
+    """
+    agent = init_agent(PLAIN, configuration(write(f"AGENT = {{'a': {{'backend': '{PLAIN}', 'bus': None}}}}")))
+
+    assert agent.bus is None
+    assert isinstance(agent.broker, LocalBroker)
+
+
 def test_environment_overrides(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """
     MICROAGENT_BUS and MICROAGENT_BROKER replace DSN and backend, and leave the other options; they give no bus to an
