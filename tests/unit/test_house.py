@@ -1,0 +1,151 @@
+"""The house: which module stands on which, and how each of them reads."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+LONGEST_FUNCTION = 40  # lines, docstring and signature not counted
+
+# A module imports from its own floor and from those above it in this list; there are no circles anywhere.
+FLOORS = {
+    "ground": """
+        errors names pointers retry schedule execution tasks counted batch dsn codec wallclock
+    """,
+    "words": """
+        schema shapes jsontext references drafts jsonschemas plainschema schemachecks runtime_types reading
+        declarations contents parsing validation registry channel delivery signal queue webclient sources loading
+    """,
+    "machines": """
+        admission link calls signatures dispatch consuming bus broker faces marks receiving handlers hooks timer
+    """,
+    "people": """
+        life agent backends settings lifeline stop_signals agent_process supervisor launcher __init__
+    """,
+}
+WORDS_FOR_GENERATOR = {"errors", *FLOORS["words"].split()} - {"channel", "delivery", "signal", "queue"}
+NOBODYS = ("microagent.tools", "microagent.testing", "microagent_gen")  # what no module of the core imports
+MODULES = sorted((ROOT / "microagent").rglob("*.py")) + sorted((ROOT / "codegen").rglob("*.py"))
+
+
+def title(path: Path) -> str:
+    """``microagent.tools.local.store`` of a file."""
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removeprefix("codegen.")
+
+
+def imports(path: Path) -> Iterator[str]:
+    """What a module imports of ours, wherever in it, but for what only type checkers see: full module names."""
+    skipped = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            skipped.update(id(inner) for each in node.body for inner in ast.walk(each))
+        if id(node) not in skipped:
+            yield from filter(_is_ours, _imported(node))
+
+
+def _imported(node: ast.AST) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        assert node.level == 0, "imports are absolute"
+        for alias in node.names:
+            full = f"{node.module}.{alias.name}"
+            yield full if _exists(full) else str(node.module)
+
+
+def _exists(module: str) -> bool:
+    path = ROOT.joinpath(*module.split("."))
+    return any(base.with_suffix(".py").exists() or (base / "__init__.py").exists() for base in (path, _generator(path)))
+
+
+def _generator(path: Path) -> Path:
+    return ROOT / "codegen" / path.relative_to(ROOT)
+
+
+def _is_ours(module: str) -> bool:
+    return module.partition(".")[0] in {"microagent", "microagent_gen"}
+
+
+def floor(name: str) -> int:
+    """The number of the floor that a module of the package stands on."""
+    return next(number for number, names in enumerate(FLOORS.values()) if name in names.split())
+
+
+CORE = [path for path in MODULES if title(path).count(".") == 1 and title(path).startswith("microagent.")]
+TOOLS = [path for path in MODULES if title(path).startswith("microagent.tools.")]
+GENERATOR = [path for path in MODULES if title(path).startswith("microagent_gen")]
+
+
+def test_every_module_has_its_place():
+    """Once; and every place has its module."""
+    listed = [name for names in FLOORS.values() for name in names.split()]
+    assert sorted(listed) == sorted(path.stem for path in CORE)
+
+
+@pytest.mark.parametrize("path", CORE, ids=title)
+def test_imports_point_down(path):
+    """To the same floor or below; and nobody but a DSN or a settings module knows the tools, by import path."""
+    for module in imports(path):
+        assert not module.startswith(NOBODYS), f"{title(path)} imports {module}"
+        name = module.partition(".")[2]
+        assert name, f"{title(path)} imports the package as a whole"
+        assert floor(name) <= floor(path.stem), f"{title(path)} imports {module}, which stands above it"
+
+
+def test_no_module_imports_itself_by_way_of_others():
+    """There are no circles."""
+    graph = {title(path): set(imports(path)) for path in MODULES}
+    while leaves := {module for module, needs in graph.items() if not needs & graph.keys()}:
+        for module in leaves:
+            del graph[module]
+    assert graph == {}
+
+
+@pytest.mark.parametrize("path", TOOLS, ids=title)
+def test_tools_stand_on_machines(path):
+    """A backend needs no agent, no launcher, and no other backend."""
+    own = ".".join(title(path).split(".")[:3])
+    for module in imports(path):
+        if module.startswith("microagent.tools"):
+            assert module.startswith(own), f"{title(path)} imports {module}"
+        else:
+            assert floor(module.split(".")[1]) < len(FLOORS) - 1, f"{title(path)} imports {module}"
+
+
+@pytest.mark.parametrize("path", GENERATOR, ids=title)
+def test_generator_knows_declarations_alone(path):
+    """It generates from words; it needs neither machines nor the registry of a running agent."""
+    allowed = {f"microagent.{name}" for name in WORDS_FOR_GENERATOR}
+    assert {module for module in imports(path) if module.startswith("microagent.")} <= allowed
+
+
+@pytest.mark.parametrize("path", MODULES, ids=title)
+def test_module_says_its_one_idea(path):
+    """In a docstring whose first paragraph is one sentence."""
+    text = path.read_text()
+    if not text:
+        assert path.name == "__init__.py"
+        return
+    doc = ast.get_docstring(ast.parse(text)) or ""
+    first = doc.partition("\n\n")[0]
+    assert first.endswith((".", ":")), f"{title(path)}: {first!r}"
+    assert ". " not in first, f"{title(path)} says two things: {first!r}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=title)
+def test_functions_are_short(path):
+    """Forty lines of statements are the very end."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            body = node.body[1:] if ast.get_docstring(node) else node.body
+            lines = node.body[-1].end_lineno - body[0].lineno + 1 if body else 0
+            assert lines <= LONGEST_FUNCTION, f"{title(path)}.{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=title)
+def test_annotations_are_real(path):
+    """``from __future__ import annotations`` would hide from run time what handlers take."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        assert not (isinstance(node, ast.ImportFrom) and node.module == "__future__")
