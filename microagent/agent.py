@@ -3,7 +3,8 @@
 import asyncio
 import logging
 from collections.abc import Iterable
-from typing import Any, Generic, Self, cast, get_args, get_origin
+from functools import cached_property
+from typing import Any, Generic, cast, get_args, get_origin
 
 from typing_extensions import TypeVar
 
@@ -44,16 +45,10 @@ class MicroAgent(Generic[BusT, BrokerT]):
     broker: BrokerT
     log: logging.Logger
     settings: dict[str, Any]
-    _life: Life
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_class(cls)
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
-        agent = super().__new__(cls)
-        agent._life = Life(agent)
-        return agent
 
     def __init__(
         self,
@@ -66,6 +61,10 @@ class MicroAgent(Generic[BusT, BrokerT]):
         self.broker = cast("BrokerT", _faced(broker, type(self), TypedBroker))
         self.log = log or logging.getLogger(f"microagent.{type(self).__name__}")
         self.settings = {} if settings is None else settings
+
+    @cached_property
+    def _life(self) -> Life:
+        return Life(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(bus={self.bus!r}, broker={self.broker!r})"

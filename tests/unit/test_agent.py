@@ -620,7 +620,7 @@ async def test_overriding_a_handler_overrides_it(ends):
 
 
 async def test_init_may_be_overridden(ends):
-    """The magic is in ``__new__``; even one that calls no other leaves a life."""
+    """Before or after the agent's own, with parameters of its choice."""
 
     class Own(MicroAgent):
         def __init__(self, colour, **kwargs):
