@@ -1,0 +1,58 @@
+"""Bus and broker in memory that remember what was sent on them."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+from microagent.bus import Publication
+from microagent.channel import RESPONSE, Channel
+from microagent.delivery import Outgoing
+from microagent.errors import MicroAgentError
+from microagent.queue import Queue
+from microagent.signal import Signal
+from microagent.testing.sent import Sending, Sent
+from microagent.tools.memory import MemoryBroker, MemorySignalBus
+
+
+class RecordingBus(MemorySignalBus):
+    """
+    A memory bus that remembers what was sent.
+
+    :param sent: where it is remembered
+    """
+
+    def __init__(self, sent: Sent, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._sent = sent
+
+    async def _publish(self, batch: Sequence[Publication]) -> list[int | None]:
+        for channel, body in batch:
+            with suppress(MicroAgentError):  # raw bytes may be anything
+                self._remember(Channel.parse(channel, self.prefix), body)
+        return await super()._publish(batch)
+
+    def _remember(self, channel: Channel, body: bytes) -> None:
+        if channel.signal != RESPONSE:
+            signal = Signal.get(channel.signal)
+            self._sent.add(signal, Sending(signal.decode(body), channel.sender))
+
+
+class RecordingBroker(MemoryBroker):
+    """
+    A memory broker that remembers what was sent.
+
+    :param sent: where it is remembered
+    """
+
+    def __init__(self, sent: Sent, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._sent = sent
+
+    async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+        for message in batch:
+            with suppress(MicroAgentError):  # raw bytes may be anything
+                self._remember(Queue.get(message.queue), message.body)
+        return await super()._push(batch)
+
+    def _remember(self, queue: Queue, body: bytes) -> None:
+        self._sent.add(queue, Sending(queue.decode(body)))
