@@ -1,3 +1,3 @@
 """The servers that tests ask for; each is started by the first test that does."""
 
-pytest_plugins = ["servers.redis"]
+pytest_plugins = ["servers.rabbitmq", "servers.redis"]

@@ -8,9 +8,11 @@ import pytest
 from support import unique
 
 from microagent import AbstractQueueBroker, AbstractSignalBus, MicroAgent, RetryPolicy
+from microagent.tools.amqp import AMQPBroker
 from microagent.tools.local import LocalBroker, LocalSignalBus
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 
+AMQP_LACKS = frozenset({"leases", "counted crashes"})
 QUICK = RetryPolicy(first=0.02, factor=1.0)
 
 
@@ -68,4 +70,9 @@ def local(request: pytest.FixtureRequest) -> Place:
     return Place(lambda **options: LocalSignalBus(dsn, **options), lambda **options: LocalBroker(dsn, **options))
 
 
-PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {"memory": memory, "local": local}
+def amqp(request: pytest.FixtureRequest) -> Place:
+    dsn = request.getfixturevalue("rabbitmq_url")
+    return Place(None, lambda **options: AMQPBroker(dsn, **options), AMQP_LACKS)
+
+
+PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {"memory": memory, "local": local, "amqp": amqp}

@@ -1,0 +1,197 @@
+"""The queue broker on RabbitMQ."""
+
+import logging
+import ssl
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import aiormq
+from aiormq.abc import DeliveredMessage
+
+from microagent.broker import AbstractQueueBroker, Consumer
+from microagent.consuming import ConsumingOptions
+from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.errors import BackendConnectionError, ConfigurationError
+from microagent.tools.amqp import messages
+from microagent.tools.amqp.connecting import address, connect
+from microagent.tools.amqp.handed import as_handed
+from microagent.tools.amqp.intake import Held
+from microagent.tools.amqp.sending import Letter
+from microagent.tools.amqp.session import Session
+from microagent.tools.amqp.topology import declaration
+from microagent.tools.amqp.verdicts import carry_out
+
+TIDY = 1.0  # seconds between looks at messages that arrived and are not wanted yet
+SEND_OPTIONS = frozenset({"exchange", "topic", "properties", "mandatory"})
+
+
+class AMQPBroker(AbstractQueueBroker):
+    """
+    Queues on RabbitMQ.
+
+    A queue that exists is used as it is; one that does not is declared durable, when it is first consumed or sent to.
+    Messages are persistent, and each is confirmed by the server before ``send`` returns. A failed message waits in
+    ``{name}.retry.{milliseconds}``, the next longer of some fixed delays; one that is given up goes to ``{name}.dead``.
+
+    Options of ``send``:
+
+    - ``exchange``: publish there; without it, to the exchange of the queue's declaration, or straight to the queue
+    - ``topic``: the routing key, if it is to be another than the name of the queue
+    - ``properties``: a dictionary of AMQP's properties: ``{"priority": 5, "headers": {...}}``
+    - ``mandatory``: False to send also what no queue takes
+
+    :param dsn: ``amqp://user:password@host:port/vhost`` or ``amqps://``; its options are the driver's: ``heartbeat`` in
+        seconds, ``cafile``, ``certfile``, ``keyfile``
+    :param quorum: queues that are declared here are quorum queues, which count the runs that end with their process
+    :param ssl_context: for ``amqps://``, in place of the files
+    :param options: those of every broker
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        uid: str | None = None,
+        log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
+        *,
+        quorum: bool = False,
+        ssl_context: ssl.SSLContext | None = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(dsn, uid, log, **options)
+        self._address = address(dsn)
+        self._quorum = quorum
+        self._ssl_context = ssl_context
+        self._session: Session | None = None
+
+    # -- the manual's own
+
+    async def declare_queue(self, name: str, **options: Any) -> None:
+        """
+        Declare a queue, durable unless the options say otherwise.
+
+        :param options: of AMQP's ``queue.declare``: ``durable``, ``auto_delete``, ``arguments``...
+        :raises ConfigurationError: if it exists and is different
+        """
+        await self._link.through(partial(self._declare, name, options), self._deadline())
+
+    async def get_channel(self) -> aiormq.Channel:
+        """The driver's channel that this broker sends on; shared, so never to be closed."""
+        return await self._link.through(self._channel, self._deadline())
+
+    @staticmethod
+    async def putout(amqp: DeliveredMessage) -> None:
+        """
+        Acknowledge a message, in a handler with ``autoack=False``.
+
+        :param amqp: the driver's message, as the handler got it
+        """
+        await amqp.channel.basic_ack(amqp.delivery_tag or 0)
+
+    async def send(
+        self,
+        name: str,
+        message: str | bytes,
+        exchange: str = "",
+        properties: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        """
+        Write a raw message to a queue; when this returns, the server has it.
+
+        :param name: of the queue
+        :param message: a serialized JSON object
+        :param exchange: publish there, with the name of the queue as routing key
+        :param properties: AMQP's properties
+        :param kwargs: ``topic``, ``mandatory``
+        :raises UnroutableError: if no queue takes it
+        """
+        await super().send(name, message, exchange=exchange, properties=properties, **kwargs)
+
+    async def _declare(self, name: str, options: Mapping[str, Any]) -> None:
+        await self._live.topology.declare(name, **options)
+
+    async def _channel(self) -> aiormq.Channel:
+        return await self._live.sender.channel()
+
+    # -- what the core asks for
+
+    @property
+    def _live(self) -> Session:
+        if self._session is None:
+            raise BackendConnectionError("not connected")
+        return self._session
+
+    async def _open(self) -> None:
+        connection = await connect(self._address, f"microagent {self.uid}", self._ssl_context)
+        self._session = Session(connection, self._quorum, self._send_timeout)
+
+    async def _close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+        results: list[Exception | None] = [None] * len(batch)
+        letters: dict[int, Letter] = {}
+        for n, outgoing in enumerate(batch):
+            try:
+                letters[n] = self._letter(outgoing)
+            except ConfigurationError as error:
+                results[n] = error
+        for n, result in zip(letters, await self._live.post(list(letters.values())), strict=True):
+            results[n] = result
+        return results
+
+    def _letter(self, outgoing: Outgoing) -> Letter:
+        options = outgoing.options
+        if unknown := options.keys() - SEND_OPTIONS:
+            raise ConfigurationError(f"send on RabbitMQ has no option {', '.join(map(repr, sorted(unknown)))}")
+        declared = declaration(outgoing.queue)
+        own = declared.exchange or "" if declared is not None else ""
+        exchange = options.get("exchange") or own
+        if "topic" in options and not exchange:
+            raise ConfigurationError(f"a topic needs an exchange, and queue '{outgoing.queue}' declares none")
+        return Letter(
+            exchange,
+            options.get("topic", outgoing.queue),
+            outgoing.body,
+            messages.fresh(options.get("properties")),
+            queue=self._live.topology.place(outgoing.queue) if declared is not None and exchange == own else None,
+            mandatory=options.get("mandatory", True),
+        )
+
+    async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
+        fixed = options.prefetch is not None
+        await self._live.consume(consumer.queue.name, options.prefetch or options.concurrency, fixed)
+
+    async def _detach(self, name: str) -> None:
+        await self._live.leave(name)
+
+    async def _take(self, name: str, limit: int) -> list[Delivery]:
+        return [self._delivery(name, held) for held in await self._live.intake(name).take(limit)]
+
+    def _delivery(self, name: str, held: Held) -> Delivery:
+        delivery = messages.delivery(name, held.message, held)
+        delivery.raw = as_handed(held.message, delivery)
+        return delivery
+
+    async def _wait(self, name: str, timeout: float) -> None:
+        await self._live.intake(name).wait(timeout)
+
+    async def _settle(self, batch: Sequence[Settlement]) -> None:
+        await carry_out(self._live, batch, self.log)
+
+    async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
+        """There are no leases: what is held is ours as long as its channel is open."""
+        return {delivery for delivery in held if not delivery.token.intake.holds(delivery.token)}
+
+    async def _maintain(self, name: str) -> float:
+        await self._live.intake(name).relax()
+        return TIDY
+
+    async def _length(self, name: str, **options: Any) -> int:
+        return await self._live.length(name, **options)
+
+    async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
+        return [messages.dead_letter(name, message) for message in await self._live.dead(name, limit)]

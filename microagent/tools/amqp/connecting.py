@@ -1,0 +1,84 @@
+"""Connecting to RabbitMQ."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+from typing import cast
+
+import aiormq
+from aiormq.exceptions import InvalidFrameError
+from yarl import URL
+
+from microagent.dsn import DSN, masked
+from microagent.errors import AuthError, BackendConnectionError, ConfigurationError
+from microagent.tools.amqp.errors import translated
+
+CONNECT_TIMEOUT = 5.0  # seconds for a server to take us
+CLOSE_TIMEOUT = 5.0  # seconds for it to take leave
+LAST_TURNS = 5  # of the loop, for a task that the driver leaves behind and lets nobody wait for
+HEARTBEAT = 15  # seconds; a server that is silent for three of them is gone
+
+
+def address(dsn: str) -> URL:
+    """
+    The DSN as the driver reads it: ``amqp://user:password@host:port/vhost?heartbeat=15&cafile=...``.
+
+    :raises ConfigurationError: if it is none
+    """
+    if not DSN.parse(dsn).hosts:
+        raise ConfigurationError(f"{masked(dsn)!r} names no host")
+    try:
+        url = URL(dsn)
+        return url if "heartbeat" in url.query else url.update_query(heartbeat=HEARTBEAT)
+    except ValueError:
+        raise ConfigurationError(f"{masked(dsn)!r} is no DSN: it cannot be read") from None
+
+
+async def connect(url: URL, name: str, context: ssl.SSLContext | None) -> aiormq.Connection:
+    """
+    A connection that the server lists under ``name``.
+
+    :raises BackendConnectionError: if the server is away
+    :raises AuthError: if it refuses user, password or virtual host
+    :raises ConfigurationError: if the certificates cannot be used
+    """
+    connection = aiormq.Connection(url, context=context, client_properties={"connection_name": name})
+    try:
+        with translated():
+            async with asyncio.timeout(CONNECT_TIMEOUT):
+                await connection.connect()  # pyright: ignore[reportUnknownMemberType] - decorated, unannotated
+    except BackendConnectionError as error:
+        raise _clearer(error, url) from error.__cause__
+    return connection
+
+
+async def open_channel(connection: aiormq.Connection, confirms: bool = False) -> aiormq.Channel:
+    """
+    A new channel; with ``confirms``, the server says of each message that it has it.
+
+    :raises BackendConnectionError: if the connection is lost
+    """
+    with translated():
+        return cast("aiormq.Channel", await connection.channel(publisher_confirms=confirms))
+
+
+def _clearer(error: BackendConnectionError, url: URL) -> Exception:
+    """What of a failed connection will not get better by trying again."""
+    cause = error.__cause__
+    origin = cause.__cause__ or cause if cause is not None else error
+    if isinstance(cause, InvalidFrameError) and "Connection.Close" in str(cause):  # all the driver tells of it
+        return AuthError(f"the server refuses virtual host {url.path[1:] or '/'!r} to user {url.user or 'guest'!r}")
+    if isinstance(origin, ssl.SSLCertVerificationError):
+        return ConfigurationError(f"the server's certificate is not trusted: {origin.verify_message}")
+    if isinstance(origin, FileNotFoundError):
+        return ConfigurationError("a certificate file that the DSN names is not there")
+    return error
+
+
+async def disconnect(connection: aiormq.Connection) -> None:
+    """Take leave, and wait for the server to say so, but not for ever."""
+    if connection.loop is asyncio.get_running_loop():  # what was opened on another loop ended with it
+        with suppress(TimeoutError):
+            await connection.close(timeout=CLOSE_TIMEOUT)
+        for _ in range(LAST_TURNS):
+            await asyncio.sleep(0)

@@ -1,0 +1,60 @@
+"""What the driver raises, as errors of ours."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from aiormq import exceptions as driver
+
+from microagent.errors import AuthError, BackendConnectionError, BackendError, ConfigurationError
+
+CLOSED = "the connection was closed"
+
+
+class UnroutableError(BackendError):
+    """No queue takes the message; it is not stored anywhere."""
+
+
+class MissingError(BackendError):
+    """There is no queue or exchange of this name."""
+
+
+@contextmanager
+def translated() -> Generator[None]:
+    """
+    Around calls of the driver: what it raises becomes an error of ours.
+
+    The driver ends those who wait on a connection that closes with a cancellation of its making; only one that was
+    asked of the current task remains one.
+    """
+    try:
+        yield
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise BackendConnectionError(CLOSED) from error
+    except (driver.AMQPError, RuntimeError, OSError) as error:
+        raise ours(error) from error
+
+
+def ours(error: Exception) -> BackendError | ConfigurationError:
+    """The error of ours that says what the driver's says; everything that is no refusal is a lost connection."""
+    text = " ".join(str(part) for part in error.args if part) or CLOSED
+    match error:
+        case driver.ProbableAuthenticationError() | driver.AuthenticationError() | driver.ChannelAccessRefused():
+            return AuthError(text)
+        case driver.ChannelPreconditionFailed():
+            return ConfigurationError(text)
+        case driver.ChannelNotFoundEntity():
+            return MissingError(text)
+        case driver.PublishError():
+            return UnroutableError(f"no queue takes a message with this routing key: {text}")
+        case driver.DeliveryError():
+            return BackendError(f"the server did not accept the message: {error}")
+        case TimeoutError():
+            return BackendConnectionError("no answer in time")
+        case driver.ChannelClosed() if error.args and error.args[0]:
+            return BackendError(text)
+        case _:
+            return BackendConnectionError(text)

@@ -1,0 +1,186 @@
+"""What the server pushes of one queue, until the core takes it."""
+
+import asyncio
+from collections import deque
+from collections.abc import Collection
+from itertools import takewhile
+from typing import Any, NamedTuple
+
+import aiormq
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+
+from microagent.errors import BackendConnectionError
+from microagent.tools.amqp.connecting import open_channel
+from microagent.tools.amqp.errors import CLOSED, translated
+
+
+class Held(NamedTuple):
+    """A message that the core holds, and where it came from: it is settled there or nowhere."""
+
+    intake: "Intake"
+    message: DeliveredMessage
+
+    @property
+    def tag(self) -> int:
+        return self.message.delivery_tag or 0
+
+
+class Intake:
+    """
+    A channel that consumes one queue.
+
+    What it brought is ours as long as the channel is open; when that closes, the server gives it to others.
+
+    :param fixed: the prefetch count stays as it is; otherwise it follows what the core asks for
+    """
+
+    def __init__(self, name: str, channel: aiormq.Channel, fixed: bool) -> None:
+        self.name = name
+        self._channel = channel
+        self._fixed = fixed
+        self._prefetch = 0
+        self._consumer = ""
+        self._arrived: deque[DeliveredMessage] = deque()
+        self._taken: dict[int, None] = {}  # delivery tags in the order of their arrival
+        self._is_idle = True
+        self._cancelled = False
+        self._news = asyncio.Event()
+        channel.on_consumer_cancel_callbacks.add(self._on_cancel)
+        closing: asyncio.Future[Any] = channel.closing  # pyright: ignore - the driver does not say of what
+        closing.add_done_callback(lambda _: self._news.set())
+
+    @classmethod
+    async def open(cls, connection: aiormq.Connection, name: str, prefetch: int, fixed: bool) -> "Intake":
+        """
+        Begin to consume.
+
+        :raises BackendConnectionError: if the connection is lost
+        """
+        intake = cls(name, await open_channel(connection), fixed)
+        with translated():
+            await intake._consume(prefetch)
+        return intake
+
+    @property
+    def is_open(self) -> bool:
+        return not self._channel.is_closed
+
+    async def take(self, limit: int) -> list[Held]:
+        """
+        Up to ``limit`` of what has arrived.
+
+        :raises BackendConnectionError: if the channel is closed, or the server has ended the consumer
+        """
+        self._check()
+        await self._follow(limit)
+        held = [Held(self, self._arrived.popleft()) for _ in range(min(limit, len(self._arrived)))]
+        self._taken.update((each.tag, None) for each in held)
+        self._is_idle = False
+        return held
+
+    async def wait(self, timeout: float) -> None:
+        """
+        Return when something has arrived, or after ``timeout`` seconds.
+
+        :raises BackendConnectionError: like ``take``
+        """
+        if not self._arrived:
+            self._news.clear()
+            self._check()
+            await _first(self._news, timeout)
+        self._check()
+
+    async def relax(self) -> None:
+        """Hand back what arrived and was not wanted since the last time this was called."""
+        if self.is_open and self._is_idle and self._arrived and not self._fixed:
+            await self._shrink(max(1, len(self._taken)), 0)
+        self._is_idle = True
+
+    async def acknowledge(self, tags: Collection[int]) -> None:
+        """These are done; what was settled before, or belongs to a channel that is closed, stays as it is."""
+        last = deque(takewhile(tags.__contains__, self._taken), maxlen=1)  # up to here, one frame does for all
+        rest = [tag for tag in tags if tag in self._taken and not (last and tag <= last[0])]
+        with translated():
+            if last:
+                await self._channel.basic_ack(last[0], multiple=True, wait=False)
+            for tag in rest:
+                await self._channel.basic_ack(tag, wait=False)
+        for tag in tags:
+            self._taken.pop(tag, None)
+
+    async def release(self, tags: Collection[int]) -> None:
+        """These go back to their places."""
+        with translated():
+            for tag in sorted(tags, reverse=True):
+                if tag in self._taken:
+                    del self._taken[tag]
+                    await self._channel.basic_nack(tag, requeue=True, wait=False)
+
+    def holds(self, held: Held) -> bool:
+        """Whether it is still ours to settle."""
+        return self.is_open and held.tag in self._taken
+
+    async def close(self) -> None:
+        """Consume no more; all that is not settled goes back at once."""
+        if self.is_open:
+            with translated():
+                await self._channel.basic_cancel(self._consumer)
+                await self._channel.basic_nack(0, multiple=True, requeue=True, wait=False)
+                await self._channel.close()
+
+    # -- the prefetch count
+
+    async def _follow(self, limit: int) -> None:
+        """Change the prefetch count if it is far from what the core wants to hold when it takes ``limit`` more."""
+        wanted = len(self._taken) + limit
+        if self._fixed or self._prefetch / 2 <= wanted <= self._prefetch * 2:
+            return
+        if wanted < self._prefetch:
+            await self._shrink(wanted, limit)
+        else:
+            await self._grow(wanted)
+
+    async def _grow(self, prefetch: int) -> None:
+        former = self._consumer
+        with translated():
+            await self._consume(prefetch)
+            await self._channel.basic_cancel(former)
+
+    async def _shrink(self, prefetch: int, keep: int) -> None:
+        """Hand back all but the first ``keep`` of what has arrived, in order: before any other is pushed."""
+        with translated():
+            await self._channel.basic_cancel(self._consumer)
+            while len(self._arrived) > keep:
+                await self._channel.basic_nack(self._arrived.pop().delivery_tag or 0, requeue=True, wait=False)
+            await self._consume(prefetch)
+
+    async def _consume(self, prefetch: int) -> None:
+        """A prefetch count is for new consumers."""
+        await self._channel.basic_qos(prefetch_count=prefetch)
+        self._consumer = (await self._channel.basic_consume(self.name, self._on_message)).consumer_tag or ""
+        self._prefetch = prefetch
+
+    # -- what the channel tells
+
+    async def _on_message(self, message: DeliveredMessage) -> None:
+        self._arrived.append(message)
+        self._news.set()
+
+    def _on_cancel(self, frame: spec.Basic.Cancel) -> None:
+        self._cancelled = True
+        self._news.set()
+
+    def _check(self) -> None:
+        if not self.is_open:
+            raise BackendConnectionError(CLOSED)
+        if self._cancelled:
+            raise BackendConnectionError(f"the server ended the consumer of queue '{self.name}', which may be gone")
+
+
+async def _first(event: asyncio.Event, timeout: float) -> None:
+    try:
+        async with asyncio.timeout(timeout):
+            await event.wait()
+    except TimeoutError:
+        pass

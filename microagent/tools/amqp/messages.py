@@ -1,0 +1,112 @@
+"""Messages as RabbitMQ carries them: the body is what was sent, all that is ours travels in headers."""
+
+import time
+from typing import Any
+
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+
+from microagent.delivery import DeadLetter, Delivery, Settlement
+from microagent.errors import ConfigurationError
+
+FAILED = "x-microagent-failed"  # runs that failed
+CRASHES = "x-microagent-crashes"  # runs that ended with their process, before the message was last written
+REASON = "x-microagent-reason"
+BURIED = "x-microagent-buried"  # when, in milliseconds since the epoch
+SERVERS_COUNT = "x-delivery-count"  # set by quorum queues: how often it came back since it was written
+
+PERSISTENT = 2
+_DEFAULTS: dict[str, Any] = {"content_type": "application/json", "delivery_mode": PERSISTENT}
+_NOT_COPIED = ("x-death", "x-first-death-", "x-last-death-", SERVERS_COUNT, "CC", "BCC")  # would steer the copy
+
+
+def fresh(properties: dict[str, Any] | None) -> spec.Basic.Properties:
+    """
+    The properties of a new message: persistent, unless they say otherwise.
+
+    :raises ConfigurationError: if AMQP knows no such property
+    """
+    try:
+        return spec.Basic.Properties(**{**_DEFAULTS, **(properties or {})})
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(f"these properties cannot be set: {error}") from error
+
+
+def delivery(queue: str, message: DeliveredMessage, token: object) -> Delivery:
+    """What the core knows of a message that came."""
+    headers = _headers(message)
+    return Delivery(
+        queue,
+        message.body,
+        attempt=_count(headers, FAILED) + 1,
+        crashes=_count(headers, CRASHES) + _count(headers, SERVERS_COUNT),
+        id=message.header.properties.message_id or "",
+        token=token,
+    )
+
+
+def returns_are_counted(message: DeliveredMessage) -> bool:
+    """Whether the server would take a message that is handed back for one whose process died."""
+    return SERVERS_COUNT in _headers(message)
+
+
+def retried(message: DeliveredMessage, delivery: Delivery) -> spec.Basic.Properties:
+    """Of the copy that will be tried again, the run that failed counted."""
+    return _copied(message, {FAILED: delivery.attempt, CRASHES: delivery.crashes})
+
+
+def handed_back(message: DeliveredMessage, delivery: Delivery) -> spec.Basic.Properties:
+    """Of the copy that takes the place of one which was not tried."""
+    return _copied(message, {FAILED: delivery.attempt - 1, CRASHES: delivery.crashes})
+
+
+def buried(message: DeliveredMessage, settlement: Settlement) -> spec.Basic.Properties:
+    """Of the dead letter."""
+    reason = settlement.reason.encode(errors="replace").decode()
+    return _copied(message, {FAILED: settlement.delivery.attempt, REASON: reason, BURIED: round(time.time() * 1000)})
+
+
+def dead_letter(queue: str, message: DeliveredMessage) -> DeadLetter:
+    """What was buried, read back; what somebody else put there has no reason and no attempts."""
+    headers = _headers(message)
+    return DeadLetter(
+        queue,
+        message.body,
+        reason=str(headers.get(REASON, "")),
+        attempts=_count(headers, FAILED),
+        time=_count(headers, BURIED) / 1000,
+        id=message.header.properties.message_id or "",
+    )
+
+
+def _headers(message: DeliveredMessage) -> dict[str, Any]:
+    return message.header.properties.headers or {}
+
+
+def _count(headers: dict[str, Any], name: str) -> int:
+    value = headers.get(name)
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _copied(message: DeliveredMessage, headers: dict[str, Any]) -> spec.Basic.Properties:
+    """
+    What its sender said of a message, and ``headers``.
+
+    Not copied is what would end the copy (its expiration), have it refused (the user who sent it), or have the server
+    route it elsewhere.
+    """
+    old = message.header.properties
+    kept = {name: value for name, value in _headers(message).items() if not name.startswith(_NOT_COPIED)}
+    return spec.Basic.Properties(
+        content_type=old.content_type,
+        content_encoding=old.content_encoding,
+        headers={**kept, **headers},
+        delivery_mode=PERSISTENT,
+        priority=old.priority,
+        correlation_id=old.correlation_id,
+        reply_to=old.reply_to,
+        message_id=old.message_id,
+        timestamp=old.timestamp,
+        message_type=old.message_type,
+        app_id=old.app_id,
+    )

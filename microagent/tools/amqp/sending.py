@@ -1,0 +1,80 @@
+"""Sending: many messages at once on one channel, each confirmed by the server."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import aiormq
+from aiormq import spec
+
+from microagent.tools.amqp.connecting import open_channel
+from microagent.tools.amqp.errors import translated
+from microagent.tools.amqp.topology import Place
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """
+    A message with its address.
+
+    :ivar queue: made sure of before it is sent; None: the address is the sender's business
+    :ivar mandatory: the server refuses what no queue takes
+    """
+
+    exchange: str
+    routing_key: str
+    body: bytes
+    properties: spec.Basic.Properties
+    queue: Place | None = None
+    mandatory: bool = True
+
+
+class Sender:
+    """
+    The channel that sends.
+
+    :param timeout: seconds that the server may take to confirm
+    """
+
+    def __init__(self, connection: aiormq.Connection, timeout: float) -> None:
+        self._connection = connection
+        self._timeout = timeout
+        self._channel: aiormq.Channel | None = None
+        self._opening = asyncio.Lock()
+
+    async def channel(self) -> aiormq.Channel:
+        """
+        Opened when first needed, and again after the server has closed it.
+
+        :raises BackendConnectionError: if the connection is lost
+        """
+        async with self._opening:
+            if self._channel is None or self._channel.is_closed:
+                self._channel = await open_channel(self._connection, confirms=True)
+        return self._channel
+
+    async def send(self, letters: Sequence[Letter]) -> list[Exception | None]:
+        """
+        Write them all, then wait for their confirms.
+
+        :return: for each None when the server has it, or why it has not
+        :raises BackendConnectionError: if nothing was written
+        """
+        channel = await self.channel()
+        return await asyncio.gather(*(self._send(channel, letter) for letter in letters))
+
+    async def _send(self, channel: aiormq.Channel, letter: Letter) -> Exception | None:
+        try:
+            with translated():
+                await channel.basic_publish(
+                    letter.body,
+                    exchange=letter.exchange,
+                    routing_key=letter.routing_key,
+                    properties=letter.properties,
+                    mandatory=letter.mandatory,
+                    timeout=self._timeout,
+                    wait=False,
+                )
+        except Exception as error:  # noqa: BLE001 - its sender is told
+            return error
+        return None

@@ -1,0 +1,137 @@
+"""All that lives on one connection, and ends with it."""
+
+from collections.abc import Sequence
+
+import aiormq
+from aiormq import spec
+from aiormq.abc import DeliveredMessage
+
+from microagent.errors import BackendConnectionError
+from microagent.tools.amqp.connecting import disconnect
+from microagent.tools.amqp.errors import MissingError, UnroutableError
+from microagent.tools.amqp.intake import Intake
+from microagent.tools.amqp.questions import Questions
+from microagent.tools.amqp.sending import Letter, Sender
+from microagent.tools.amqp.topology import Topology, dead_place
+
+
+class Session:
+    """
+    A connection with the channels on it: one that sends, one for each queue that is consumed, some for questions.
+
+    :param quorum: new queues are quorum queues
+    :param timeout: seconds that the server may take to confirm a message
+    """
+
+    def __init__(self, connection: aiormq.Connection, quorum: bool, timeout: float) -> None:
+        self._connection = connection
+        self._questions = Questions(connection)
+        self._intakes: dict[str, Intake] = {}
+        self.topology = Topology(self._questions, quorum)
+        self.sender = Sender(connection, timeout)
+
+    async def close(self) -> None:
+        await disconnect(self._connection)
+
+    # -- consuming
+
+    async def consume(self, name: str, prefetch: int, fixed: bool) -> None:
+        """Have the server push a queue; see :class:`Intake`."""
+        former = self._intakes.get(name)
+        if former is None or not former.is_open:
+            await self.topology.ensure(self.topology.place(name))
+            self._intakes[name] = await Intake.open(self._connection, name, prefetch, fixed)
+
+    async def leave(self, name: str) -> None:
+        """Have it pushed no more; what is not settled goes back."""
+        intake = self._intakes.pop(name, None)
+        if intake is not None:
+            await intake.close()
+
+    def intake(self, name: str) -> Intake:
+        """
+        Where a queue arrives.
+
+        :raises BackendConnectionError: if it is not consumed on this connection
+        """
+        if name not in self._intakes:
+            raise BackendConnectionError(f"queue '{name}' is not consumed on this connection")
+        return self._intakes[name]
+
+    # -- sending
+
+    async def post(self, letters: Sequence[Letter]) -> list[Exception | None]:
+        """
+        Send each to a queue that is there; one that has been deleted meanwhile is declared again.
+
+        :return: for each None when the server has it, or why it has not
+        :raises BackendConnectionError: if nothing was written
+        """
+        results = await self._send(letters)
+        vanished = [n for n, error in enumerate(results) if isinstance(error, UnroutableError) and letters[n].queue]
+        for n in vanished:
+            self._forget(letters[n])
+        if vanished:
+            again = await self._send([letters[n] for n in vanished])
+            for n, result in zip(vanished, again, strict=True):
+                results[n] = result
+        return results
+
+    async def _send(self, letters: Sequence[Letter]) -> list[Exception | None]:
+        results = [await self._obstacle(letter) for letter in letters]
+        free = [n for n, obstacle in enumerate(results) if obstacle is None]
+        sent = await self.sender.send([letters[n] for n in free])
+        for n, result in zip(free, sent, strict=True):
+            results[n] = result
+        return results
+
+    async def _obstacle(self, letter: Letter) -> Exception | None:
+        """Why a letter cannot be sent, if there is a reason; the lost connection of all is raised."""
+        try:
+            if letter.queue is not None:
+                await self.topology.ensure(letter.queue)
+            elif letter.exchange:
+                await self.topology.ensure_exchange(letter.exchange)
+        except BackendConnectionError:
+            raise
+        except MissingError:
+            return UnroutableError(f"there is no exchange {letter.exchange!r}")
+        except Exception as error:  # noqa: BLE001 - its sender is told
+            return error
+        return None
+
+    def _forget(self, letter: Letter) -> None:
+        if letter.queue is not None:
+            self.topology.forget(letter.queue)
+
+    # -- looking
+
+    async def length(self, name: str, **options: object) -> int:
+        """How many messages of a queue wait, those that wait for their next try included."""
+        ready = await self.topology.length(name, **options)
+        return 0 if ready is None else ready + await self.topology.delayed(name)
+
+    async def dead(self, name: str, limit: int) -> list[DeliveredMessage]:
+        """The oldest dead letters of a queue, which stay where they are."""
+
+        async def look(channel: aiormq.Channel) -> list[DeliveredMessage]:
+            return await _look(channel, dead_place(name).name, limit)
+
+        try:
+            return await self._questions.ask(look)
+        except MissingError:
+            return []
+
+
+async def _look(channel: aiormq.Channel, queue: str, limit: int) -> list[DeliveredMessage]:
+    """Get messages and give them back, so that whoever comes next finds them."""
+    seen: list[DeliveredMessage] = []
+    while len(seen) < limit:
+        message = await channel.basic_get(queue)
+        if isinstance(message.delivery, spec.Basic.GetEmpty):
+            break
+        seen.append(message)
+    if seen:
+        await channel.basic_nack(0, multiple=True, requeue=True)
+        await channel.basic_qos(prefetch_count=0)  # its answer says that they are back
+    return seen

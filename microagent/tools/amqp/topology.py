@@ -1,0 +1,154 @@
+"""The queues and exchanges of a connection: made sure of before they are used, and never changed."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, TypeAlias, cast
+
+import aiormq
+from aiormq import spec
+
+from microagent.declarations import QueueDeclaration
+from microagent.errors import ConfigurationError, QueueNotFound
+from microagent.queue import Queue
+from microagent.tools.amqp.errors import MissingError
+from microagent.tools.amqp.questions import Questions
+
+STEPS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
+"""The delays there are, in seconds: each is a queue whose messages expire into the one they came from."""
+
+
+_Declared: TypeAlias = Awaitable[spec.Queue.DeclareOk]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A queue that is to be there: ``arguments`` are for the case that it is not."""
+
+    name: str
+    arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    declaration: QueueDeclaration | None = None
+
+
+def declaration(name: str) -> QueueDeclaration | None:
+    """What is declared of a queue, if anything is."""
+    try:
+        return Queue.get(name).declaration
+    except QueueNotFound:
+        return None
+
+
+def step(delay: float) -> float:
+    """The shortest delay there is that is not shorter than ``delay``; the longest, if none is."""
+    return next((seconds for seconds in STEPS if seconds >= delay), STEPS[-1])
+
+
+def delay_place(name: str, delay: float) -> Place:
+    """Where messages of a queue wait for ``delay`` seconds, or a little longer, until they are back in it."""
+    milliseconds = round(step(delay) * 1000)
+    back = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": name}
+    return Place(f"{name}.retry.{milliseconds}", {"x-message-ttl": milliseconds, **back})
+
+
+def dead_place(name: str) -> Place:
+    """Where the dead letters of a queue are; never a quorum queue, which drops what is looked at often."""
+    return Place(f"{name}.dead")
+
+
+class Topology:
+    """
+    What was made sure of on one connection, so that it is asked for once.
+
+    A queue or exchange that exists is used as it is; one that does not is declared, durable.
+
+    :param quorum: new queues are quorum queues
+    """
+
+    def __init__(self, questions: Questions, quorum: bool) -> None:
+        self._ask = questions.ask
+        self._arguments = {"x-queue-type": "quorum"} if quorum else {}
+        self._sure: set[str] = set()
+        self._lock = asyncio.Lock()
+
+    def place(self, name: str) -> Place:
+        """The queue itself."""
+        return Place(name, self._arguments, declaration(name))
+
+    async def ensure(self, place: Place) -> None:
+        """
+        Make sure of a queue, and of what its declaration binds it to.
+
+        :raises ConfigurationError: if the exchange is not of a kind that heeds its topics
+        """
+        await self._once(place.name, lambda: self._make(place))
+
+    async def ensure_exchange(self, name: str) -> None:
+        """
+        Make sure that there is such an exchange.
+
+        :raises MissingError: if there is none
+        """
+
+        async def find() -> None:
+            await self._ask(lambda channel: channel.exchange_declare(name, passive=True))
+
+        await self._once(f"exchange {name}", find)
+
+    def forget(self, place: Place) -> None:
+        """It was found missing: make sure of it again."""
+        self._sure.discard(place.name)
+
+    async def declare(self, name: str, **options: Any) -> spec.Queue.DeclareOk:
+        """
+        Declare a queue with options of ``queue.declare``.
+
+        :raises ConfigurationError: if it exists and is different; the server's words show both
+        """
+        options = {"durable": True, **options}
+        return await self._ask(lambda channel: cast("_Declared", channel.queue_declare(name, **options)))
+
+    async def length(self, name: str, **options: Any) -> int | None:
+        """How many messages of a queue are ready; None if there is no such queue."""
+        try:
+            found = await self.declare(name, **{**options, "passive": True})
+        except MissingError:
+            return None
+        return found.message_count or 0
+
+    async def delayed(self, name: str) -> int:
+        """How many messages of a queue wait for their next try."""
+        lengths = await asyncio.gather(*(self.length(delay_place(name, seconds).name) for seconds in STEPS))
+        return sum(length or 0 for length in lengths)
+
+    async def _once(self, key: str, make: Callable[[], Awaitable[None]]) -> None:
+        if key in self._sure:
+            return
+        async with self._lock:
+            if key not in self._sure:
+                await make()
+                self._sure.add(key)
+
+    async def _make(self, place: Place) -> None:
+        if await self.length(place.name) is None:
+            await self.declare(place.name, arguments=dict(place.arguments))
+        if place.declaration is not None and place.declaration.exchange is not None:
+            await self._bind(place.declaration, place.declaration.exchange)
+
+    async def _bind(self, queue: QueueDeclaration, exchange: str) -> None:
+        """With its topics, or to all that there is; and under its own name, so that what is sent to it arrives."""
+        await self._make_exchange(queue, exchange)
+        for topic in (queue.name, *(queue.topics or ("#",))):
+            await self._ask(partial(_bind, queue=queue.name, exchange=exchange, topic=topic))
+
+    async def _make_exchange(self, queue: QueueDeclaration, exchange: str) -> None:
+        """Without topics any kind of exchange will do; topics need one that heeds them."""
+        try:
+            await self._ask(lambda channel: channel.exchange_declare(exchange, exchange_type="topic", durable=True))
+        except ConfigurationError as difference:
+            if queue.topics and "'type'" in str(difference):
+                raise ConfigurationError(f"queue '{queue.name}' has topics: {difference}") from difference
+
+
+async def _bind(channel: aiormq.Channel, queue: str, exchange: str, topic: str) -> None:
+    await channel.queue_bind(queue, exchange, topic)
