@@ -11,6 +11,7 @@ from microagent import AbstractQueueBroker, AbstractSignalBus, MicroAgent, Retry
 from microagent.tools.amqp import AMQPBroker
 from microagent.tools.local import LocalBroker, LocalSignalBus
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
+from microagent.tools.redis import RedisBroker, RedisSignalBus
 
 AMQP_LACKS = frozenset({"leases", "counted crashes"})
 QUICK = RetryPolicy(first=0.02, factor=1.0)

@@ -1,0 +1,6 @@
+"""Signals and queues on a Redis server, 6.2 or newer, or on one that speaks the same, such as Valkey."""
+
+from microagent.tools.redis.broker import RedisBroker
+from microagent.tools.redis.bus import RedisSignalBus
+
+__all__ = ["RedisBroker", "RedisSignalBus"]

@@ -1,0 +1,228 @@
+"""Queues on Redis's lists."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from math import ceil
+from typing import Any, TypeVar
+
+from microagent.broker import AbstractQueueBroker
+from microagent.consuming import ConsumingOptions
+from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
+from microagent.errors import BackendConnectionError, ConfigurationError
+from microagent.queue import Consumer
+from microagent.retry import RetryPolicy
+from microagent.tools.redis.faults import Unanswered
+from microagent.tools.redis.line import Command, Line, checked
+from microagent.tools.redis.lines import Lines
+from microagent.tools.redis.scripts import MAINTAIN, RENEW, SETTLE, TAKE, Call, Keys
+from microagent.tools.redis.servers import servers_of
+from microagent.tools.redis.watch import Doorbell, Watch
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+TAKEN_BYTES = 4 << 20  # about so many are taken in one go
+
+_SETTINGS = {"WAIT_TIME", "BIND_TIME", "ROLLBACK_ATTEMPTS"}  # may be arguments too
+
+
+class RedisBroker(AbstractQueueBroker):
+    """
+    Queues on Redis, each a list of its name::
+
+        broker = RedisBroker("redis://localhost/7", log=custom_logger)
+        await broker.mailer.send({"text": "Hi", "email": "user@example.org"})
+
+    Whoever pushes a JSON object to the right end of the list sends a message. What consumers hold, what waits for its
+    next run and what was given up is kept beside it in keys that begin with ``{name}:``, with the body unchanged.
+
+    :param dsn: as for :class:`RedisSignalBus`
+    :param options: those of :class:`AbstractQueueBroker`; ``retry`` is instead of ``ROLLBACK_ATTEMPTS``
+    """
+
+    WAIT_TIME: float = 15
+    """Seconds that one blocking wait for a message lasts."""
+    BIND_TIME: float = 1
+    """Seconds between two looks for messages whose holders are silent."""
+    ROLLBACK_ATTEMPTS: int = 3
+    """How often a message is tried again before it is given up."""
+
+    def __init__(
+        self,
+        dsn: str,
+        uid: str | None = None,
+        log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
+        *,
+        retry: RetryPolicy | None = None,
+        **options: Any,
+    ) -> None:
+        for name in _SETTINGS.intersection(options):
+            setattr(self, name, options.pop(name))
+        super().__init__(dsn, uid, log, retry=retry or RetryPolicy(retries=self.ROLLBACK_ATTEMPTS), **options)
+        self._servers = servers_of(dsn)
+        self._sending = Lines(self._servers)
+        self._consuming = Lines(self._servers)
+        self._doorbells: dict[str, Doorbell] = {}
+        self._due: dict[str, float] = {}  # when there is something to take at the latest, on the loop's clock
+
+    async def _open(self) -> None:
+        await self._servers.find()
+        await self._sending.to("").check()
+
+    async def _close(self) -> None:
+        for name in tuple(self._doorbells):
+            await self._detach(name)
+        await self._sending.close()
+        await self._consuming.close()
+
+    async def _push(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
+        results = [_refusal(message) for message in batch]
+        accepted = [index for index, refusal in enumerate(results) if refusal is None]
+        queues = _grouped(accepted, lambda index: batch[index].queue)
+        for line, parts in _grouped(queues, lambda part: self._sending.to(part[0])):
+            pushes: list[Command] = [("RPUSH", name, *(batch[index].body for index in part)) for name, part in parts]
+            for (_, part), error in zip(parts, await _pushed(line, pushes), strict=True):
+                for index in part:
+                    results[index] = error
+        _raise_if_in_vain([results[index] for index in accepted])
+        return results
+
+    async def _take(self, name: str, limit: int) -> list[Delivery]:
+        call = Call(Keys(name), (limit, _milliseconds(self._lease), TAKEN_BYTES))
+        ((due, token, taken),) = await TAKE.run(self._consuming.to(name), call)
+        self._note_due(name, due)
+        return [
+            Delivery(name, body, failed + 1, crashed, id=str(int(number)), token=token)
+            for number, body, failed, crashed in taken
+        ]
+
+    async def _wait(self, name: str, timeout: float) -> None:
+        if name in self._due:
+            timeout = min(timeout, max(0.0, self._due[name] - _now()))
+        await self._doorbells[name].wait(timeout)
+
+    async def _settle(self, batch: Sequence[Settlement]) -> None:
+        by_queue = _grouped(batch, lambda settlement: settlement.delivery.queue)
+        for line, parts in _grouped(by_queue, lambda part: self._consuming.to(part[0])):
+            await SETTLE.run(line, *(Call(Keys(name), _verdicts(settlements)) for name, settlements in parts))
+        for name, settlements in by_queue:
+            if name in self._doorbells and any(each.verdict is Verdict.RETRY for each in settlements):
+                self._doorbells[name].ring()  # it may be due before anything else is
+
+    async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
+        lost: set[Delivery] = set()
+        for name, deliveries in _grouped(held, lambda delivery: delivery.queue):
+            leases = [part for delivery in deliveries for part in (delivery.id, delivery.token)]
+            call = Call(Keys(name), (_milliseconds(self._lease), *leases))
+            (numbers,) = await RENEW.run(self._consuming.to(name), call)
+            gone = {number.decode() for number in numbers}
+            lost.update(delivery for delivery in deliveries if delivery.id in gone)
+        return lost
+
+    async def _maintain(self, name: str) -> float:
+        (due,) = await MAINTAIN.run(self._consuming.to(name), Call(Keys(name), ()))
+        self._note_due(name, due)
+        pause = min(self.BIND_TIME, self._lease / 4)
+        return min(pause, due / 1000) if due >= 0 else pause
+
+    async def _length(self, name: str) -> int:
+        keys = Keys(name)
+        asked = self._sending.to(name).ask(("LLEN", keys.list), ("ZCARD", keys.ready), ("ZCARD", keys.delayed))
+        return sum(checked(await asked))
+
+    async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
+        asked = self._sending.to(name).ask(("XRANGE", Keys(name).dead, "-", "+", "COUNT", limit))
+        (entries,) = checked(await asked)
+        return [_dead_letter(name, key, fields) for key, fields in entries]
+
+    def _accepts(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
+        super()._accepts(consumer, options)
+        if consumer.queue.declaration.exchange or consumer.queue.declaration.topics:
+            raise ConfigurationError(
+                f"{consumer.key}: queue '{consumer.queue.name}' is declared with an exchange, and Redis has none"
+            )
+
+    async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
+        name = consumer.queue.name
+        await self._detach(name)
+        await self._maintain(name)  # whoever may not do this is told so at the start
+        keys = Keys(name)
+        self._doorbells[name] = Doorbell(*(self._watch(key) for key in (keys.list, keys.bell)))
+
+    def _watch(self, key: str) -> Watch:
+        return Watch(self._servers.line(self._servers.address(key)), key, self.WAIT_TIME)
+
+    async def _detach(self, name: str) -> None:
+        self._due.pop(name, None)
+        if name in self._doorbells:
+            await self._doorbells.pop(name).close()
+
+    def _note_due(self, name: str, milliseconds: int) -> None:
+        if milliseconds >= 0:
+            self._due[name] = _now() + milliseconds / 1000
+        else:
+            self._due.pop(name, None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+def _milliseconds(seconds: float) -> int:
+    return ceil(seconds * 1000)
+
+
+def _grouped(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]]]:
+    """Items by their key, keys and items in the order of their first appearance."""
+    groups: dict[K, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return list(groups.items())
+
+
+def _refusal(message: Outgoing) -> Exception | None:
+    if message.options:
+        names = ", ".join(map(repr, sorted(message.options)))
+        return ConfigurationError(f"queue '{message.queue}': RedisBroker cannot send with {names}")
+    return None
+
+
+async def _pushed(line: Line, pushes: Sequence[Command]) -> list[Exception | None]:
+    """For each command None, or why it is not, or may not be, carried out."""
+    try:
+        answers = await line.ask(*pushes)
+    except BackendConnectionError as error:
+        return [error] * len(pushes)
+    return [answer if isinstance(answer, Exception) else None for answer in answers]
+
+
+def _raise_if_in_vain(results: Sequence[Exception | None]) -> None:
+    """
+    :raises BackendConnectionError: if nothing was written, so that it may be tried again
+    """
+    faults = [each for each in results if isinstance(each, BackendConnectionError) and not isinstance(each, Unanswered)]
+    if faults and len(faults) == len(results):
+        raise faults[0]
+
+
+def _verdicts(settlements: Iterable[Settlement]) -> list[str | int]:
+    return [part for settlement in settlements for part in _verdict(settlement)]
+
+
+def _verdict(settlement: Settlement) -> tuple[str, int, str, str | int]:
+    delivery, verdict = settlement.delivery, settlement.verdict
+    argument = _milliseconds(settlement.delay) if verdict is Verdict.RETRY else settlement.reason
+    return delivery.id, delivery.token, verdict.value, argument
+
+
+def _dead_letter(queue: str, key: bytes, fields: list[bytes]) -> DeadLetter:
+    told = dict(zip(fields[::2], fields[1::2], strict=True))
+    return DeadLetter(
+        queue,
+        told[b"body"],
+        told[b"reason"].decode(errors="replace"),
+        int(told[b"attempts"]),
+        float(told[b"time"]),
+        id=key.decode(),
+    )

@@ -1,0 +1,46 @@
+"""From the driver's errors to ours."""
+
+from redis.exceptions import (
+    AskError,
+    AuthenticationError,
+    AuthenticationWrongNumberOfArgsError,
+    AuthorizationError,
+    BusyLoadingError,
+    ClusterDownError,
+    NoPermissionError,
+    ReadOnlyError,
+    ResponseError,
+    TryAgainError,
+)
+
+from microagent.errors import AuthError, BackendConnectionError, BackendError
+
+REFUSED = (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError)
+NOT_NOW = (BusyLoadingError, ReadOnlyError, ClusterDownError, TryAgainError, AskError)  # a MovedError is an AskError
+UNBLOCKED = "UNBLOCKED"  # begins the answer to who waited on a master that is none any more
+
+
+class Unanswered(BackendConnectionError):
+    """The connection was lost after something was written: whether the server did it, nobody knows."""
+
+
+def translated(error: Exception) -> BackendError:
+    """
+    What the driver raised, as an error of ours.
+
+    A BackendConnectionError says that nothing was done and another try, perhaps on another server, may succeed.
+    """
+    text = str(error) or type(error).__name__
+    if isinstance(error, REFUSED):
+        return AuthError(f"the server refuses us: {text}")
+    if isinstance(error, ResponseError) and not isinstance(error, NOT_NOW) and not text.startswith(UNBLOCKED):
+        return BackendError(f"the server answers: {text}")
+    return BackendConnectionError(text)
+
+
+def unanswered(error: Exception) -> BackendError:
+    """The same for an error that came after something was written."""
+    fault = translated(error)
+    if isinstance(error, NOT_NOW) or not isinstance(fault, BackendConnectionError):
+        return fault
+    return Unanswered(f"the connection broke before the server answered ({fault})")

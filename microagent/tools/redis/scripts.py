@@ -1,0 +1,80 @@
+"""The Lua scripts of a queue: each does its whole work on the server, in one step that nothing comes between."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+from redis.exceptions import NoScriptError
+
+from microagent.errors import BackendError
+from microagent.tools.redis.line import Command, Line, checked
+
+Argument: TypeAlias = str | int
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script by its text, and by the hash under which a server keeps it."""
+
+    text: str
+    hash: str
+
+    @classmethod
+    def load(cls, name: str) -> "Script":
+        folder = files("microagent.tools.redis")
+        text = "".join(folder.joinpath(f"{part}.lua").read_text("utf-8") for part in ("common", name))
+        return cls(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+    async def run(self, line: Line, *calls: "Call") -> list[Any]:
+        """
+        What each call gives, all in one round trip; a server that does not know the script is sent its text.
+
+        :raises BackendError: if one fails
+        """
+        answers = await line.ask(*(("EVALSHA", self.hash, *call.arguments) for call in calls))
+        unknown = [index for index, answer in enumerate(answers) if _is_unknown(answer)]
+        if unknown:
+            told = await line.ask(*(("EVAL", self.text, *calls[index].arguments) for index in unknown))
+            for index, answer in zip(unknown, told, strict=True):
+                answers[index] = answer
+        return checked(answers)
+
+
+def _is_unknown(answer: Any) -> bool:
+    return isinstance(answer, BackendError) and isinstance(answer.__cause__, NoScriptError)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A script for one queue."""
+
+    queue: "Keys"
+    given: Sequence[Argument]
+
+    @property
+    def arguments(self) -> Command:
+        return (len(self.queue.all), *self.queue.all, *self.given)
+
+
+class Keys:
+    """
+    The keys of one queue: the list that anybody may push to, and ours, ``{name}:...``.
+
+    The braces are a hash tag: on a cluster all are on the node that has the list.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.list = name
+        self.ready, self.delayed, self.bell, self.dead = (
+            f"{{{name}}}:{part}" for part in ("ready", "delayed", "bell", "dead")
+        )
+        hidden = (f"{{{name}}}:{part}" for part in ("tokens", "bodies", "failed", "crashed", "counters"))
+        self.all = (name, self.ready, self.delayed, f"{{{name}}}:leased", *hidden, self.bell, self.dead)
+
+
+TAKE = Script.load("take")
+SETTLE = Script.load("settle")
+RENEW = Script.load("renew")
+MAINTAIN = Script.load("maintain")

@@ -1,0 +1,88 @@
+"""The subscriptions of one process, all on one connection."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+
+from microagent.tools.redis.line import ANSWER, Line
+
+QUIET = 2.0  # seconds of silence after which the server is asked whether it is there
+
+
+class Subscription:
+    """
+    Subscribes, and reads what comes.
+
+    Those who wait for a confirmation and those who wait for signals take turns at reading; each files what it read.
+
+    :param line: of its own; the subscription closes it
+    """
+
+    def __init__(self, line: Line) -> None:
+        self._line = line
+        self._reading = asyncio.Lock()
+        self._signals: deque[tuple[str, bytes]] = deque()
+        self._confirmed: set[tuple[bytes, bytes]] = set()
+
+    async def open(self) -> None:
+        """
+        Connect.
+
+        :raises BackendConnectionError: if the server is away
+        """
+        await self._line.open()
+
+    async def subscribe(self, *patterns: str) -> None:
+        """Return when the server has confirmed it."""
+        await self._order(b"psubscribe", patterns)
+
+    async def unsubscribe(self, *patterns: str) -> None:
+        """Return when the server has confirmed it."""
+        await self._order(b"punsubscribe", patterns)
+
+    async def _order(self, command: bytes, patterns: Sequence[str]) -> None:
+        awaited = {(command, pattern.encode()) for pattern in patterns}
+        self._confirmed -= awaited
+        await self._line.say((command, *patterns))
+        until = asyncio.get_running_loop().time() + ANSWER
+        while not awaited <= self._confirmed:
+            async with self._reading:
+                if not awaited <= self._confirmed:
+                    self._file(await self._line.hear(until))
+        self._confirmed -= awaited
+
+    async def receive(self) -> list[tuple[str, bytes]]:
+        """
+        The next signals, each ``(channel, body)``; may be cancelled without loss.
+
+        :raises BackendConnectionError: if the connection is gone
+        """
+        while not self._signals:
+            async with self._reading:
+                if not self._signals:
+                    await self._read()
+        signals = list(self._signals)
+        self._signals.clear()
+        return signals
+
+    async def _read(self) -> None:
+        """Read one thing; a server that is silent for long is asked for a sign."""
+        try:
+            async with asyncio.timeout(QUIET):
+                said = await self._line.hear()
+        except TimeoutError:
+            await self._line.say(("PING",))
+            said = await self._line.hear(asyncio.get_running_loop().time() + ANSWER)
+        self._file(said)
+
+    def _file(self, said: Any) -> None:
+        kind = said[0]
+        if kind == b"pmessage":
+            self._signals.append((said[2].decode(errors="replace"), said[3]))
+        elif kind in (b"psubscribe", b"punsubscribe"):
+            self._confirmed.add((kind, said[1]))
+
+    async def close(self) -> None:
+        await self._line.drop()
+        self._signals.clear()
