@@ -76,4 +76,17 @@ def amqp(request: pytest.FixtureRequest) -> Place:
     return Place(None, lambda **options: AMQPBroker(dsn, **options), AMQP_LACKS)
 
 
-PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {"memory": memory, "local": local, "amqp": amqp}
+def redis(request: pytest.FixtureRequest) -> Place:
+    dsn, prefix = request.getfixturevalue("redis_url"), unique("PREFIX")
+    return Place(
+        lambda **options: RedisSignalBus(dsn, **{"prefix": prefix, **options}),
+        lambda **options: RedisBroker(dsn, **options),
+    )
+
+
+PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {
+    "memory": memory,
+    "local": local,
+    "redis": redis,
+    "amqp": amqp,
+}
