@@ -61,7 +61,7 @@ class _Exchange(Thread):
         self._url = url
         self._terms = terms
         self._deadline = time.monotonic() + terms.timeout
-        self._connection: HTTPConnection | None = None
+        self._line: socket.socket | None = None
 
     def run(self) -> None:
         try:
@@ -71,10 +71,9 @@ class _Exchange(Thread):
 
     def abandon(self) -> None:
         """End the exchange wherever it is; the thread ends soon after."""
-        line = self._connection.sock if self._connection else None
-        if line is not None:
+        if self._line is not None:
             with suppress(OSError):
-                line.shutdown(socket.SHUT_RDWR)
+                self._line.shutdown(socket.SHUT_RDWR)
 
     def _follow(self) -> bytes:
         url = self._url
@@ -87,21 +86,29 @@ class _Exchange(Thread):
 
     def _ask(self, url: SplitResult) -> bytes | str:
         """The document, or where it is said to be."""
-        self._connection = connection = self._connect(url)
-        try:
-            target = quote(url.path or "/", safe=_SAFE) + (f"?{quote(url.query, safe=_SAFE)}" if url.query else "")
+        target = quote(url.path or "/", safe=_SAFE) + (f"?{quote(url.query, safe=_SAFE)}" if url.query else "")
+        with closing(self._connect(url)) as connection:
+            if isinstance(connection.sock, ssl.SSLSocket):
+                connection.sock.do_handshake()
             connection.request("GET", target, headers=_headers(url))
             with closing(connection.getresponse()) as response:
                 return self._read(response)
-        finally:
-            connection.close()
 
     def _connect(self, url: SplitResult) -> HTTPConnection:
-        host, left = url.hostname or "", max(0.01, self._deadline - time.monotonic())
-        if url.scheme == "https":
-            context = self._terms.context or ssl.create_default_context()
-            return HTTPSConnection(host, url.port, timeout=left, context=context)
-        return HTTPConnection(host, url.port, timeout=left)
+        """A connection whose socket is known before anything is said, so that even a handshake can be abandoned."""
+        host, left = url.hostname or "", self._deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        if url.scheme == "http":
+            connection = HTTPConnection(host, url.port)
+            self._line = connection.sock = socket.create_connection((host, connection.port), left)
+            return connection
+        context = self._terms.context or ssl.create_default_context()
+        connection = HTTPSConnection(host, url.port, context=context)
+        line = socket.create_connection((host, connection.port), left)
+        line = context.wrap_socket(line, server_hostname=host, do_handshake_on_connect=False)
+        self._line = connection.sock = line
+        return connection
 
     def _read(self, response: HTTPResponse) -> bytes | str:
         if response.status in {301, 302, 303, 307, 308}:

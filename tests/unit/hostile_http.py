@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,21 +63,21 @@ class Server:
 
 @contextmanager
 def serving(pages: dict[str, Answer], tls: ssl.SSLContext | None = None) -> Iterator[Server]:
-    """A server for as long as the block runs."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    """A server for as long as the block runs; its threads end with it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, ThreadPoolExecutor(max_workers=32) as threads:
         scheme = "http" if tls is None else "https"
         server = Server(f"{scheme}://127.0.0.1:{listener.getsockname()[1]}", pages)
-        threading.Thread(target=_accept, args=(listener, server, tls), daemon=True).start()
+        threads.submit(_accept, listener, server, tls, threads)
         yield server
         with suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
 
 
-def _accept(listener: socket.socket, server: Server, tls: ssl.SSLContext | None) -> None:
+def _accept(listener: socket.socket, server: Server, tls: ssl.SSLContext | None, threads: Executor) -> None:
     with suppress(OSError):
         while True:
             line, _ = listener.accept()
-            threading.Thread(target=_serve, args=(line, server, tls), daemon=True).start()
+            threads.submit(_serve, line, server, tls)
 
 
 def _serve(line: socket.socket, server: Server, tls: ssl.SSLContext | None) -> None:

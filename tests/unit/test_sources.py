@@ -3,6 +3,7 @@
 import os
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -196,6 +197,10 @@ def test_a_slow_answer_ends_at_the_deadline(server: Server, answer: Answer) -> N
     start = time.monotonic()
     assert reason(f"{server.url}/x", timeout=0.5) == "no full answer within 0.5 seconds"
     assert time.monotonic() - start < 3
+    for thread in threading.enumerate():
+        if thread.name == "microagent-fetch":
+            thread.join(5)
+            assert not thread.is_alive(), "the exchange is over, not only given up"
 
 
 def test_a_server_that_never_speaks_tls_ends_at_the_deadline() -> None:
