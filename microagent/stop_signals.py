@@ -64,7 +64,7 @@ def _noted(*_: object) -> None:
 @contextmanager
 def held_back() -> Generator[None]:
     """
-    Stop signals wait until the end of the block.
+    Stop signals to this thread wait until the end of the block.
 
     A process started within it inherits that, so that none of them meets it before :func:`left_to_parent`.
     """
