@@ -1,5 +1,6 @@
 """Settings modules: from their AGENT, BUS and BROKER dictionaries to the configuration of each agent."""
 
+import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
@@ -88,11 +89,15 @@ def check(backend: str, cfg: Entry) -> None:
 
     :raises ConfigurationError: for the first problem
     """
-    import_class(backend, MicroAgent)
+    agent = import_class(backend, MicroAgent)
     for key in _MAKERS:
         _made(cfg, key)
     if not isinstance(cfg.get("settings", {}), Mapping):
         raise ConfigurationError("its 'settings' are no dictionary")
+    try:
+        inspect.signature(agent.__init__).bind(None, bus=None, broker=None, settings={})
+    except TypeError as error:
+        raise ConfigurationError(f"{backend} is to take bus, broker and settings by name: {error}") from error
 
 
 def _made(cfg: Entry, key: str) -> Any:

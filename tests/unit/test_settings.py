@@ -29,6 +29,13 @@ class Explosive(MicroAgent):
         raise RuntimeError("it was made")
 
 
+class Narrow(MicroAgent):
+    """An agent that cannot be given settings."""
+
+    def __init__(self, bus: Any, broker: Any) -> None:
+        super().__init__(bus, broker)
+
+
 @pytest.fixture
 def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Writes a settings module, and gives its name."""
@@ -192,6 +199,7 @@ def test_check_makes_no_agent() -> None:
         (PLAIN, {"bus": {"dsn": "memry://"}}, "its bus: no signal bus for 'memry://'"),
         (PLAIN, {"broker": {}}, "its broker: it needs a 'dsn'"),
         (PLAIN, {"settings": ["a"]}, "its 'settings' are no dictionary"),
+        (f"{__name__}.Narrow", {}, f"{__name__}.Narrow is to take bus, broker and settings by name: got an unexpected"),
     ],
 )
 def test_check_refuses(backend: str, cfg: dict[str, Any], sentence: str) -> None:
