@@ -1,96 +1,25 @@
 """Consuming one queue: reading ahead, running the handler, settling what became of it."""
 
 import asyncio
-import inspect
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 from microagent.admission import Admission
 from microagent.delivery import Delivery, Settlement
-from microagent.errors import BackendConnectionError, ConfigurationError, SerializingError
-from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
+from microagent.errors import BackendConnectionError, SerializingError
+from microagent.execution import Deadlines, Ending, Outcome, log_failure, run
+from microagent.intake import Intake
+from microagent.options import ConsumingOptions
+from microagent.prefetch import Prefetch
 from microagent.queue import Consumer
-from microagent.retry import RetryPolicy
-from microagent.signatures import ON_REQUEST, accepted
 from microagent.tasks import GRACE, Tasks
 
-PREFETCH = 100  # most messages that one consumer holds
-READ_AHEAD = 0.05  # seconds of work to hold beyond what runs
-CRASHES = 10  # runs that may end with their process before a message is buried
+__all__ = ["ConsumingOptions", "Source", "Worker"]
+
 WAIT = 15.0  # longest wait for a message in one go, in seconds
-
-
-@dataclass(frozen=True, slots=True)
-class ConsumingOptions:
-    """
-    The options of ``@consumer`` that mean the same on every backend; ``backend`` holds the others.
-
-    :ivar concurrency: handlers that run at once
-    :ivar prefetch: most messages held at once, running ones included; without it, found from how quick the handler is
-    :ivar autoack: False: a handler that names ``delivery`` settles it, and what it leaves unsettled is retried
-    :ivar retry: when a failed message comes again
-    """
-
-    concurrency: int = 10
-    prefetch: int | None = None
-    autoack: bool = True
-    retry: RetryPolicy = field(default_factory=RetryPolicy)
-    backend: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    @classmethod
-    def of(cls, consumer: Consumer, retry: RetryPolicy) -> "ConsumingOptions":
-        """
-        Read them from a consumer; ``retry`` is the broker's own policy.
-
-        :raises ConfigurationError: if one cannot be
-        """
-        options: dict[str, Any] = {"retry": retry, **consumer.options}
-        own = {name: options.pop(name) for name in _OWN_OPTIONS if name in options}
-        for name, value in own.items():
-            is_right, wanted = _OWN_OPTIONS[name]
-            if not is_right(value):
-                raise ConfigurationError(f"{consumer.key}: {name}={value!r} is to be {wanted}")
-        return cls(**own, backend=options)
-
-
-def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 1
-
-
-_OWN_OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "concurrency": (_is_count, "a whole number from 1 on"),
-    "prefetch": (lambda value: value is None or _is_count(value), "a whole number from 1 on, or None"),
-    "autoack": (lambda value: isinstance(value, bool), "True or False"),
-    "retry": (lambda value: isinstance(value, RetryPolicy), "a RetryPolicy"),
-}
-
-
-class Prefetch:
-    """
-    How many messages to hold: what the handlers get through in 50 ms, between the concurrency and 100.
-
-    A quick handler shares its round trips among many messages; a slow one leaves messages to others.
-    """
-
-    def __init__(self, options: ConsumingOptions) -> None:
-        self._least = options.concurrency
-        self._fixed = options.prefetch
-        self._mean = READ_AHEAD
-
-    def ran(self, seconds: float) -> None:
-        """A handler took so long."""
-        self._mean += (seconds - self._mean) / 8
-
-    @property
-    def limit(self) -> int:
-        if self._fixed is not None:
-            return self._fixed
-        ahead = self._least * READ_AHEAD / max(self._mean, 1e-6)
-        return int(max(self._least, min(self._least + ahead, PREFETCH)))
 
 
 class Source(Protocol):
@@ -138,10 +67,8 @@ class Worker:
         self._source = source
         self._log = log
         self._name = consumer.queue.name
-        self._names = accepted(consumer.handler)
-        self._requested = ON_REQUEST.intersection(inspect.signature(consumer.handler).parameters)
-        self._admission = admission
-        self._prefetch = Prefetch(options)
+        self._intake = Intake(consumer, admission)
+        self._prefetch = Prefetch(options.concurrency, options.prefetch)
         self._deadlines = Deadlines()
         self._background = Tasks(self._log)
         self._slots = Tasks(self._log)
@@ -176,26 +103,31 @@ class Worker:
     async def stop(self, timeout: float) -> None:
         """
         Take nothing more, hand back what waits, let handlers finish within ``timeout`` seconds, cancel and hand back
-        the rest.
+        the rest. A stop that is cancelled hurries, and leaves nothing either.
         """
         deadline = asyncio.get_running_loop().time() + timeout
         self._stopping = True
+        try:
+            await self._stop_reading(timeout + GRACE)
+            self._hand_back(self._waiting)
+            self._wake(len(self._idle))
+            await self._slots.drain(max(0.0, deadline - asyncio.get_running_loop().time()))
+        finally:
+            await self._slots.cancel()
+            self._hand_back(self._held)
+            await self._flushed(GRACE)
+            await self._background.cancel()
+            self._deadlines.close()
+
+    async def _stop_reading(self, timeout: float) -> None:
         if self._reader is not None:
             if not self._taking:  # a take is never cut short: what it brings must be handed back
                 self._reader.cancel()
-            await asyncio.wait([self._reader], timeout=timeout + GRACE)
-        self._hand_back(self._waiting)
-        self._wake(len(self._idle))
-        await self._slots.drain(max(0.0, deadline - asyncio.get_running_loop().time()))
-        await self._slots.cancel()
-        self._hand_back(delivery for delivery in tuple(self._held) if not delivery.settled)
-        await self._flushed(GRACE)
-        await self._background.cancel()
-        self._deadlines.close()
+            await asyncio.wait([self._reader], timeout=timeout)
 
-    def _hand_back(self, deliveries: Any) -> None:
+    def _hand_back(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in tuple(deliveries):
-            delivery.release()
+            delivery.release()  # nothing, if it is settled
         self._waiting.clear()
 
     async def _flushed(self, timeout: float) -> None:
@@ -270,8 +202,10 @@ class Worker:
                 return
 
     async def _handle(self, delivery: Delivery) -> Ending | None:
-        arguments = self._arguments(delivery)
-        if arguments is None:
+        try:
+            arguments = self._intake.arguments(delivery)
+        except SerializingError as error:
+            self._bury(delivery, str(error))
             return None
         call, abandon = partial(self.consumer.handler, **arguments), partial(self._abandon, delivery)
         outcome = await run(call, self.consumer.timeout, self._deadlines, abandon)
@@ -286,33 +220,6 @@ class Worker:
         self._log.error("%s ignores its cancellation and is left behind", self.consumer.key)
         self._conclude(delivery, outcome)
         self._open_slot()
-
-    def _arguments(self, delivery: Delivery) -> dict[str, Any] | None:
-        """What to call the handler with; None when there is no use in calling it, and the delivery is buried."""
-        try:
-            arguments = self._read_message(delivery)
-        except Exception as error:  # noqa: BLE001 - a DTO class may raise anything
-            self._bury(delivery, str(error) if isinstance(error, SerializingError) else describe(error))
-            return None
-        for name in self._requested:
-            arguments[name] = delivery if name == "delivery" else delivery.raw
-        if self._names is None:
-            return arguments
-        return {name: arguments[name] for name in self._names if name in arguments}
-
-    def _read_message(self, delivery: Delivery) -> dict[str, Any]:
-        """
-        :raises SerializingError: if this message can never be handled
-        """
-        if delivery.crashes >= CRASHES:
-            raise SerializingError(f"{delivery.crashes} runs ended together with their process")
-        data = self.consumer.queue.decode(delivery.body)
-        refusal = self._admission.refusal(self.consumer.queue, data)
-        if refusal is not None:
-            raise SerializingError(f"it does not fit its declaration: {refusal}")
-        if self.consumer.dto_class is None:
-            return data
-        return {self.consumer.dto_name or "dto": self.consumer.dto_class(**data)}
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
         self._log.error("%s: a message is buried: %s", self._name, reason)

@@ -2,20 +2,18 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 from microagent.broker import AbstractQueueBroker, Consumer
 from microagent.bus import AbstractSignalBus, Receiver
 from microagent.errors import ConfigurationError
 from microagent.execution import Deadlines
 from microagent.faces import TypedBroker, TypedBus, raw
-from microagent.handlers import ConsumerMark, CronMark, HookLabel, HookMark, Mark, PeriodicMark, ReceiverMark, marked
+from microagent.handlers import HookLabel
 from microagent.hooks import run_hook
+from microagent.roster import Roster, Timer
 from microagent.tasks import GRACE, Tasks
-from microagent.timer import CRONTask, PeriodicTask
-
-Timer: TypeAlias = PeriodicTask | CRONTask
 
 
 class Agent(Protocol):
@@ -35,7 +33,7 @@ class Life:
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
         self._name = type(agent).__name__
-        self._marks = marked(type(agent))
+        self._roster = Roster(agent)
         self._receivers: list[Receiver] = []
         self._consumers: list[Consumer] = []
         self._timers: list[Timer] = []
@@ -45,39 +43,6 @@ class Life:
         self._beginning: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._is_set_up = False
-
-    # -- what the class has marked
-
-    def _marked(self, kind: type[Mark]) -> Iterator[tuple[Any, Any]]:
-        return ((getattr(self._agent, name), mark) for name, mark in self._marks if isinstance(mark, kind))
-
-    def _hooks(self, label: HookLabel) -> list[Callable[[], Any]]:
-        return [hook for hook, mark in self._marked(HookMark) if mark.label == label]
-
-    def receivers(self) -> list[Receiver]:
-        return [
-            Receiver(self._agent, handler, signal, mark.timeout)
-            for handler, mark in self._marked(ReceiverMark)
-            for signal in mark.signals
-        ]
-
-    def consumers(self) -> list[Consumer]:
-        return [
-            Consumer(self._agent, handler, mark.queue, mark.timeout, dict(mark.options), mark.dto_class, mark.dto_name)
-            for handler, mark in self._marked(ConsumerMark)
-        ]
-
-    def timers(self) -> list[Timer]:
-        owners: dict[str, Any] = {"tasks": self._runs, "deadlines": self._deadlines}
-        periodic = [
-            PeriodicTask(self._agent, handler.__func__, mark.schedule.period, mark.timeout, mark.start_after, **owners)
-            for handler, mark in self._marked(PeriodicMark)
-        ]
-        cron = [
-            CRONTask(self._agent, handler.__func__, mark.schedule, mark.timeout, **owners)
-            for handler, mark in self._marked(CronMark)
-        ]
-        return [*periodic, *cron]
 
     # -- beginning
 
@@ -116,11 +81,11 @@ class Life:
         await self._run_hooks("pre_start")
         self._is_set_up = True
         if receivers:
-            await self.bind_receivers(self.receivers())
+            await self.bind_receivers(self._roster.receivers())
         if consumers:
-            await self.bind_consumers(self.consumers())
+            await self.bind_consumers(self._roster.consumers())
         if timers:
-            self._timers = self.timers()
+            self._timers = self._roster.timers(self._runs, self._deadlines)
             for timer in self._timers:
                 timer.start()
         await self._run_hooks("post_start")
@@ -157,12 +122,13 @@ class Life:
         return [end for end in (self._bus, self._broker) if end is not None]
 
     async def _run_hooks(self, label: HookLabel) -> None:
-        for hook in self._hooks(label):
+        for hook in self._roster.hooks(label):
             await run_hook(hook)
 
     async def _serve(self) -> None:
         self._servers = [
-            asyncio.create_task(run_hook(hook), name=f"{self._name}.{hook.__name__}") for hook in self._hooks("server")
+            asyncio.create_task(run_hook(hook), name=f"{self._name}.{hook.__name__}")
+            for hook in self._roster.hooks("server")
         ]
         if self._servers:
             await asyncio.wait(self._servers, return_when=asyncio.FIRST_EXCEPTION)
@@ -196,7 +162,7 @@ class Life:
 
     async def _try_hooks(self, label: HookLabel) -> None:
         """Run them all; one that fails is logged, and keeps nothing from ending."""
-        for hook in self._hooks(label):
+        for hook in self._roster.hooks(label):
             try:
                 await run_hook(hook)
             except (Exception, asyncio.CancelledError):
@@ -245,20 +211,7 @@ class Life:
             "healthy": all(end["healthy"] for end in (bus, broker) if end is not None),
             "bus": bus,
             "broker": broker,
-            "receivers": [
-                {"handler": each.key, "signal": each.signal.name, "timeout": each.timeout} for each in self.receivers()
-            ],
-            "consumers": [
-                {
-                    "handler": each.key,
-                    "queue": each.queue.name,
-                    "timeout": each.timeout,
-                    "options": {name: repr(value) for name, value in each.options.items()},
-                }
-                for each in self.consumers()
-            ],
-            "timers": [timer.describe() for timer in self._timers or self.timers()],
-            "hooks": [{"handler": hook.__name__, "label": mark.label} for hook, mark in self._marked(HookMark)],
+            **self._roster.describe(),
         }
 
 

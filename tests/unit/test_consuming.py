@@ -9,9 +9,10 @@ from support import unique, until
 from microagent import ConfigurationError, Queue, RetryPolicy
 from microagent import consuming as consuming_module
 from microagent.admission import Admission
-from microagent.consuming import ConsumingOptions, Prefetch, Worker
+from microagent.consuming import ConsumingOptions, Worker
 from microagent.delivery import Delivery, Verdict
 from microagent.execution import Deadlines
+from microagent.prefetch import Prefetch
 from microagent.queue import Consumer
 
 log = logging.getLogger("test.consuming")
@@ -152,7 +153,7 @@ def test_option_that_cannot_be_is_refused(name, value, wanted):
 
 def test_quick_handlers_read_ahead():
     """Up to a hundred messages share a round trip."""
-    prefetch = Prefetch(ConsumingOptions(concurrency=10))
+    prefetch = Prefetch(10)
     for _ in range(100):
         prefetch.ran(0.0001)
     assert prefetch.limit == 100
@@ -160,7 +161,7 @@ def test_quick_handlers_read_ahead():
 
 def test_slow_handlers_leave_messages_to_others():
     """No more than run at once, nearly."""
-    prefetch = Prefetch(ConsumingOptions(concurrency=10))
+    prefetch = Prefetch(10)
     for _ in range(100):
         prefetch.ran(5.0)
     assert prefetch.limit == 10
@@ -168,7 +169,7 @@ def test_slow_handlers_leave_messages_to_others():
 
 def test_prefetch_follows_a_handler_that_changes():
     """Within some dozens of runs, in both directions, and never below the concurrency."""
-    prefetch = Prefetch(ConsumingOptions(concurrency=4))
+    prefetch = Prefetch(4)
     limits = []
     for seconds in [0.0001] * 60 + [2.0] * 60 + [0.0001] * 120:
         prefetch.ran(seconds)
@@ -179,14 +180,14 @@ def test_prefetch_follows_a_handler_that_changes():
 
 def test_prefetch_may_be_fixed():
     """Then it is what was said, however quick the handler."""
-    prefetch = Prefetch(ConsumingOptions(concurrency=10, prefetch=3))
+    prefetch = Prefetch(10, fixed=3)
     prefetch.ran(0.0)
     assert prefetch.limit == 3
 
 
 def test_concurrency_beyond_the_prefetch_bound_is_granted():
     """A hundred is the bound of reading ahead, not of running."""
-    assert Prefetch(ConsumingOptions(concurrency=500)).limit == 500
+    assert Prefetch(500).limit == 500
 
 
 # -- what becomes of a message

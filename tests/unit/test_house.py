@@ -19,10 +19,11 @@ FLOORS = {
         declarations contents parsing validation registry channel delivery signal queue webclient sources loading
     """,
     "machines": """
-        admission link calls signatures dispatch consuming bus broker faces marks receiving handlers hooks timer
+        admission link calls signatures dispatch options prefetch intake consuming bus broker faces marks
+        receiving handlers hooks timer
     """,
     "people": """
-        life agent backends settings lifeline stop_signals agent_process supervisor launcher __init__
+        roster life agent backends settings lifeline stop_signals agent_process supervisor launcher __init__
     """,
 }
 WORDS_FOR_GENERATOR = {"errors", *FLOORS["words"].split()} - {"channel", "delivery", "signal", "queue"}

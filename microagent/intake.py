@@ -1,0 +1,51 @@
+"""What the handler of a consumer is called with, for one delivery."""
+
+import inspect
+from typing import Any
+
+from microagent.admission import Admission
+from microagent.delivery import Delivery
+from microagent.errors import SerializingError
+from microagent.execution import describe
+from microagent.queue import Consumer
+from microagent.signatures import ON_REQUEST, accepted
+
+CRASHES = 10  # runs that may end with their process before a message is buried
+
+
+class Intake:
+    """Decodes the messages of one consumer, checks them, and picks what its handler takes."""
+
+    def __init__(self, consumer: Consumer, admission: Admission) -> None:
+        self._consumer = consumer
+        self._admission = admission
+        self._names = accepted(consumer.handler)
+        self._requested = ON_REQUEST.intersection(inspect.signature(consumer.handler).parameters)
+
+    def arguments(self, delivery: Delivery) -> dict[str, Any]:
+        """
+        What to call the handler with.
+
+        :raises SerializingError: if there is no use in calling it, now or ever
+        """
+        arguments = self._message(delivery)
+        for name in self._requested:
+            arguments[name] = delivery if name == "delivery" else delivery.raw
+        if self._names is None:
+            return arguments
+        return {name: arguments[name] for name in self._names if name in arguments}
+
+    def _message(self, delivery: Delivery) -> dict[str, Any]:
+        if delivery.crashes >= CRASHES:
+            raise SerializingError(f"{delivery.crashes} runs ended together with their process")
+        data = self._consumer.queue.decode(delivery.body)
+        refusal = self._admission.refusal(self._consumer.queue, data)
+        if refusal is not None:
+            raise SerializingError(f"it does not fit its declaration: {refusal}")
+        return data if self._consumer.dto_class is None else self._wrapped(data, self._consumer.dto_class)
+
+    def _wrapped(self, data: dict[str, Any], dto_class: type) -> dict[str, Any]:
+        try:
+            return {self._consumer.dto_name or "dto": dto_class(**data)}
+        except Exception as error:
+            raise SerializingError(describe(error)) from error

@@ -1,0 +1,73 @@
+"""The handlers of one agent, as the records that bus, broker and timers take."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, TypeAlias
+
+from microagent.broker import Consumer
+from microagent.bus import Receiver
+from microagent.execution import Deadlines
+from microagent.handlers import ConsumerMark, CronMark, HookLabel, HookMark, Mark, PeriodicMark, ReceiverMark, marked
+from microagent.tasks import Tasks
+from microagent.timer import CRONTask, PeriodicTask
+
+Timer: TypeAlias = PeriodicTask | CRONTask
+
+
+class Roster:
+    """What the decorators have marked in the class of ``agent``, bound to it."""
+
+    def __init__(self, agent: Any) -> None:
+        self._agent = agent
+        cls: type = type(agent)
+        self._marks = marked(cls)
+
+    def hooks(self, label: HookLabel) -> list[Callable[[], Any]]:
+        return [hook for hook, mark in self._marked(HookMark) if mark.label == label]
+
+    def receivers(self) -> list[Receiver]:
+        return [
+            Receiver(self._agent, handler, signal, mark.timeout)
+            for handler, mark in self._marked(ReceiverMark)
+            for signal in mark.signals
+        ]
+
+    def consumers(self) -> list[Consumer]:
+        return [
+            Consumer(self._agent, handler, mark.queue, mark.timeout, dict(mark.options), mark.dto_class, mark.dto_name)
+            for handler, mark in self._marked(ConsumerMark)
+        ]
+
+    def timers(self, tasks: Tasks | None = None, deadlines: Deadlines | None = None) -> list[Timer]:
+        """Those of one agent share the owner of their runs."""
+        owners: dict[str, Any] = {"tasks": tasks, "deadlines": deadlines}
+        periodic = [
+            PeriodicTask(self._agent, handler.__func__, mark.schedule.period, mark.timeout, mark.start_after, **owners)
+            for handler, mark in self._marked(PeriodicMark)
+        ]
+        cron = [
+            CRONTask(self._agent, handler.__func__, mark.schedule, mark.timeout, **owners)
+            for handler, mark in self._marked(CronMark)
+        ]
+        return [*periodic, *cron]
+
+    def describe(self) -> dict[str, Any]:
+        """Each handler by its name, with what it is bound to; JSON can hold it."""
+        return {
+            "receivers": [
+                {"handler": each.key, "signal": each.signal.name, "timeout": each.timeout} for each in self.receivers()
+            ],
+            "consumers": [
+                {
+                    "handler": each.key,
+                    "queue": each.queue.name,
+                    "timeout": each.timeout,
+                    "options": {name: repr(value) for name, value in each.options.items()},
+                }
+                for each in self.consumers()
+            ],
+            "timers": [timer.describe() for timer in self.timers()],
+            "hooks": [{"handler": hook.__name__, "label": mark.label} for hook, mark in self._marked(HookMark)],
+        }
+
+    def _marked(self, kind: type[Mark]) -> Iterator[tuple[Any, Any]]:
+        return ((getattr(self._agent, name), mark) for name, mark in self._marks if isinstance(mark, kind))
