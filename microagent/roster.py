@@ -8,7 +8,7 @@ from microagent.bus import Receiver
 from microagent.execution import Deadlines
 from microagent.handlers import ConsumerMark, CronMark, HookLabel, HookMark, Mark, PeriodicMark, ReceiverMark, marked
 from microagent.tasks import Tasks
-from microagent.timer import CRONTask, PeriodicTask
+from microagent.timer import Agent, CRONTask, PeriodicTask
 
 Timer: TypeAlias = PeriodicTask | CRONTask
 
@@ -16,10 +16,9 @@ Timer: TypeAlias = PeriodicTask | CRONTask
 class Roster:
     """What the decorators have marked in the class of ``agent``, bound to it."""
 
-    def __init__(self, agent: Any) -> None:
+    def __init__(self, agent: Agent) -> None:
         self._agent = agent
-        cls: type = type(agent)
-        self._marks = marked(cls)
+        self._marks = marked(type(agent))
 
     def hooks(self, label: HookLabel) -> list[Callable[[], Any]]:
         return [hook for hook, mark in self._marked(HookMark) if mark.label == label]

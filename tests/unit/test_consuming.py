@@ -6,13 +6,12 @@ import logging
 import pytest
 from support import unique, until
 
-from microagent import ConfigurationError, Queue, RetryPolicy
+from microagent import Queue, RetryPolicy
 from microagent import consuming as consuming_module
 from microagent.admission import Admission
 from microagent.consuming import ConsumingOptions, Worker
 from microagent.delivery import Delivery, Verdict
 from microagent.execution import Deadlines
-from microagent.prefetch import Prefetch
 from microagent.queue import Consumer
 
 log = logging.getLogger("test.consuming")
@@ -107,87 +106,6 @@ async def nothing(**message):
 
 def told(server):
     return [(settlement.verdict, settlement.reason) for settlement in server.verdicts]
-
-
-# -- options
-
-
-def consumer(**options):
-    return Consumer(Handlers(nothing), Handlers(nothing).handle, Queue(unique("queue")), 60.0, options)
-
-
-def test_options_that_mean_the_same_everywhere():
-    """The others are the backend's; what is not said has a default, the policy the broker's."""
-    assert ConsumingOptions.of(consumer(), POLICY) == ConsumingOptions(10, None, True, POLICY, {})
-    other = RetryPolicy(retries=9)
-    options = ConsumingOptions.of(
-        consumer(concurrency=2, prefetch=5, autoack=False, retry=other, group="copies"), POLICY
-    )
-    assert options == ConsumingOptions(2, 5, False, other, {"group": "copies"})
-
-
-@pytest.mark.parametrize(
-    ("name", "value", "wanted"),
-    [
-        ("concurrency", 0, "a whole number from 1 on"),
-        ("concurrency", None, "a whole number from 1 on"),
-        ("concurrency", True, "a whole number from 1 on"),
-        ("concurrency", "10", "a whole number from 1 on"),
-        ("prefetch", 0, "a whole number from 1 on, or None"),
-        ("prefetch", 1.5, "a whole number from 1 on, or None"),
-        ("autoack", "no", "True or False"),
-        ("autoack", None, "True or False"),
-        ("retry", 3, "a RetryPolicy"),
-        ("retry", None, "a RetryPolicy"),
-    ],
-)
-def test_option_that_cannot_be_is_refused(name, value, wanted):
-    """One sentence that names the handler, the option and what it is to be."""
-    with pytest.raises(ConfigurationError) as caught:
-        ConsumingOptions.of(consumer(**{name: value}), POLICY)
-    assert str(caught.value) == f"Handlers.handle: {name}={value!r} is to be {wanted}"
-
-
-# -- how much to hold
-
-
-def test_quick_handlers_read_ahead():
-    """Up to a hundred messages share a round trip."""
-    prefetch = Prefetch(10)
-    for _ in range(100):
-        prefetch.ran(0.0001)
-    assert prefetch.limit == 100
-
-
-def test_slow_handlers_leave_messages_to_others():
-    """No more than run at once, nearly."""
-    prefetch = Prefetch(10)
-    for _ in range(100):
-        prefetch.ran(5.0)
-    assert prefetch.limit == 10
-
-
-def test_prefetch_follows_a_handler_that_changes():
-    """Within some dozens of runs, in both directions, and never below the concurrency."""
-    prefetch = Prefetch(4)
-    limits = []
-    for seconds in [0.0001] * 60 + [2.0] * 60 + [0.0001] * 120:
-        prefetch.ran(seconds)
-        limits.append(prefetch.limit)
-    assert (limits[59], limits[119], limits[-1]) == (100, 4, 100)
-    assert min(limits) >= 4
-
-
-def test_prefetch_may_be_fixed():
-    """Then it is what was said, however quick the handler."""
-    prefetch = Prefetch(10, fixed=3)
-    prefetch.ran(0.0)
-    assert prefetch.limit == 3
-
-
-def test_concurrency_beyond_the_prefetch_bound_is_granted():
-    """A hundred is the bound of reading ahead, not of running."""
-    assert Prefetch(500).limit == 500
 
 
 # -- what becomes of a message

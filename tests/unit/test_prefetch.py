@@ -1,0 +1,42 @@
+"""How many messages a consumer holds at once."""
+
+from microagent.prefetch import Prefetch
+
+
+def test_quick_handlers_read_ahead():
+    """Up to a hundred messages share a round trip."""
+    prefetch = Prefetch(10)
+    for _ in range(100):
+        prefetch.ran(0.0001)
+    assert prefetch.limit == 100
+
+
+def test_slow_handlers_leave_messages_to_others():
+    """No more than run at once, nearly."""
+    prefetch = Prefetch(10)
+    for _ in range(100):
+        prefetch.ran(5.0)
+    assert prefetch.limit == 10
+
+
+def test_prefetch_follows_a_handler_that_changes():
+    """Within some dozens of runs, in both directions, and never below the concurrency."""
+    prefetch = Prefetch(4)
+    limits = []
+    for seconds in [0.0001] * 60 + [2.0] * 60 + [0.0001] * 120:
+        prefetch.ran(seconds)
+        limits.append(prefetch.limit)
+    assert (limits[59], limits[119], limits[-1]) == (100, 4, 100)
+    assert min(limits) >= 4
+
+
+def test_prefetch_may_be_fixed():
+    """Then it is what was said, however quick the handler."""
+    prefetch = Prefetch(10, fixed=3)
+    prefetch.ran(0.0)
+    assert prefetch.limit == 3
+
+
+def test_concurrency_beyond_the_prefetch_bound_is_granted():
+    """A hundred is the bound of reading ahead, not of running."""
+    assert Prefetch(500).limit == 500
