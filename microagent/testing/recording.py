@@ -27,7 +27,7 @@ class RecordingBus(MemorySignalBus):
 
     async def _publish(self, batch: Sequence[Publication]) -> list[int | None]:
         for channel, body in batch:
-            with suppress(MicroAgentError):  # raw bytes may be anything
+            with suppress(MicroAgentError, ValueError):  # raw bytes may be anything
                 self._remember(Channel.parse(channel, self.prefix), body)
         return await super()._publish(batch)
 

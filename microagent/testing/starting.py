@@ -65,8 +65,8 @@ class StartAgent:
 
 async def _begun(agent: MicroAgent[Any, Any], running: "asyncio.Task[None]") -> None:
     """Return when it has begun; with servers, it stays in ``start`` as long as they run."""
-    await asyncio.sleep(0)  # as long as it takes `start` to set out
-    beginning = agent._life._beginning or running
+    await asyncio.sleep(0)  # as long as it takes `start` to set out, or to refuse
+    beginning = running if running.done() else agent._life._beginning or running
     await asyncio.wait([beginning])
     if beginning.cancelled() or beginning.exception() is not None:
         await running
