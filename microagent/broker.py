@@ -249,9 +249,9 @@ class AbstractQueueBroker(abc.ABC):
                     f"queue '{consumer.queue.name}' has {bound.key} as its consumer; {consumer.key} cannot be one too"
                 )
             self._accepts(consumer, ConsumingOptions.of(consumer, self._retry).backend)
+        self._bindings.update((consumer.queue.name, consumer) for consumer in consumers)
         await self._link.ready()
         for consumer in consumers:
-            self._bindings[consumer.queue.name] = consumer
             await self.bind(consumer.queue.name)
 
     async def bind(self, name: str) -> None:

@@ -16,7 +16,7 @@ from microagent.calls import Calls, Reply, Waiter
 from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern
 from microagent.dispatch import Dispatch
 from microagent.dsn import masked
-from microagent.errors import BackendConnectionError, NoReceivers, SignalSerializingError
+from microagent.errors import BackendConnectionError, ConfigurationError, NoReceivers, SignalSerializingError
 from microagent.execution import describe
 from microagent.link import Link
 from microagent.signal import Receiver, Signal
@@ -117,6 +117,8 @@ class AbstractSignalBus(abc.ABC):
         self.prefix = prefix
         self.log = log
         self.receivers = {}
+        if UNSAFE_IN_SENDER.search(self.uid):  # replies travel under it
+            raise ConfigurationError(f"uid {self.uid!r}: it is a text without spaces and : # * ? [ ] \\")
         self._admission = Admission(validate, log)
         self._send_timeout = send_timeout
         self._link = Link(repr(self), self._connect, self._close, log)

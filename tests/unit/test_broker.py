@@ -325,6 +325,16 @@ async def test_consumers_that_are_refused_leave_no_binding(queue, broker):
     await agent.stop()
 
 
+async def test_queue_has_one_consumer_while_its_server_is_away(queue, broker):
+    """The second is refused at once, not when the server is there."""
+    broker.script.fail("_open", AWAY, AWAY)
+    first = asyncio.create_task(start(queue, broker, lambda: asyncio.sleep(0)))
+    await until(lambda: broker.script.calls["_open"])
+    with pytest.raises(HandlerError):
+        await start(queue, broker, lambda: asyncio.sleep(0))
+    await (await first).stop()
+
+
 async def test_queues_are_attributes_and_items(queue, broker):
     """Both doors lead to a bound queue; what is not declared is named."""
     assert getattr(broker, queue.name) is getattr(broker, queue.name)

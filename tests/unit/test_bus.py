@@ -11,6 +11,7 @@ from support import unique, until
 from microagent import (
     AuthError,
     BackendConnectionError,
+    ConfigurationError,
     MicroAgent,
     RemoteError,
     Signal,
@@ -278,3 +279,10 @@ async def test_password_is_not_shown(signal, caplog):
     assert "no connection" in caplog.text
     assert not any("s3cret" in text for text in shown)
     await bus.close()
+
+
+@pytest.mark.parametrize("uid", ["a:b", "a#b", "a*", "a b"])
+def test_uid_that_would_break_a_channel_is_refused(uid):
+    """Replies travel under it; one that could not be told from another is none."""
+    with pytest.raises(ConfigurationError, match="uid 'a"):
+        ScriptedBus(uid=uid)
