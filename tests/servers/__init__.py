@@ -47,6 +47,12 @@ class Server(abc.ABC):
     def answers(self) -> bool:
         """Whether it is ready; a connection that is refused (OSError) says no."""
 
+    @property
+    def pid(self) -> int:
+        """Of its process, while it runs."""
+        assert self._process is not None, "it does not run"
+        return self._process.pid
+
     def environment(self) -> Mapping[str, str]:
         """Of its process."""
         return os.environ

@@ -31,6 +31,8 @@ class Connection(Protocol):
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None: ...
 
+    async def can_read_destructive(self) -> bool: ...
+
     async def read_response(self, *, disconnect_on_error: bool = True) -> Any: ...
 
 
@@ -88,7 +90,7 @@ class Line:
         """
         try:
             async with asyncio.timeout(CONNECT):
-                if self._connection.is_connected and await _is_stale(self._connection):
+                if self._connection.is_connected and await self.has_more():
                     await self.drop()
                 await self._connection.connect()
         except (RedisError, OSError) as error:
@@ -127,6 +129,17 @@ class Line:
             await self.drop()
             raise translated(error) from error
 
+    async def has_more(self) -> bool:
+        """Whether there is something to hear without waiting for it; the end of the connection counts too."""
+        look: Callable[[], Awaitable[bool]]
+        look = (
+            getattr(self._connection, "can_read", None) or self._connection.can_read_destructive
+        )  # since 8, before it
+        try:
+            return await look()
+        except (RedisError, OSError):
+            return True
+
     async def _read(self) -> Any:
         return await self._connection.read_response(disconnect_on_error=False)
 
@@ -147,15 +160,6 @@ class Line:
         """Close the connection, at once."""
         with suppress(RuntimeError):  # its loop is closed, and has closed it
             await self._connection.disconnect(nowait=True)
-
-
-async def _is_stale(connection: Any) -> bool:
-    """Whether the server has closed it, or said something that nobody asked for."""
-    look: Callable[[], Awaitable[bool]] = getattr(connection, "can_read", None) or connection.can_read_destructive
-    try:
-        return await look()
-    except (RedisError, OSError):
-        return True
 
 
 def checked(answers: Iterable[Any]) -> list[Any]:

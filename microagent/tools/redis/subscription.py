@@ -3,10 +3,13 @@
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
+from microagent.errors import BackendConnectionError
 from microagent.tools.redis.line import ANSWER, Line
 
+BATCH = 1000  # most signals that are handed on at once
 QUIET = 2.0  # seconds of silence after which the server is asked whether it is there
 
 
@@ -67,14 +70,20 @@ class Subscription:
         return signals
 
     async def _read(self) -> None:
-        """Read one thing; a server that is silent for long is asked for a sign."""
+        """Wait for something, then read what else has come."""
+        self._file(await self._next())
+        with suppress(BackendConnectionError):  # what came before the end of the connection counts
+            while len(self._signals) < BATCH and await self._line.has_more():
+                self._file(await self._line.hear())
+
+    async def _next(self) -> Any:
+        """What the server says next; one that is silent for long is asked for a sign."""
         try:
             async with asyncio.timeout(QUIET):
-                said = await self._line.hear()
+                return await self._line.hear()
         except TimeoutError:
             await self._line.say(("PING",))
-            said = await self._line.hear(asyncio.get_running_loop().time() + ANSWER)
-        self._file(said)
+            return await self._line.hear(asyncio.get_running_loop().time() + ANSWER)
 
     def _file(self, said: Any) -> None:
         kind = said[0]
