@@ -1,6 +1,7 @@
 """A bus and a broker in memory whose server does what a test says: fails so often, hangs, refuses, breaks."""
 
 import asyncio
+import random
 from collections import defaultdict, deque
 from typing import Any
 
@@ -16,6 +17,11 @@ class Script:
         self._always: dict[str, Exception] = {}
         self.calls: defaultdict[str, int] = defaultdict(int)
         self.is_away = False
+        self._chance: tuple[random.Random, float] | None = None
+
+    def break_at_random(self, share: float, seed: int) -> None:
+        """Of all calls, this share finds the server away."""
+        self._chance = random.Random(seed), share
 
     def fail(self, operation: str, *errors: BaseException) -> None:
         """The next calls raise these."""
@@ -33,11 +39,14 @@ class Script:
         self._plans.clear()
         self._always.clear()
         self.is_away = False
+        self._chance = None
 
     async def play(self, operation: str) -> None:
         self.calls[operation] += 1
         if self.is_away and operation != "_close":
             raise BackendConnectionError("the server is away")
+        if self._chance is not None and operation != "_close" and self._chance[0].random() < self._chance[1]:
+            raise BackendConnectionError("the server is away for a moment")
         if operation in self._always:
             raise self._always[operation]
         if self._plans[operation]:

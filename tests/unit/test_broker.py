@@ -164,6 +164,28 @@ async def test_consumer_goes_on_after_every_loss(queue, broker, operation):
     assert await broker[queue.name].length() == 0
 
 
+@pytest.mark.parametrize("seed", range(5))
+async def test_nothing_is_lost_nor_doubled_when_the_server_comes_and_goes(queue, broker, seed):
+    """One call in five finds it away, whichever: each message that was accepted is handled once."""
+    handled = []
+
+    async def handle(n):
+        handled.append(n)
+        if n % 7 == 0 and handled.count(n) == 1:
+            raise ValueError("once")
+
+    agent = await start(queue, broker, handle)
+    broker._send_timeout = 20
+    broker.script.break_at_random(0.2, seed)
+    for first in range(0, 200, 10):
+        await asyncio.gather(*(broker[queue.name].send({"n": n}) for n in range(first, first + 10)))
+    await until(lambda: len(handled) >= 229 and not broker._workers[queue.name].held)
+    broker.script.mend()
+    await agent.stop()
+    assert sorted(handled) == sorted([*range(200), *range(0, 200, 7)])
+    assert (await broker[queue.name].length(), await broker[queue.name].dead()) == (0, [])
+
+
 async def test_verdicts_are_kept_until_the_server_is_back(queue, broker):
     """What was handled in an outage is not handled again after it."""
     runs, go = [], asyncio.Event()
