@@ -26,7 +26,9 @@ class Subscription:
         self._line = line
         self._reading = asyncio.Lock()
         self._signals: deque[tuple[str, bytes]] = deque()
-        self._confirmed: set[tuple[bytes, bytes]] = set()
+        self._ordering = asyncio.Lock()
+        self._ordered = 0  # patterns in all orders; the server confirms each, in the order in which they came
+        self._confirmed = 0
 
     async def open(self) -> None:
         """
@@ -38,22 +40,22 @@ class Subscription:
 
     async def subscribe(self, *patterns: str) -> None:
         """Return when the server has confirmed it."""
-        await self._order(b"psubscribe", patterns)
+        await self._order("PSUBSCRIBE", patterns)
 
     async def unsubscribe(self, *patterns: str) -> None:
         """Return when the server has confirmed it."""
-        await self._order(b"punsubscribe", patterns)
+        await self._order("PUNSUBSCRIBE", patterns)
 
-    async def _order(self, command: bytes, patterns: Sequence[str]) -> None:
-        awaited = {(command, pattern.encode()) for pattern in patterns}
-        self._confirmed -= awaited
-        await self._line.say((command, *patterns))
+    async def _order(self, command: str, patterns: Sequence[str]) -> None:
+        async with self._ordering:
+            await self._line.say((command, *patterns))
+            self._ordered += len(patterns)
+            number = self._ordered
         until = asyncio.get_running_loop().time() + ANSWER
-        while not awaited <= self._confirmed:
+        while self._confirmed < number:
             async with self._reading:
-                if not awaited <= self._confirmed:
+                if self._confirmed < number:
                     self._file(await self._line.hear(until))
-        self._confirmed -= awaited
 
     async def receive(self) -> list[tuple[str, bytes]]:
         """
@@ -90,7 +92,7 @@ class Subscription:
         if kind == b"pmessage":
             self._signals.append((said[2].decode(errors="replace"), said[3]))
         elif kind in (b"psubscribe", b"punsubscribe"):
-            self._confirmed.add((kind, said[1]))
+            self._confirmed += 1
 
     async def close(self) -> None:
         await self._line.drop()
