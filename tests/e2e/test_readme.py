@@ -135,7 +135,7 @@ def test_first_project(project: Path):
             if seen[-1] == "pip":
                 continue  # test_dist.py installs the wheel in an empty environment
             (run_until_shown if seen[-1] == "marun" else run)(command, expected, project)
-    assert seen == ["pip", "mkdir", "touch", "microagent-gen", "mypy", "marun", "mypy"]
+    assert seen == ["pip", "mkdir", "touch", "microagent-gen", "mypy", "marun", "python", "mypy"]
 
 
 def test_features(project: Path, monkeypatch: pytest.MonkeyPatch):
