@@ -35,6 +35,11 @@ class SignalModel:
     returned: str
 
     @property
+    def maker(self) -> str:
+        """The class of the declaration."""
+        return "_m.TypedSignal"
+
+    @property
     def type(self) -> str:
         """What type checkers take the declaration for."""
         return f"_m.TypedSignal[{self.bound}, {self.handler}]"

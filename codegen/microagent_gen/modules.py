@@ -49,8 +49,7 @@ class Module:
 
     def bases(self, name: str, otherwise: str = "") -> str:
         """The bases of the class ``name``: those of all parts, or another one."""
-        bases = ", ".join(f"_{name}{number}" for number, _ in enumerate(self.parts, 1)) or otherwise
-        return f"({bases})" if bases else ""
+        return ", ".join(f"_{name}{number}" for number, _ in enumerate(self.parts, 1)) or otherwise
 
 
 def spread(kind: Kind, declared: Declared) -> list[Module]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from microagent_gen import layout, naming
+from microagent_gen import layout, naming, wrapping
 from microagent_gen.model import Contract
 from microagent_gen.modules import Module, spread
 
@@ -48,6 +48,14 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    filters: dict[str, Any] = {"literal": naming.literal, "docstring": layout.docstring, "signature": layout.signature}
+    filters: dict[str, Any] = {
+        "literal": naming.literal,
+        "docstring": layout.docstring,
+        "function": layout.function,
+        "entry": wrapping.entry,
+        "attribute": wrapping.attribute,
+        "class_header": wrapping.class_header,
+        "call": wrapping.call,
+    }
     environment.filters.update(filters)
     return environment

@@ -93,6 +93,13 @@ def test_nothing_else_is_reported(checker: str, reported: Codes) -> None:
     assert {line: codes for line, codes in reported.items() if line not in expected(checker)} == {}
 
 
+def test_contracts_are_generated() -> None:
+    """What the files import is what microagent-gen writes today."""
+    command = [sys.executable, "-m", "microagent_gen", "schemas", "-o", "contracts", "--check"]
+    done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
 def test_every_bad_line_is_bad_to_both() -> None:
     """A mistake that only one of the checkers found would be a hole for the users of the other."""
     assert all(codes != {""} for checker in ("mypy", "pyright") for codes in expected(checker).values())

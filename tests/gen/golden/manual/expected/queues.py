@@ -10,8 +10,7 @@ import microagent as _m
 
 if _t.TYPE_CHECKING:
 
-    class MailerBound(_m.TypedBoundQueue[dict[str, _t.Any]]):
-        ...
+    class MailerBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
 
 
 class Queues:

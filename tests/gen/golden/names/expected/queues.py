@@ -65,26 +65,39 @@ OrderMessageMessage = _t.TypedDict(
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class DictBound(_m.TypedBoundQueue[DictMessage]):
-        ...
+    class DictBound(_m.TypedBoundQueue[DictMessage]): ...
 
     class DictHandler(_t.Protocol):
-        def __call__(self, agent: _t.Any, /, **payload: _t.Unpack[DictMessage]) -> _Awaitable[object]: ...
+        def __call__(
+            self,
+            agent: _t.Any,
+            /,
+            **payload: _t.Unpack[DictMessage],
+        ) -> _Awaitable[object]: ...
 
-    class OrderBound__(_m.TypedBoundQueue[OrderMessage]):
-        ...
+    class OrderBound__(_m.TypedBoundQueue[OrderMessage]): ...
 
     class OrderHandler_(_t.Protocol):
-        def __call__(self, agent_: _t.Any, /, **payload: _t.Unpack[OrderMessage]) -> _Awaitable[object]: ...
+        def __call__(
+            self,
+            agent_: _t.Any,
+            /,
+            **payload: _t.Unpack[OrderMessage],
+        ) -> _Awaitable[object]: ...
 
-    class OrderMessageBound(_m.TypedBoundQueue[OrderMessageMessage | dict[str, _t.Any]]):
-        ...
+    class OrderMessageBound(
+        _m.TypedBoundQueue[OrderMessageMessage | dict[str, _t.Any]]
+    ): ...
 
     class OrderMessageHandler(_t.Protocol):
-        def __call__(_self, agent_: _t.Any, /, **payload: _t.Unpack[OrderMessageMessage]) -> _Awaitable[object]: ...
+        def __call__(
+            _self,
+            agent_: _t.Any,
+            /,
+            **payload: _t.Unpack[OrderMessageMessage],
+        ) -> _Awaitable[object]: ...
 
-    class StrBound(_m.TypedBoundQueue[dict[str, _t.Any]]):
-        ...
+    class StrBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
 
 
 class Queues:

@@ -43,11 +43,9 @@ class TreeMessage(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class AuditBound(_m.TypedBoundQueue[dict[str, _t.Any]]):
-        ...
+    class AuditBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
 
-    class OpenBound(_m.TypedBoundQueue[OpenMessage | dict[str, _t.Any]]):
-        ...
+    class OpenBound(_m.TypedBoundQueue[OpenMessage | dict[str, _t.Any]]): ...
 
     class OpenHandler(_t.Protocol):
         def __call__(
@@ -72,14 +70,18 @@ if _t.TYPE_CHECKING:
             follows: OrdersMessage = ...,
         ) -> _Awaitable[object]: ...
 
-    class SettingsBound(_m.TypedBoundQueue[dict[str, str | int | float]]):
-        ...
+    class SettingsBound(_m.TypedBoundQueue[dict[str, str | int | float]]): ...
 
     class SettingsHandler(_t.Protocol):
-        def __call__(self, agent: _t.Any, /, *args: _t.Any, **payload: _t.Any) -> _Awaitable[object]: ...
+        def __call__(
+            self,
+            agent: _t.Any,
+            /,
+            *args: _t.Any,
+            **payload: _t.Any,
+        ) -> _Awaitable[object]: ...
 
-    class TreeBound(_m.TypedBoundQueue[TreeMessage]):
-        ...
+    class TreeBound(_m.TypedBoundQueue[TreeMessage]): ...
 
     class TreeHandler(_t.Protocol):
         def __call__(

@@ -112,7 +112,13 @@ if _t.TYPE_CHECKING:
         ) -> _m.Waiter[_t.Any]: ...
 
     class FoundHandler(_t.Protocol):
-        def __call__(self, agent: _t.Any, /, *args: _t.Any, **payload: _t.Any) -> _Awaitable[object]: ...
+        def __call__(
+            self,
+            agent: _t.Any,
+            /,
+            *args: _t.Any,
+            **payload: _t.Any,
+        ) -> _Awaitable[object]: ...
 
     class LabelledBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
