@@ -15,7 +15,7 @@ from microagent.agent import MicroAgent
 from microagent.errors import AuthError, ConfigurationError, ServerInterrupt
 from microagent.lifeline import Lifeline
 from microagent.settings import init_agent
-from microagent.stop_signals import left_to_parent
+from microagent.stop_signals import left_to_parent, let_in
 
 LOG_FORMAT = "%(levelname)-8s [pid#%(process)d] %(asctime)s %(name)s %(filename)s:%(lineno)d %(message)s"
 
@@ -63,6 +63,7 @@ class AgentProcess:
         loop = asyncio.get_running_loop()
         stop: asyncio.Future[float] = loop.create_future()
         loop.add_signal_handler(signal.SIGTERM, _ask, stop, self.shutdown_timeout)
+        let_in()
         threading.Thread(target=self._outlive_no_parent, args=(loop, stop), daemon=True).start()
         try:
             await live(init_agent(self.backend, self.configuration), stop)

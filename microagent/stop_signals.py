@@ -2,12 +2,11 @@
 
 import signal
 import socket
-import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Self
 
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 ONE_WISH = 0.2  # seconds within which signals are one: timeout(1), for example, sends its signal twice
@@ -66,7 +65,7 @@ def held_back() -> Generator[None]:
     """
     Stop signals to this thread wait until the end of the block.
 
-    A process started within it inherits that, so that none of them meets it before :func:`left_to_parent`.
+    A process started within it inherits that, so that none of them comes before the child calls :func:`let_in`.
     """
     old = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
@@ -77,16 +76,16 @@ def held_back() -> Generator[None]:
 
 def left_to_parent() -> None:
     """
-    Called first by a child: SIGINT is its parent's to handle, because a terminal sends it to both; SIGTERM is an exit.
+    Called first by a child: SIGINT is its parent's to handle, because a terminal sends it to both.
 
-    What the parent had set up for itself is dropped.
+    What the parent had set up for itself is dropped. SIGTERM is still held back, until :func:`let_in`.
     """
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, _exit)
+
+
+def let_in() -> None:
+    """Called by a child that can handle SIGTERM: what was held back comes now."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-
-
-def _exit(*_: object) -> NoReturn:
-    sys.exit(0)
