@@ -30,7 +30,7 @@ def translated(error: Exception) -> BackendError:
 
     A BackendConnectionError says that nothing was done and another try, perhaps on another server, may succeed.
     """
-    text = str(error) or type(error).__name__
+    text = str(error) or "it does not answer in time"  # a timeout has no text
     if isinstance(error, REFUSED):
         return AuthError(f"the server refuses us: {text}")
     if isinstance(error, ResponseError) and not isinstance(error, NOT_NOW) and not text.startswith(UNBLOCKED):

@@ -1,0 +1,233 @@
+"""Queues on Redis: what lies where, and how consumers of several processes meet there."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from support import unique, until
+
+from microagent import BackendError, ConfigurationError, MicroAgent, Queue, RetryPolicy, consumer
+from microagent.delivery import Outgoing, Settlement, Verdict
+from microagent.tools.redis import RedisBroker
+
+
+@pytest.fixture
+def name() -> str:
+    """Of a queue."""
+    return Queue(unique("queue")).name
+
+
+@pytest.fixture
+async def client(redis_url: str) -> AsyncIterator[Redis]:
+    """A connection that knows nothing of us."""
+    async with Redis.from_url(redis_url) as client:
+        yield client
+
+
+@pytest.fixture
+async def broker(redis_url: str) -> AsyncIterator[RedisBroker]:
+    async with RedisBroker(redis_url) as broker:
+        yield broker
+
+
+async def ours(client: Redis, name: str) -> set[str]:
+    """The parts of our keys for a queue."""
+    return {key.decode().partition(":")[2] for key in await client.keys(f"{{{name}}}:*")}
+
+
+async def settle(broker: RedisBroker, delivery: Any, verdict: Verdict, **how: Any) -> None:
+    await broker._settle([Settlement(delivery, verdict, **how)])
+
+
+async def test_message_is_an_element_of_the_list_named_as_the_queue(broker, client, name):
+    """At its right end, the body alone: what other producers and consumers of the list do as well."""
+    await broker.send(name, '{"number": 1}')
+    await broker[name].send({"number": 2})
+    assert [json.loads(body) for body in await client.lrange(name, 0, -1)] == [{"number": 1}, {"number": 2}]
+    assert await ours(client, name) == set()
+
+
+async def test_message_of_any_producer_is_taken(broker, client, name):
+    """Whatever pushes to the list sends a message."""
+    await client.rpush(name, '{"number": 1}', '{"number": 2}')
+    taken = await broker._take(name, 10)
+    assert [delivery.body for delivery in taken] == [b'{"number": 1}', b'{"number": 2}']
+    assert await client.exists(name) == 0
+
+
+@pytest.mark.parametrize("verdict", [Verdict.ACK, Verdict.BURY])
+async def test_settled_message_leaves_nothing_behind(broker, client, name, verdict):
+    """But the counters of the queue, and a dead letter."""
+    await broker.send(name, "{}")
+    (delivery,) = await broker._take(name, 10)
+    await settle(broker, delivery, Verdict.RETRY)
+    (delivery,) = await broker._take(name, 10)
+    await settle(broker, delivery, verdict, reason="enough")
+    assert await ours(client, name) == {"counters"} | ({"dead"} if verdict is Verdict.BURY else set())
+
+
+async def test_nothing_of_ours_goes_back_onto_the_list(broker, client, name):
+    """What is retried, released or left by a silent holder stays beside the list, which others read too."""
+    for _ in range(3):
+        await broker.send(name, "{}")
+    first, second = await broker._take(name, 2)
+    await settle(broker, first, Verdict.RETRY, delay=60)
+    await settle(broker, second, Verdict.RELEASE)
+    async with RedisBroker(broker.dsn, lease=0.001) as silent:
+        assert len(await silent._take(name, 2)) == 2
+        await asyncio.sleep(0.01)
+        await silent._maintain(name)
+    assert await client.exists(name) == 0
+    assert await broker[name].length() == 3
+
+
+async def test_dead_letter_says_all(broker, client, name):
+    """It is an entry of the stream ``{name}:dead``: body, reason, attempts and time, for any tool to read."""
+    await broker.send(name, '{"a":  1}')
+    (delivery,) = await broker._take(name, 1)
+    await settle(broker, delivery, Verdict.BURY, reason="no such address ü")
+    ((_, entry),) = await client.xrange(f"{{{name}}}:dead")
+    assert (entry[b"body"], entry[b"attempts"]) == (b'{"a":  1}', b"1")
+    (letter,) = await broker.dead(name)
+    assert (letter.reason, letter.attempts, letter.queue) == ("no such address ü", 1, name)
+    assert letter.time == float(entry[b"time"])
+
+
+async def test_what_comes_again_comes_first(broker, name):
+    """In its old order, before what is new."""
+    for number in range(4):
+        await broker.send(name, str(number))
+    held = await broker._take(name, 3)
+    for delivery in (held[2], held[0], held[1]):
+        await settle(broker, delivery, Verdict.RELEASE)
+    assert [delivery.body for delivery in await broker._take(name, 10)] == [b"0", b"1", b"2", b"3"]
+
+
+async def test_a_take_is_bounded_in_bytes(broker, name):
+    """Large messages are taken a few at a time, so that their leases begin when they are soon to be handled."""
+    body = b'"' + b"x" * (1 << 20) + b'"'
+    await broker._push([Outgoing(name, body)] * 10)
+    assert len(await broker._take(name, 10)) == 4
+
+
+async def test_idle_consumer_hears_of_what_another_hands_back(redis_server, name):
+    """At once, though nothing comes onto the list."""
+    got = asyncio.Event()
+
+    class Taker(MicroAgent):
+        @consumer(Queue(name))
+        async def take(self) -> None:
+            got.set()
+
+    async with RedisBroker(redis_server.url) as broker:
+        await broker.send(name, "{}")
+        (delivery,) = await broker._take(name, 1)
+        agent = await _started(Taker, RedisBroker(redis_server.url, lease=3600), BIND_TIME=3600)
+        await until(lambda: _blocked(broker, 2))
+        await settle(broker, delivery, Verdict.RELEASE)
+        await asyncio.wait_for(got.wait(), 1)
+        await agent.stop()
+
+
+async def _started(cls: type[MicroAgent], broker: RedisBroker, **settings: float) -> MicroAgent:
+    for key, value in settings.items():
+        setattr(broker, key, value)
+    agent = cls(broker=broker)
+    await agent.start()
+    return agent
+
+
+async def _blocked(broker: RedisBroker, count: int) -> bool:
+    (told,) = await broker._sending.to("").ask(("INFO", "clients"))
+    return f"blocked_clients:{count}\r\n".encode() in told
+
+
+async def test_retried_message_is_due_in_time_for_an_idle_consumer(redis_url, name):
+    """Its delay is waited for to the millisecond, not to the next look of a sweep."""
+    moments: list[float] = []
+
+    class Failing(MicroAgent):
+        @consumer(Queue(name), retry=RetryPolicy(retries=1, first=0.2, jitter=0))
+        async def fail(self) -> None:
+            moments.append(asyncio.get_running_loop().time())
+            raise RuntimeError
+
+    agent = await _started(Failing, RedisBroker(redis_url, lease=3600), BIND_TIME=3600)
+    await agent.broker[name].send({})
+    await until(lambda: len(moments) == 2)
+    assert 0.19 < moments[1] - moments[0] < 0.9
+    await agent.stop()
+
+
+async def test_rollback_attempts_is_how_often_a_message_is_tried_again(redis_url):
+    """As an attribute of the class, or as an argument; ``retry`` is stronger."""
+
+    class Persistent(RedisBroker):
+        ROLLBACK_ATTEMPTS = 7
+
+    assert Persistent(redis_url)._retry.retries == 7
+    assert RedisBroker(redis_url)._retry.retries == RedisBroker.ROLLBACK_ATTEMPTS == 3
+    assert RedisBroker(redis_url, ROLLBACK_ATTEMPTS=1)._retry.retries == 1
+    assert RedisBroker(redis_url, ROLLBACK_ATTEMPTS=1, retry=RetryPolicy(retries=2))._retry.retries == 2
+
+
+async def test_wait_time_is_how_long_the_server_is_asked_to_wait(redis_url, name):
+    """A wait without a message ends after WAIT_TIME seconds, and the next one begins."""
+    broker = RedisBroker(redis_url, WAIT_TIME=0.1)
+    async with broker:
+        watch = broker._watch(name)
+        await asyncio.wait_for(watch.wait(), 5)
+        await watch.close()
+
+
+async def test_queue_with_an_exchange_is_refused_at_the_start(redis_url):
+    """Redis has none, and a consumer that would hear nothing helps nobody."""
+    queue = Queue(unique("queue"), exchange="events", topics=["order.*"])
+
+    class Taker(MicroAgent):
+        @consumer(queue)
+        async def take(self) -> None:
+            """Never comes to it."""
+
+    broker = RedisBroker(redis_url)
+    with pytest.raises(ConfigurationError, match="exchange"):
+        await Taker(broker=broker).start()
+    await broker.close()
+
+
+async def test_option_of_another_server_is_refused_on_send(broker, name):
+    """What would be ignored is an error, and the messages beside it are sent."""
+    sent = await asyncio.gather(
+        broker[name].send({"number": 1}),
+        broker[name].send({"number": 2}, exchange="events"),
+        broker[name].send({"number": 3}),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in sent] == [type(None), ConfigurationError, type(None)]
+    assert "exchange" in str(sent[1])
+    assert [delivery.body for delivery in await broker._take(name, 10)] == [b'{"number":1}', b'{"number":3}']
+
+
+async def test_key_that_is_no_list_is_one_clear_error(broker, client, name):
+    """And other queues are served as ever."""
+    other = Queue(unique("queue")).name
+    await client.set(name, "mine")
+    sent = await asyncio.gather(broker[name].send({}), broker[other].send({}), return_exceptions=True)
+    assert isinstance(sent[0], BackendError)
+    assert "wrong kind of value" in str(sent[0])
+    assert sent[1] is None
+    await client.delete(name)
+
+
+async def test_settlement_of_many_queues_is_one_round_trip(broker):
+    """Each queue's verdicts are carried out."""
+    names = [Queue(unique("queue")).name for _ in range(3)]
+    held = []
+    for name in names:
+        await broker.send(name, "{}")
+        held += await broker._take(name, 1)
+    await broker._settle([Settlement(delivery, Verdict.ACK) for delivery in held])
+    assert await broker._renew(held) == set(held)
