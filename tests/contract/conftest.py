@@ -4,11 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
-from contract.places import PLACES, Place
+from contract.places import PLACES, QUEUES_ALONE, Place
 from support import unique
 
 
-@pytest.fixture(params=PLACES)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test of signals is for the backends that have them."""
+    if "backend" in metafunc.fixturenames:
+        left_out = QUEUES_ALONE if metafunc.module.__name__.endswith("test_signals") else frozenset[str]()
+        metafunc.parametrize("backend", [name for name in PLACES if name not in left_out], indirect=True)
+
+
+@pytest.fixture
 async def backend(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     """Ends that share one place; whatever a test leaves open is closed, and no task may be left then."""
     place = PLACES[request.param](request)
