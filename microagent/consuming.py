@@ -209,10 +209,9 @@ class Worker:
             return None
         call, abandon = partial(self.consumer.handler, **arguments), partial(self._abandon, delivery)
         outcome = await run(call, self.consumer.timeout, self._deadlines, abandon)
-        if outcome.ending is not Ending.ABANDONED:
-            self._prefetch.ran(outcome.seconds)
-            log_failure(self._log, self.consumer.key, outcome)
-            self._conclude(delivery, outcome)
+        self._prefetch.ran(outcome.seconds)
+        log_failure(self._log, self.consumer.key, outcome)
+        self._conclude(delivery, outcome)
         return outcome.ending
 
     def _abandon(self, delivery: Delivery, outcome: Outcome) -> None:

@@ -343,6 +343,18 @@ async def test_cancelling_the_start_stops_the_agent(ends, where):
     assert is_over(agent)
 
 
+async def test_start_that_is_cancelled_while_it_is_stopped_is_cancelled(ends):
+    """Of both, who awaits the start learns what was asked of it; the agent has ended."""
+    agent = Slow(**ends)
+    starting = asyncio.create_task(agent.start())
+    await until(lambda: agent.notes)
+    stopping = asyncio.create_task(agent.stop())
+    starting.cancel()
+    await asyncio.wait([starting, stopping])
+    assert starting.cancelled()
+    assert is_over(agent)
+
+
 async def test_stop_while_the_server_is_away(ends):
     """A start that waits for its server is ended too."""
     ends["bus"].script.is_away = True

@@ -251,9 +251,10 @@ async def test_what_a_take_brings_after_a_stop_is_handed_back(queue, broker, mon
     take = broker._take
 
     async def slow_take(name, limit):
+        taken = await take(name, limit)
         taking.set()
         await go.wait()
-        return await take(name, limit)
+        return taken
 
     monkeypatch.setattr(broker, "_take", slow_take)
     await broker[queue.name].send({"n": 1})

@@ -189,6 +189,18 @@ async def test_run_that_is_slow_to_end_but_within_the_grace_is_not_given_up():
     assert given_up == []
 
 
+async def test_run_that_nobody_takes_over_is_a_timeout_however_late_it_ends(deadlines):
+    """Without an owner to tell, there is nothing to give up: whoever awaits the run learns its end."""
+
+    async def slow_to_end() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await asyncio.sleep(0.05)
+
+    assert (await run(slow_to_end, 0.01, deadlines)).ending is Ending.TIMEOUT
+
+
 async def test_many_runs_share_one_timer(deadlines):
     """Runs end each at its own deadline, in whichever order they began; afterwards no timer is left."""
     endings, unhurried = {}, asyncio.Event()
@@ -208,8 +220,12 @@ async def test_many_runs_share_one_timer(deadlines):
 def test_run_whose_loop_is_gone_ends_in_silence():
     """A coroutine that is thrown away does not come back to life."""
 
+    async def worker() -> None:
+        await run(asyncio.Event().wait, 5, deadlines)
+        await asyncio.sleep(0)
+
     async def main() -> None:
-        coroutine = run(asyncio.Event().wait, 5, deadlines)
+        coroutine = worker()
         coroutine.send(None)
         coroutine.close()  # raises RuntimeError if the coroutine ignores it
 
