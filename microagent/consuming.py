@@ -259,8 +259,10 @@ class Worker:
             await asyncio.sleep(period)
             held = [delivery for delivery in self._held if not delivery.settled]
             if held:
-                for delivery in await self._attempt(self._source.renew(held)) or ():
-                    self._lose(delivery)
+                gone = await self._attempt(self._source.renew(held)) or ()
+                for delivery in gone:
+                    if not delivery.settled:  # or it is gone because we said so meanwhile
+                        self._lose(delivery)
 
     def _lose(self, delivery: Delivery) -> None:
         delivery.lost = True
