@@ -162,7 +162,7 @@ async def run(
         value = await call()
     except asyncio.CancelledError as error:
         return _cancelled(mark, mark.elapsed, error)
-    except (KeyboardInterrupt, GeneratorExit):  # the process, or the coroutine itself, is at its end
+    except KeyboardInterrupt:
         raise
     except BaseException as error:  # noqa: BLE001 - a handler's SystemExit must not end its agent
         return _late(mark, Outcome(Ending.FAILED, mark.elapsed, error=error))

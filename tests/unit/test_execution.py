@@ -1,9 +1,7 @@
 """Running one handler: its deadline, its time, its failure."""
 
 import asyncio
-import gc
 import logging
-import warnings
 
 import pytest
 from support import until
@@ -215,25 +213,6 @@ async def test_many_runs_share_one_timer(deadlines):
     deadlines.close()
     assert deadlines._timer is None
     assert not deadlines._runs
-
-
-def test_run_whose_loop_is_gone_ends_in_silence():
-    """A coroutine that is thrown away does not come back to life."""
-
-    async def worker() -> None:
-        await run(asyncio.Event().wait, 5, deadlines)
-        await asyncio.sleep(0)
-
-    async def main() -> None:
-        coroutine = worker()
-        coroutine.send(None)
-        coroutine.close()  # raises RuntimeError if the coroutine ignores it
-
-    deadlines = Deadlines()
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        asyncio.run(main())
-        gc.collect()
 
 
 @pytest.mark.parametrize(
