@@ -14,6 +14,7 @@ from microagent.tools.memory import MemoryBroker, MemorySignalBus
 from microagent.tools.redis import RedisBroker, RedisSignalBus
 
 AMQP_LACKS = frozenset({"leases", "counted crashes"})
+QUORUM_LACKS = frozenset({"leases", "places kept in order"})
 QUICK = RetryPolicy(first=0.02, factor=1.0)
 
 
@@ -75,6 +76,11 @@ def amqp(request: pytest.FixtureRequest) -> Place:
     return Place(None, lambda **options: AMQPBroker(dsn, **options), AMQP_LACKS)
 
 
+def amqp_quorum(request: pytest.FixtureRequest) -> Place:
+    dsn = request.getfixturevalue("rabbitmq_url")
+    return Place(None, lambda **options: AMQPBroker(dsn, quorum=True, **options), QUORUM_LACKS)
+
+
 def redis(request: pytest.FixtureRequest) -> Place:
     dsn, prefix = request.getfixturevalue("redis_url"), unique("PREFIX")
     return Place(
@@ -88,5 +94,6 @@ PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {
     "local": local,
     "redis": redis,
     "amqp": amqp,
+    "amqp_quorum": amqp_quorum,
 }
-QUEUES_ALONE = frozenset({"amqp", "kafka"})
+QUEUES_ALONE = frozenset({"amqp", "amqp_quorum", "kafka"})

@@ -11,12 +11,12 @@ from aiormq.abc import DeliveredMessage
 
 from microagent.broker import AbstractQueueBroker, Consumer
 from microagent.consuming import ConsumingOptions
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
 from microagent.errors import BackendConnectionError, ConfigurationError
 from microagent.tools.amqp import messages
 from microagent.tools.amqp.connecting import address, connect
 from microagent.tools.amqp.handed import as_handed
-from microagent.tools.amqp.intake import Held
+from microagent.tools.amqp.intake import Held, Window
 from microagent.tools.amqp.sending import Letter
 from microagent.tools.amqp.session import Session
 from microagent.tools.amqp.topology import declaration
@@ -43,7 +43,8 @@ class AMQPBroker(AbstractQueueBroker):
 
     :param dsn: ``amqp://user:password@host:port/vhost`` or ``amqps://``; its options are the driver's: ``heartbeat`` in
         seconds, ``cafile``, ``certfile``, ``keyfile``
-    :param quorum: queues that are declared here are quorum queues, which count the runs that end with their process
+    :param quorum: queues that are declared here are quorum queues, which count the runs that end with their process;
+        what is handed back goes to their end, for they would count that too
     :param ssl_context: for ``amqps://``, in place of the files
     :param options: those of every broker
     """
@@ -162,10 +163,12 @@ class AMQPBroker(AbstractQueueBroker):
         )
 
     async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
-        fixed = options.prefetch is not None
-        await self._live.consume(consumer.queue.name, options.prefetch or options.concurrency, fixed)
+        size, fixed = options.prefetch or options.concurrency, options.prefetch is not None
+        await self._live.consume(consumer.queue.name, Window(size, fixed, hands_back=not self._quorum))
 
     async def _detach(self, name: str) -> None:
+        left = [self._delivery(name, held) for held in await self._live.end(name)]
+        await self._settle([Settlement(delivery, Verdict.RELEASE) for delivery in left])
         await self._live.leave(name)
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:

@@ -26,20 +26,33 @@ class Held(NamedTuple):
         return self.message.delivery_tag or 0
 
 
+class Window(NamedTuple):
+    """
+    How much the server pushes ahead: ``size`` messages.
+
+    :ivar fixed: it stays so; otherwise it follows what the core asks for
+    :ivar hands_back: what has arrived goes back when the window shrinks, so that others can have it
+    """
+
+    size: int
+    fixed: bool = False
+    hands_back: bool = True
+
+
 class Intake:
     """
     A channel that consumes one queue.
 
     What it brought is ours as long as the channel is open; when that closes, the server gives it to others.
 
-    :param fixed: the prefetch count stays as it is; otherwise it follows what the core asks for
+    :param window: how much the server pushes ahead
     """
 
-    def __init__(self, name: str, channel: aiormq.Channel, fixed: bool) -> None:
+    def __init__(self, name: str, channel: aiormq.Channel, window: Window) -> None:
         self.name = name
         self._channel = channel
-        self._fixed = fixed
-        self._prefetch = 0
+        self._window = window
+        self._resizing = asyncio.Lock()
         self._consumer = ""
         self._arrived: deque[DeliveredMessage] = deque()
         self._taken: dict[int, None] = {}  # delivery tags in the order of their arrival
@@ -51,15 +64,15 @@ class Intake:
         closing.add_done_callback(lambda _: self._news.set())
 
     @classmethod
-    async def open(cls, connection: aiormq.Connection, name: str, prefetch: int, fixed: bool) -> "Intake":
+    async def open(cls, connection: aiormq.Connection, name: str, window: Window) -> "Intake":
         """
         Begin to consume.
 
         :raises BackendConnectionError: if the connection is lost
         """
-        intake = cls(name, await open_channel(connection), fixed)
+        intake = cls(name, await open_channel(connection), window)
         with translated():
-            await intake._consume(prefetch)
+            await intake._consume(window.size)
         return intake
 
     @property
@@ -73,11 +86,10 @@ class Intake:
         :raises BackendConnectionError: if the channel is closed, or the server has ended the consumer
         """
         self._check()
-        await self._follow(limit)
-        held = [Held(self, self._arrived.popleft()) for _ in range(min(limit, len(self._arrived)))]
-        self._taken.update((each.tag, None) for each in held)
-        self._is_idle = False
-        return held
+        async with self._resizing:
+            await self._follow(limit)
+            self._is_idle = False
+            return self._hand_over(limit)
 
     async def wait(self, timeout: float) -> None:
         """
@@ -93,9 +105,23 @@ class Intake:
 
     async def relax(self) -> None:
         """Hand back what arrived and was not wanted since the last time this was called."""
-        if self.is_open and self._is_idle and self._arrived and not self._fixed:
-            await self._shrink(max(1, len(self._taken)), 0)
-        self._is_idle = True
+        async with self._resizing:
+            if self.is_open and self._is_idle and self._arrived and not self._window.fixed:
+                await self._shrink(max(1, len(self._taken)), 0)
+            self._is_idle = True
+
+    async def end(self) -> list[Held]:
+        """Have nothing more pushed; what has arrived and was not taken yet is to be handed back."""
+        async with self._resizing:
+            if self.is_open:
+                with translated():
+                    await self._channel.basic_cancel(self._consumer)
+            return self._hand_over(len(self._arrived))
+
+    def _hand_over(self, limit: int) -> list[Held]:
+        held = [Held(self, self._arrived.popleft()) for _ in range(min(limit, len(self._arrived)))]
+        self._taken.update((each.tag, None) for each in held)
+        return held
 
     async def acknowledge(self, tags: Collection[int]) -> None:
         """These are done; what was settled before, or belongs to a channel that is closed, stays as it is."""
@@ -122,44 +148,43 @@ class Intake:
         return self.is_open and held.tag in self._taken
 
     async def close(self) -> None:
-        """Consume no more; all that is not settled goes back at once."""
+        """All that is not settled goes back at once."""
         if self.is_open:
             with translated():
-                await self._channel.basic_cancel(self._consumer)
                 await self._channel.basic_nack(0, multiple=True, requeue=True, wait=False)
                 await self._channel.close()
 
-    # -- the prefetch count
+    # -- the window
 
     async def _follow(self, limit: int) -> None:
-        """Change the prefetch count if it is far from what the core wants to hold when it takes ``limit`` more."""
+        """Change it if it is far from what the core wants to hold when it takes ``limit`` more."""
         wanted = len(self._taken) + limit
-        if self._fixed or self._prefetch / 2 <= wanted <= self._prefetch * 2:
+        if self._window.fixed or self._window.size / 2 <= wanted <= self._window.size * 2:
             return
-        if wanted < self._prefetch:
+        if wanted < self._window.size:
             await self._shrink(wanted, limit)
         else:
             await self._grow(wanted)
 
-    async def _grow(self, prefetch: int) -> None:
+    async def _grow(self, size: int) -> None:
         former = self._consumer
         with translated():
-            await self._consume(prefetch)
+            await self._consume(size)
             await self._channel.basic_cancel(former)
 
-    async def _shrink(self, prefetch: int, keep: int) -> None:
-        """Hand back all but the first ``keep`` of what has arrived, in order: before any other is pushed."""
+    async def _shrink(self, size: int, keep: int) -> None:
+        """Hand back all but the first ``keep`` of what has arrived, before any other is pushed: so order is kept."""
         with translated():
             await self._channel.basic_cancel(self._consumer)
-            while len(self._arrived) > keep:
+            while self._window.hands_back and len(self._arrived) > keep:
                 await self._channel.basic_nack(self._arrived.pop().delivery_tag or 0, requeue=True, wait=False)
-            await self._consume(prefetch)
+            await self._consume(size)
 
-    async def _consume(self, prefetch: int) -> None:
+    async def _consume(self, size: int) -> None:
         """A prefetch count is for new consumers."""
-        await self._channel.basic_qos(prefetch_count=prefetch)
+        await self._channel.basic_qos(prefetch_count=size)
         self._consumer = (await self._channel.basic_consume(self.name, self._on_message)).consumer_tag or ""
-        self._prefetch = prefetch
+        self._window = self._window._replace(size=size)
 
     # -- what the channel tells
 

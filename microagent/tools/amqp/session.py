@@ -9,7 +9,7 @@ from aiormq.abc import DeliveredMessage
 from microagent.errors import BackendConnectionError
 from microagent.tools.amqp.connecting import disconnect
 from microagent.tools.amqp.errors import MissingError, UnroutableError
-from microagent.tools.amqp.intake import Intake
+from microagent.tools.amqp.intake import Held, Intake, Window
 from microagent.tools.amqp.questions import Questions
 from microagent.tools.amqp.sending import Letter, Sender
 from microagent.tools.amqp.topology import Topology, dead_place
@@ -35,15 +35,19 @@ class Session:
 
     # -- consuming
 
-    async def consume(self, name: str, prefetch: int, fixed: bool) -> None:
+    async def consume(self, name: str, window: Window) -> None:
         """Have the server push a queue; see :class:`Intake`."""
         former = self._intakes.get(name)
         if former is None or not former.is_open:
             await self.topology.ensure(self.topology.place(name))
-            self._intakes[name] = await Intake.open(self._connection, name, prefetch, fixed)
+            self._intakes[name] = await Intake.open(self._connection, name, window)
+
+    async def end(self, name: str) -> list[Held]:
+        """Have it pushed no more; what is to be handed back."""
+        return await self._intakes[name].end() if name in self._intakes else []
 
     async def leave(self, name: str) -> None:
-        """Have it pushed no more; what is not settled goes back."""
+        """Let go of it, and of all that is not settled."""
         intake = self._intakes.pop(name, None)
         if intake is not None:
             await intake.close()

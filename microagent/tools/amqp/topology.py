@@ -67,13 +67,13 @@ class Topology:
 
     def __init__(self, questions: Questions, quorum: bool) -> None:
         self._ask = questions.ask
-        self._arguments = {"x-queue-type": "quorum"} if quorum else {}
+        self.quorum = quorum
         self._sure: set[str] = set()
         self._lock = asyncio.Lock()
 
     def place(self, name: str) -> Place:
         """The queue itself."""
-        return Place(name, self._arguments, declaration(name))
+        return Place(name, {"x-queue-type": "quorum"} if self.quorum else {}, declaration(name))
 
     async def ensure(self, place: Place) -> None:
         """

@@ -69,7 +69,7 @@ def _copy(session: Session, settlement: Settlement) -> Letter | None:
             return _letter(queue, settlement, messages.retried(message, delivery))
         case Verdict.BURY:
             return _letter(dead_place(delivery.queue), settlement, messages.buried(message, settlement))
-        case Verdict.RELEASE if messages.returns_are_counted(message):
+        case Verdict.RELEASE if session.topology.quorum or messages.returns_are_counted(message):
             return _letter(queue, settlement, messages.handed_back(message, delivery))
         case _:
             return None

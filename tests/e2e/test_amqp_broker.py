@@ -1,0 +1,364 @@
+"""What RabbitMQ has and other servers have not: exchanges, properties, definitions, its own messages in handlers."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiormq
+import pytest
+from aiormq.abc import DeliveredMessage
+from support import unique, until
+
+from microagent import (
+    AuthError,
+    BackendConnectionError,
+    ConfigurationError,
+    Delivery,
+    MicroAgent,
+    Queue,
+    RetryPolicy,
+    consumer,
+)
+from microagent.tools.amqp import AMQPBroker, UnroutableError
+
+
+@pytest.fixture
+async def broker(rabbitmq_url: str) -> AsyncIterator[AMQPBroker]:
+    """A broker that is closed after the test."""
+    async with AMQPBroker(rabbitmq_url, retry=RetryPolicy(first=0.05, factor=1)) as broker:
+        yield broker
+
+
+@pytest.fixture
+async def channel(rabbitmq_url: str) -> AsyncIterator[aiormq.abc.AbstractChannel]:
+    """A channel of the driver, beside any broker."""
+    connection = await aiormq.connect(rabbitmq_url)
+    yield await connection.channel()
+    await connection.close()
+
+
+async def consuming(broker: AMQPBroker, cls: type[MicroAgent]) -> MicroAgent:
+    """An agent on ``broker``, which goes on when the agent is stopped."""
+    broker._join(cls)
+    agent = cls(broker=broker)
+    await agent.start()
+    return agent
+
+
+def taker(queue: Queue) -> tuple[type[MicroAgent], list[dict[str, Any]]]:
+    """An agent class that keeps what it gets, and the list it keeps it in."""
+    got: list[dict[str, Any]] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue)
+        async def take(self, **message: Any) -> None:
+            got.append(message)
+
+    return Taker, got
+
+
+# -- sending
+
+
+async def test_message_is_persistent_json_in_a_durable_queue(broker, channel):
+    """Server and message survive a restart together; the body is the JSON object alone."""
+    queue = Queue(unique("queue"))
+    await broker[queue.name].send({"number": 1})
+    message = await channel.basic_get(queue.name, no_ack=True)
+    assert message.body == b'{"number":1}'
+    assert message.header.properties.delivery_mode == 2
+    assert message.header.properties.content_type == "application/json"
+    await channel.queue_declare(queue.name, durable=True)
+
+
+async def test_properties_are_sent(broker, channel):
+    """``properties`` are AMQP's own."""
+    queue = Queue(unique("queue"))
+    await broker.send(queue.name, "{}", properties={"priority": 3, "headers": {"trace": "abc"}})
+    properties = (await channel.basic_get(queue.name, no_ack=True)).header.properties
+    assert (properties.priority, properties.headers["trace"], properties.delivery_mode) == (3, "abc", 2)
+
+
+async def test_message_that_no_queue_takes_is_refused(broker):
+    """A name that nobody declared, or an exchange that is not there, is an error and not a loss; others go through."""
+    queue = Queue(unique("queue"))
+    outcomes = await asyncio.gather(
+        broker.send("nobody_declares_this", "{}"),
+        broker.send(queue.name, "{}", exchange="no_such_exchange"),
+        broker.send(queue.name, "{}"),
+        return_exceptions=True,
+    )
+    assert [type(outcome) for outcome in outcomes] == [UnroutableError, UnroutableError, type(None)]
+    assert "no_such_exchange" in str(outcomes[1])
+
+
+async def test_message_that_may_get_lost_is_sent_all_the_same(broker):
+    """``mandatory=False`` asks for no receiver."""
+    await broker.send("nobody_declares_this", "{}", mandatory=False)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"immediate": True}, "no option 'immediate'"),
+        ({"topic": "a.b"}, "a topic needs an exchange"),
+        ({"properties": {"colour": "red"}}, "colour"),
+    ],
+)
+async def test_option_that_says_nothing_is_refused(broker, options, problem):
+    """One sentence, and nothing is sent."""
+    queue = Queue(unique("queue"))
+    with pytest.raises(ConfigurationError, match=problem):
+        await broker[queue.name].send({}, **options)
+    assert await broker[queue.name].length() == 0
+
+
+# -- exchanges
+
+
+async def test_topics_choose_what_comes_to_a_queue(broker):
+    """Queues that declare an exchange with topics get what matches them, and what is sent to their own name."""
+    exchange = unique("exchange")
+    paid = Queue(unique("queue"), exchange=exchange, topics=["order.paid", "bill.*"])
+    orders = Queue(unique("queue"), exchange=exchange, topics=["order.*"])
+    await broker[orders.name].send({"number": 0})
+    await broker[paid.name].send({"number": 1}, topic="order.paid")
+    await broker[paid.name].send({"number": 2}, topic="order.sent")
+    await broker[paid.name].send({"number": 3}, topic="bill.sent")
+    assert (await broker[paid.name].length(), await broker[orders.name].length()) == (2, 3)
+
+
+async def test_queues_without_topics_all_get_everything(broker):
+    """Fan-out: every queue of the exchange has its copy."""
+    exchange = unique("exchange")
+    queues = [Queue(unique("queue"), exchange=exchange) for _ in range(3)]
+    for queue in queues:
+        await broker[queue.name].send({}, topic="anything")
+    assert [await broker[queue.name].length() for queue in queues] == [3, 2, 1]
+
+
+async def test_exchange_that_exists_is_used_as_it_is(broker, channel):
+    """Without topics, any kind of exchange will do."""
+    exchange = unique("exchange")
+    await channel.exchange_declare(exchange, exchange_type="fanout", auto_delete=True)
+    queue = Queue(unique("queue"), exchange=exchange)
+    await broker[queue.name].send({})
+    assert await broker[queue.name].length() == 1
+
+
+async def test_exchange_that_does_not_heed_topics_is_refused(broker, channel):
+    """The error shows both kinds."""
+    exchange = unique("exchange")
+    await channel.exchange_declare(exchange, exchange_type="fanout", auto_delete=True)
+    queue = Queue(unique("queue"), exchange=exchange, topics=["a.*"])
+    with pytest.raises(ConfigurationError, match=r"has topics.*received 'topic' but current is 'fanout'"):
+        await broker[queue.name].send({})
+
+
+async def test_retried_message_comes_to_its_own_queue_alone(broker):
+    """Of a message that went to several queues, only the copy that failed comes again."""
+    exchange = unique("exchange")
+    first, second = (Queue(unique("queue"), exchange=exchange) for _ in range(2))
+    runs: list[int] = []
+
+    class Failing(MicroAgent):
+        @consumer(first)
+        async def fail(self, delivery: Delivery) -> None:
+            runs.append(delivery.attempt)
+            if delivery.attempt == 1:
+                raise RuntimeError
+
+    cls, got = taker(second)
+    await broker[second.name].send({})
+    await consuming(broker, Failing)
+    await consuming(broker, cls)
+    await broker[first.name].send({})
+    await until(lambda: runs == [1, 2])
+    await until(lambda: len(got) == 2)
+    assert await broker[second.name].length() == 0
+
+
+# -- definitions
+
+
+async def test_length_creates_no_queue(broker, channel):
+    """A queue that is not there has no messages, and is not there afterwards."""
+    name = unique("queue")
+    assert await broker.queue_length(name) == 0
+    assert await broker.dead(name) == []
+    with pytest.raises(aiormq.ChannelNotFoundEntity):
+        await channel.queue_declare(name, passive=True)
+
+
+async def test_queue_that_exists_is_used_as_it_is(broker, channel):
+    """A definition of somebody else stays: here one that is not durable, with a limit."""
+    queue = Queue(unique("queue"))
+    await channel.queue_declare(queue.name, durable=False, auto_delete=True, arguments={"x-max-length": 10})
+    cls, got = taker(queue)
+    await consuming(broker, cls)
+    await broker[queue.name].send({"number": 1})
+    await until(lambda: got == [{"number": 1}])
+
+
+async def test_definition_that_differs_is_refused(broker):
+    """``declare_queue`` says what it wants and what there is."""
+    name = unique("queue")
+    await broker.declare_queue(name)
+    await broker.declare_queue(name)
+    with pytest.raises(ConfigurationError, match=r"received 'false' but current is 'true'"):
+        await broker.declare_queue(name, durable=False)
+
+
+async def test_quorum_queue_if_asked(rabbitmq_url, channel):
+    """``quorum=True`` makes new queues quorum queues; dead letters are kept in a classic one."""
+    queue = Queue(unique("queue"))
+    async with AMQPBroker(rabbitmq_url, quorum=True) as broker:
+        await broker[queue.name].send({})
+    await channel.queue_declare(queue.name, durable=True, arguments={"x-queue-type": "quorum"})
+
+
+async def test_quorum_queue_counts_runs_that_end_with_their_connection(rabbitmq_url):
+    """What was held when a connection broke comes again, counted apart; handing back counts nothing."""
+    queue = Queue(unique("queue"))
+    seen: list[tuple[int, int]] = []
+
+    class Other(MicroAgent):
+        @consumer(queue, retry=RetryPolicy(first=0.05))
+        async def handle(self, delivery: Delivery) -> None:
+            seen.append((delivery.attempt, delivery.crashes))
+            if len(seen) == 2:
+                delivery.release()
+            if len(seen) < 4:
+                raise RuntimeError
+
+    async with AMQPBroker(rabbitmq_url, quorum=True) as broker:
+        await broker[queue.name].send({})
+        dying = await aiormq.connect(rabbitmq_url)
+        await (await dying.channel()).basic_get(queue.name)
+        await dying.close()
+        await consuming(broker, Other)
+        await until(lambda: len(seen) == 4)
+        assert seen == [(1, 1), (2, 1), (2, 1), (3, 1)]
+
+
+# -- the driver's own message
+
+
+async def test_handler_acknowledges_with_putout(broker):
+    """``amqp`` is the driver's message; ``putout`` and the channel's own methods settle it, once."""
+    queue = Queue(unique("queue"))
+    got: list[DeliveredMessage] = []
+
+    class Settling(MicroAgent):
+        @consumer(queue, autoack=False)
+        async def handle(self, amqp: DeliveredMessage, how: str) -> None:
+            got.append(amqp)
+            if how == "putout":
+                await AMQPBroker.putout(amqp)
+            elif how == "ack":
+                await amqp.channel.basic_ack(delivery_tag=amqp.delivery_tag)
+            elif how == "reject":
+                await amqp.channel.basic_reject(amqp.delivery_tag, requeue=False)
+            elif not amqp.redelivered:
+                await amqp.channel.basic_nack(amqp.delivery_tag)
+            else:
+                await AMQPBroker.putout(amqp)
+
+    await consuming(broker, Settling)
+    for how in ("putout", "ack", "reject", "requeue"):
+        await broker[queue.name].send({"how": how})
+    await until(lambda: len(got) == 5)
+    await until(lambda: broker._workers[queue.name].held == 0)
+    assert [letter.reason for letter in await broker[queue.name].dead()] == ["rejected by its handler"]
+    assert await broker[queue.name].length() == 0
+    assert got[0].body == b'{"how":"putout"}'
+    assert got[0].routing_key == queue.name
+    assert got[0].channel.number > 0
+
+
+async def test_handler_settles_no_message_but_its_own(broker):
+    """Acknowledging several at once would take in those of other handlers."""
+    queue = Queue(unique("queue"))
+    errors: list[Exception] = []
+
+    class Greedy(MicroAgent):
+        @consumer(queue)
+        async def handle(self, amqp: DeliveredMessage) -> None:
+            try:
+                await amqp.channel.basic_ack(amqp.delivery_tag, multiple=True)
+            except ConfigurationError as error:
+                errors.append(error)
+
+    await consuming(broker, Greedy)
+    await broker[queue.name].send({})
+    await until(lambda: errors)
+
+
+async def test_channel_of_the_broker(broker):
+    """``get_channel`` gives the driver's channel, open."""
+    channel = await broker.get_channel()
+    name = unique("queue")
+    await channel.queue_declare(name, exclusive=True)
+    await channel.basic_publish(b"{}", routing_key=name)
+    assert await broker.queue_length(name) == 1
+
+
+# -- dead letters
+
+
+async def test_dead_letter_keeps_what_its_sender_said(broker, channel):
+    """Properties and headers stay, but for what would end it: the expiration."""
+    queue = Queue(unique("queue"))
+    cls, _ = taker(queue)
+    await consuming(broker, cls)
+    properties = {"message_id": "m1", "correlation_id": "c1", "expiration": "60000", "headers": {"trace": "abc"}}
+    await broker.send(queue.name, "not json", properties=properties)
+    await until(broker[queue.name].dead)
+    (letter,) = await broker[queue.name].dead()
+    assert letter.id == "m1"
+    kept = (await channel.basic_get(f"{queue.name}.dead", no_ack=True)).header.properties
+    assert (kept.correlation_id, kept.expiration, kept.headers["trace"]) == ("c1", None, "abc")
+
+
+async def test_dead_letter_of_somebody_else_is_shown(broker, channel):
+    """What was put there by other means has neither reason nor attempts."""
+    queue = Queue(unique("queue"))
+    await channel.queue_declare(f"{queue.name}.dead", durable=True)
+    await channel.basic_publish(b"x", routing_key=f"{queue.name}.dead")
+    (letter,) = await broker[queue.name].dead()
+    assert (letter.body, letter.reason, letter.attempts, letter.time) == (b"x", "", 0, 0)
+
+
+# -- being refused
+
+
+@pytest.mark.parametrize(
+    ("user", "vhost", "problem"),
+    [("guest:wrong-secret", "", "ACCESS_REFUSED"), ("guest:guest", "nowhere", "virtual host 'nowhere'")],
+)
+async def test_refusal_is_one_error_at_once(rabbitmq_url, user, vhost, problem, caplog):
+    """A wrong password or virtual host is no reason to go on trying; the password is nowhere to be read."""
+    place = rabbitmq_url.partition("@")[2].partition("/")[0]
+    cls, _ = taker(Queue(unique("queue")))
+    agent = cls(broker=AMQPBroker(f"amqp://{user}@{place}/{vhost}"))
+    async with asyncio.timeout(5):
+        with pytest.raises(AuthError, match=problem) as raised:
+            await agent.start()
+    assert "wrong-secret" not in f"{raised.value!r}{caplog.text}{agent.info()}"
+
+
+async def test_server_that_says_nothing_is_away():
+    """Something that takes connections and is silent is not waited for."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        broker = AMQPBroker(f"amqp://127.0.0.1:{silent.getsockname()[1]}/", send_timeout=0.2)
+        with pytest.raises(BackendConnectionError, match="no connection in time"):
+            await broker.send("anything", "{}")
+        await broker.close()
+
+
+@pytest.mark.parametrize("dsn", ["amqp:///", "amqp://", "amqp://host:port/"])
+def test_dsn_without_a_host_is_refused(dsn):
+    """One sentence, before anything connects."""
+    with pytest.raises(ConfigurationError):
+        AMQPBroker(dsn)
