@@ -26,7 +26,12 @@ FLOORS = {
         roster life agent backends settings lifeline stop_signals agent_process supervisor launcher __init__
     """,
 }
-WORDS_FOR_GENERATOR = {"errors", *FLOORS["words"].split()} - {"channel", "delivery", "signal", "queue"}
+WORDS_FOR_GENERATOR = {"errors", "names", "pointers", *FLOORS["words"].split()} - {
+    "channel",
+    "delivery",
+    "signal",
+    "queue",
+}
 NOBODYS = ("microagent.tools", "microagent.testing", "microagent_gen")  # what no module of the core imports
 MODULES = sorted((ROOT / "microagent").rglob("*.py")) + sorted((ROOT / "codegen").rglob("*.py"))
 
