@@ -1,61 +1,116 @@
 """The command ``microagent-gen``: the only module that prints or exits."""
 
 import io
+import os
 import sys
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
-from typing import NoReturn
 
 import click
+from click.shell_completion import CompletionItem
 
-from microagent_gen.model import contract
-from microagent_gen.output import OutputError, Plan, compare, diff, write
-from microagent_gen.render import render
+from microagent.errors import ConfigurationError
+from microagent_gen import colours
+from microagent_gen.configuration import TABLE, candidates, configuration
+from microagent_gen.generation import Failure, Job, carry_out, plan
+from microagent_gen.output import Plan, diff
 from microagent_gen.sources import Collection, collect, is_url
+from microagent_gen.watching import Snapshot, changes, snapshot, watched
 
-EXAMPLE = """
+EXAMPLES = """
 \b
-Example:
-  microagent-gen schemas/ -o myproj/contracts
-  microagent-gen schemas/ -o myproj/contracts --check     in CI
+Examples:
+
 \b
-Then, in an agent:
-  from myproj.contracts import Broker, Bus, queues, signals
+  A package from all *.json files of a folder:
+    microagent-gen schemas/ -o myproj/contracts
+
+\b
+  Then, in an agent:
+    from myproj.contracts import Broker, Bus, queues, signals
+
+\b
+  In CI, fail with a diff when somebody forgot to run it:
+    microagent-gen schemas/ -o myproj/contracts --check
+
+\b
+  While you write, again whenever a file changes:
+    microagent-gen schemas/ -o myproj/contracts --watch
+
+\b
+  Your own declarations, and those of another team:
+    microagent-gen schemas/ https://example.org/shared.json -o myproj/contracts
+
+\b
+  Said once, in pyproject.toml, and from then on just 'microagent-gen':
+    [tool.microagent-gen]
+    sources = ["schemas"]
+    output = "myproj/contracts"
+
+\b
+  A schema of declarations, for an editor that checks and completes them:
+    microagent-gen --print-schema > declarations.schema.json
+
+\b
+  Completion of options and paths, in ~/.bashrc (zsh_source and fish_source likewise):
+    eval "$(_MICROAGENT_GEN_COMPLETE=bash_source microagent-gen)"
+
 \b
 Exit status: 0 when all is well, 1 when the sources are wrong or --check finds
-a difference, 2 when the command line is wrong.
+a difference, 2 when the command line or pyproject.toml is wrong.
+NO_COLOR and FORCE_COLOR decide about colours where they are set.
 """
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXAMPLE)
-@click.argument("sources", nargs=-1, metavar="SOURCES...")
-@click.option("-o", "--output", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The package to write.")
+def _folders(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(incomplete, type="dir")]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXAMPLES)
+@click.argument("sources", nargs=-1, metavar="[SOURCES]...", type=click.Path())
+@click.option(
+    "-o",
+    "--output",
+    "folder",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The package to write.",
+    shell_complete=_folders,
+)
 @click.option("--check", is_flag=True, help="Write nothing; show what differs from what would be written.")
+@click.option("--watch", is_flag=True, help="Stay, and write again whenever a source or pyproject.toml changes.")
 @click.option("--print-schema", is_flag=True, help="Print the JSON Schema of the sources, for editors.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @click.version_option(package_name="microagent", prog_name="microagent-gen")
-def main(sources: tuple[str, ...], folder: Path | None, check: bool, print_schema: bool, quiet: bool) -> None:
+@click.pass_context
+def main(
+    context: click.Context,
+    *,
+    sources: tuple[str, ...],
+    folder: Path | None,
+    check: bool,
+    watch: bool,
+    print_schema: bool,
+    quiet: bool,
+) -> None:
     """
     Typed Python from declarations of signals and queues.
 
     SOURCES are JSON files, folders (their own *.json files) or URLs (https://, http://, file://). DIR becomes a package
-    that imports only microagent and the standard library; files in it that were not generated are left alone.
+    that imports only microagent and the standard library; files in it that were not generated are left alone. What is
+    not said here is looked up in [tool.microagent-gen] of the nearest pyproject.toml.
     """
+    context.color = colours.are_wanted(os.environ)
     _accept_any_text()
+    if check and watch:
+        raise click.UsageError("--check and --watch exclude each other")
     if print_schema:
         click.echo(files("microagent").joinpath("format.schema.json").read_text("utf-8"), nl=False)
-        return
-    target = _checked_usage(sources, folder)
-    collection = collect(sources)
-    _report(collection, quiet)
-    plan = _planned(target, collection)
-    if check:
-        _show(plan)
+    elif watch:
+        _watch(sources, folder, quiet)
     else:
-        _write(plan)
-    if not quiet:
-        click.echo(_summary(plan, collection, check))
+        _run_once(_job(sources, folder), check, quiet)
 
 
 def _accept_any_text() -> None:
@@ -65,68 +120,103 @@ def _accept_any_text() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
-def _checked_usage(sources: tuple[str, ...], folder: Path | None) -> Path:
+# -- what is asked for
+
+
+def _job(sources: tuple[str, ...], folder: Path | None) -> Job:
+    """What the command line says; where it says nothing, the configuration."""
+    if not (sources and folder):
+        try:
+            found = configuration(Path.cwd())
+        except ConfigurationError as exc:
+            raise click.UsageError(str(exc)) from exc
+        sources, folder = sources or found.sources, folder or found.output
     if not sources:
-        raise click.UsageError("name at least one file, folder or URL")
+        raise click.UsageError(f"name at least one file, folder or URL, here or as sources of [{TABLE}]")
     if folder is None:
-        raise click.UsageError("say with -o DIR where the package goes")
+        raise click.UsageError(f"say with -o DIR where the package goes, or with output of [{TABLE}]")
     if folder.is_file():
         raise click.UsageError(f"-o {folder} is a file; it must be a folder")
     if missing := [source for source in sources if not is_url(source) and not Path(source).exists()]:
         raise click.UsageError(f"no such file or folder: {', '.join(missing)}")
-    return folder
+    return Job(sources, folder)
 
 
-def _report(collection: Collection, quiet: bool) -> None:
+# -- what is done
+
+
+def _run_once(job: Job, check: bool, quiet: bool) -> None:
+    try:
+        _run(job, check, quiet)
+    except Failure as exc:
+        _tell(exc.problems)
+        sys.exit(1)
+
+
+def _watch(sources: tuple[str, ...], folder: Path | None, quiet: bool) -> None:
+    job, configurations = _job(sources, folder), candidates(Path.cwd())
+    if all(map(is_url, job.sources)):
+        raise click.UsageError("--watch sees files and folders change, not URLs")
+
+    def look() -> Snapshot:
+        return snapshot([*configurations, *watched(job.sources)])
+
+    try:
+        for _ in changes(look):
+            try:
+                job = _job(sources, folder)
+                _run(job, False, quiet)
+            except click.UsageError as exc:
+                _tell([exc.message])
+            except Failure as exc:
+                _tell(exc.problems)
+    except KeyboardInterrupt:
+        pass  # how one ends it
+
+
+def _run(job: Job, check: bool, quiet: bool) -> None:
+    collection = collect(job.sources)
     if not quiet:
-        for text in (*collection.notes, *(f"warning: {warning}" for warning in collection.warnings)):
-            click.echo(text, err=True)
-    if collection.problems:
-        _fail(collection.problems)
+        _report(collection)
+    todo = plan(job.folder, collection)
+    if check:
+        _show(todo)
+    else:
+        carry_out(todo)
+    if not quiet:
+        click.echo(_summary(todo, collection, check))
 
 
-def _planned(folder: Path, collection: Collection) -> Plan:
-    try:
-        model = contract(collection.signals.values(), collection.queues.values(), collection.labels)
-        return compare(folder, render(model))
-    except OutputError as exc:
-        _fail([str(exc)])
-    except OSError as exc:
-        _fail([f"{exc.filename}: cannot be read: {exc.strerror}"])
-    except RecursionError:
-        _fail(["a schema is nested too deeply"])
-    except SyntaxError as exc:
-        _fail([f"{exc.filename} would be no Python at line {exc.lineno}: a defect of microagent-gen, please report it"])
+def _show(todo: Plan) -> None:
+    if todo.changes:
+        click.echo(colours.difference(diff(todo)), nl=False)
+        raise Failure([f"{todo.folder} is not what would be written: run microagent-gen again"])
 
 
-def _show(plan: Plan) -> None:
-    if plan.changes:
-        click.echo(diff(plan), nl=False)
-        _fail([f"{plan.folder} is not what would be written: run microagent-gen again"])
+# -- what is said
 
 
-def _write(plan: Plan) -> None:
-    try:
-        write(plan)
-    except OSError as exc:
-        _fail([f"{exc.filename}: cannot be written: {exc.strerror}"])
-
-
-def _fail(problems: Iterable[str]) -> NoReturn:
+def _tell(problems: Iterable[str]) -> None:
     for problem in problems:
-        click.echo(problem, err=True)
-    sys.exit(1)
+        click.echo(colours.problem(problem), err=True)
 
 
-def _summary(plan: Plan, collection: Collection, check: bool) -> str:
+def _report(collection: Collection) -> None:
+    for note in collection.notes:
+        click.echo(colours.note(note), err=True)
+    for warning in collection.warnings:
+        click.echo(colours.warning(f"warning: {warning}"), err=True)
+
+
+def _summary(todo: Plan, collection: Collection, check: bool) -> str:
     counts = [_count(len(collection.signals), "signal"), _count(len(collection.queues), "queue")]
-    if not plan.changes:
+    if not todo.changes:
         counts.append("up to date" if check else "unchanged")
-    if plan.written:
-        counts.append(f"{_count(plan.written, 'file')} written")
-    if plan.removed:
-        counts.append(f"{_count(plan.removed, 'file')} removed")
-    return f"{plan.folder}: {', '.join(counts)}"
+    if todo.written:
+        counts.append(f"{_count(todo.written, 'file')} written")
+    if todo.removed:
+        counts.append(f"{_count(todo.removed, 'file')} removed")
+    return f"{todo.folder}: {', '.join(counts)}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,18 +1,22 @@
 """The files of a package against the folder they belong in: compared, shown, written whole or not at all."""
 
 import difflib
+import fcntl
 import os
 import re
 import secrets
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from microagent.errors import MicroAgentError
 from microagent_gen.layout import MARK
 
-_OURS = re.compile(r"(__init__|signals|queues|_signals_\d{3,}|_queues_\d{3,})\.py")
+_NAME = r"(__init__|signals|queues|_signals_\d{3,}|_queues_\d{3,})\.py"
+_OURS = re.compile(_NAME)
+_TEMPORARY = re.compile(rf"\.({_NAME}|py\.typed)\.[0-9a-f]{{8}}")
 
 
 class OutputError(MicroAgentError):
@@ -72,9 +76,18 @@ def write(plan: Plan) -> None:
     """
     Do what the plan says; when that fails, the folder is as it was.
 
+    Each file takes the place of the one before in one step, the package itself last. A process that is killed between
+    two of these steps leaves files of both kinds: the next run completes them, and removes what was left over.
+
     :raises OSError: if the file system refuses
     """
     plan.folder.mkdir(parents=True, exist_ok=True)
+    with _alone_in(plan.folder):
+        _remove_leftovers(plan.folder)
+        _write(plan)
+
+
+def _write(plan: Plan) -> None:
     staged: list[tuple[Path, Change]] = []
     try:
         for change in plan.changes:
@@ -89,6 +102,24 @@ def write(plan: Plan) -> None:
             change.path.unlink(missing_ok=True)
 
 
+@contextmanager
+def _alone_in(folder: Path) -> Generator[None, None, None]:
+    """Let only one process at a time write into the folder, where the file system has locks."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_leftovers(folder: Path) -> None:
+    for path in folder.iterdir():
+        if _TEMPORARY.fullmatch(path.name):
+            path.unlink(missing_ok=True)
+
+
 def _content(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
@@ -99,7 +130,8 @@ def _content(path: Path) -> bytes | None:
 
 
 def _is_ours(content: bytes | None) -> bool:
-    return content is None or content.startswith(MARK.encode())
+    """Whether nothing of somebody else's is lost with a file; an empty one holds nothing."""
+    return not content or content.startswith(MARK.encode())
 
 
 def _stale(folder: Path, files: Mapping[str, str]) -> Iterator[Change]:

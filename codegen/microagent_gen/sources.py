@@ -48,6 +48,11 @@ def is_url(argument: str) -> bool:
     return argument.lower().startswith(("http://", "https://", "file://"))
 
 
+def json_files(folder: Path) -> list[Path]:
+    """The files that a folder stands for: its own, not those of the folders inside."""
+    return [path for path in folder.glob("*.json") if path.is_file()]
+
+
 def collect(arguments: Iterable[str]) -> Collection:
     """
     Read and parse every source; what is wrong with one does not hide what is wrong with the next.
@@ -67,7 +72,7 @@ def _sources(argument: str, collection: Collection) -> Iterator[Source]:
     if is_url(argument):
         yield _url_source(argument)
     elif Path(argument).is_dir():
-        files = [path for path in Path(argument).glob("*.json") if path.is_file()]
+        files = json_files(Path(argument))
         if not files:
             collection.problems.append(f"{argument}: there is no *.json file in this folder")
         yield from map(_file_source, files)

@@ -339,7 +339,7 @@ def test_defects_end_in_a_sentence(failure, said, source, out, monkeypatch):
     def fail(_):
         raise failure
 
-    monkeypatch.setattr("microagent_gen.cli.render", fail)
+    monkeypatch.setattr("microagent_gen.generation.render", fail)
     result = run(source, "-o", out)
     assert result.exit_code == 1
     assert result.stderr.startswith(said)

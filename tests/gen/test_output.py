@@ -1,6 +1,10 @@
 """A package is written whole or not at all."""
 
+import fcntl
 import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -96,3 +100,74 @@ def test_bytes_that_are_no_text_are_shown_in_a_diff(folder):
     text = output.diff(output.compare(folder, BEFORE))
     assert "-\ufffd\ufffd" in text
     assert "+A = 1" in text
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from microagent_gen import output
+
+replace, left = os.replace, int(sys.argv[2])
+
+def replace_or_die(*arguments):
+    global left
+    if not left:
+        os.kill(os.getpid(), signal.SIGKILL)
+    left -= 1
+    replace(*arguments)
+
+os.replace = replace_or_die
+output.write(output.compare(Path(sys.argv[1]), {after!r}))
+"""
+
+
+@pytest.mark.parametrize("replaced", [0, 1])
+def test_a_killed_run_is_completed_by_the_next(replaced, folder):
+    """After kill -9 in the middle no file is half written; the next run does the rest and leaves nothing over."""
+    command = [sys.executable, "-c", KILLED.format(after=AFTER), str(folder), str(replaced)]
+    assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
+    found = contents(folder)
+    assert any(name.startswith(".") for name in found)
+    assert {found[name] for name in BEFORE} <= {*written(BEFORE).values(), *written(AFTER).values()}
+    plan = output.compare(folder, AFTER)
+    assert plan.changes
+    output.write(plan)
+    assert contents(folder) == written(AFTER)
+
+
+def test_only_own_leftovers_are_removed(folder):
+    """A hidden file of somebody else stays, whatever it is called."""
+    theirs = {".signals.py.swp": b"", ".signals.py.orig": b"", ".helpers.py.01234567": b""}
+    for name in theirs:
+        (folder / name).touch()
+    (folder / ".signals.py.01234567").touch()
+    output.write(output.compare(folder, AFTER))
+    assert contents(folder) == {**written(AFTER), **theirs}
+
+
+def test_one_process_writes_at_a_time(folder):
+    """While another process is writing into the folder, a second one waits until that has ended."""
+    code = f"""if True:
+        from pathlib import Path
+        from microagent_gen import output
+        plan = output.compare(Path({str(folder)!r}), {AFTER!r})
+        print("ready", flush=True)
+        output.write(plan)
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(0.3)
+        assert contents(folder)["signals.py"] == written(BEFORE)["signals.py"]
+        os.close(descriptor)
+        assert process.wait(30) == 0
+    assert contents(folder) == written(AFTER)
+
+
+def test_an_empty_file_is_nobodys(folder):
+    """An empty file in the place of a generated one is overwritten: nothing is lost, and a crash may have left it."""
+    (folder / "__init__.py").write_bytes(b"")
+    output.write(output.compare(folder, AFTER))
+    assert contents(folder) == written(AFTER)

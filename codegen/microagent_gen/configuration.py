@@ -1,0 +1,81 @@
+"""``[tool.microagent-gen]`` of a pyproject.toml: what the command line does not say."""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from microagent.errors import ConfigurationError
+from microagent.names import guess, shown
+from microagent_gen.sources import is_url
+
+FILE = "pyproject.toml"
+TABLE = "tool.microagent-gen"
+_KEYS = ("sources", "output")
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What is generated from what; ``file`` says so, as far as it is there."""
+
+    sources: tuple[str, ...] = ()
+    output: Path | None = None
+    file: Path | None = None
+
+
+def candidates(folder: Path) -> list[Path]:
+    """Where a configuration may stand: in the folder and those above it, the nearest first."""
+    return [above / FILE for above in (folder, *folder.parents)]
+
+
+def configuration(folder: Path) -> Configuration:
+    """
+    The nearest configuration; nothing is said where there is none. Its paths are relative to its own folder.
+
+    :raises ConfigurationError: if it cannot be read, or makes no sense
+    """
+    for path in candidates(folder):
+        if path.is_file() and (table := _table(path)) is not None:
+            return _configuration(path, table)
+    return Configuration()
+
+
+def _table(path: Path) -> Mapping[str, Any] | None:
+    try:
+        document = tomllib.loads(path.read_text("utf-8"))
+    except OSError as exc:
+        raise ConfigurationError(f"{path}: cannot be read: {exc.strerror}") from exc
+    except UnicodeDecodeError:
+        raise ConfigurationError(f"{path}: no UTF-8 text") from None
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+        raise ConfigurationError(f"{path}: no TOML: {exc}") from None
+    table: Any = document
+    for step in TABLE.split("."):
+        table = cast("Mapping[str, Any]", table).get(step) if isinstance(table, Mapping) else None
+    if table is not None and not isinstance(table, Mapping):
+        raise ConfigurationError(f"{path}: [{TABLE}] is a table")
+    return cast("Mapping[str, Any] | None", table)
+
+
+def _configuration(path: Path, table: Mapping[str, Any]) -> Configuration:
+    for key in table:
+        if key not in _KEYS:
+            raise ConfigurationError(f"{path}: [{TABLE}] has no key {shown(key)}{guess(key, _KEYS)}")
+    sources, output = table.get("sources", []), table.get("output")
+    listed = cast("list[object]", [sources] if isinstance(sources, str) else sources)
+    if not isinstance(sources, str | list) or not all(isinstance(source, str) for source in listed):
+        raise ConfigurationError(f"{path}: [{TABLE}] sources are paths and URLs: a string, or a list of strings")
+    if output is not None and not isinstance(output, str):
+        raise ConfigurationError(f"{path}: [{TABLE}] output is a path: a string")
+    return Configuration(
+        tuple(_from_folder(path.parent, source) for source in cast("list[str]", listed)),
+        Path(_from_folder(path.parent, output)) if output else None,
+        path,
+    )
+
+
+def _from_folder(folder: Path, path: str) -> str:
+    """A path relative to the folder as one that is relative to the working directory."""
+    return path if is_url(path) or Path(path).is_absolute() else os.path.relpath(folder / path)
