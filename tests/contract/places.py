@@ -9,11 +9,14 @@ from support import unique
 
 from microagent import AbstractQueueBroker, AbstractSignalBus, MicroAgent, RetryPolicy
 from microagent.tools.amqp import AMQPBroker
+from microagent.tools.kafka import KafkaBroker
 from microagent.tools.local import LocalBroker, LocalSignalBus
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 from microagent.tools.redis import RedisBroker, RedisSignalBus
 
 AMQP_LACKS = frozenset({"leases", "counted crashes"})
+KAFKA_LACKS = frozenset({"leases", "counted crashes", "messages for whoever is free"})
+KAFKA_LEASE = 3.0  # what the server takes for a session
 QUORUM_LACKS = frozenset({"leases", "places kept in order"})
 QUICK = RetryPolicy(first=0.02, factor=1.0)
 
@@ -81,6 +84,15 @@ def amqp_quorum(request: pytest.FixtureRequest) -> Place:
     return Place(None, lambda **options: AMQPBroker(dsn, quorum=True, **options), QUORUM_LACKS)
 
 
+def kafka(request: pytest.FixtureRequest) -> Place:
+    dsn = request.getfixturevalue("kafka_url")
+
+    def broker(lease: float = KAFKA_LEASE, **options: Any) -> KafkaBroker:
+        return KafkaBroker(dsn, lease=max(lease, KAFKA_LEASE), **options)
+
+    return Place(None, broker, KAFKA_LACKS)
+
+
 def redis(request: pytest.FixtureRequest) -> Place:
     dsn, prefix = request.getfixturevalue("redis_url"), unique("PREFIX")
     return Place(
@@ -94,6 +106,7 @@ PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {
     "local": local,
     "redis": redis,
     "amqp": amqp,
+    "kafka": kafka,
     "amqp_quorum": amqp_quorum,
 }
 QUEUES_ALONE = frozenset({"amqp", "amqp_quorum", "kafka"})

@@ -312,6 +312,7 @@ async def test_no_more_than_concurrency_run_at_once(backend, queue_name):
     assert peak == 3
 
 
+@pytest.mark.needs("messages for whoever is free")
 async def test_slow_consumer_holds_no_more_than_its_prefetch(backend, queue_name):
     """What a consumer holds beyond its prefetch stays in the queue, for others."""
     queue = Queue(queue_name)

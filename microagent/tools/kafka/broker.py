@@ -1,0 +1,180 @@
+"""The queue broker on Kafka."""
+
+import logging
+import ssl
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from microagent.broker import AbstractQueueBroker, Consumer
+from microagent.consuming import ConsumingOptions
+from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.errors import BackendConnectionError, ConfigurationError
+from microagent.tools.kafka import messages
+from microagent.tools.kafka.connecting import Address
+from microagent.tools.kafka.sending import Letter
+from microagent.tools.kafka.session import Session
+from microagent.tools.kafka.topics import Topics
+from microagent.tools.kafka.verdicts import carry_out
+
+TIDY = 1.0  # seconds between tries to commit what could not be
+SEND_OPTIONS = frozenset({"key", "partition", "headers"})
+ORDERS = ("key", "partition")
+
+
+class KafkaBroker(AbstractQueueBroker):
+    """
+    Queues on Kafka: a topic for each, read by a consumer group of the same name.
+
+    Offsets are committed when handlers have ended, never beyond a message that is not handled; what is handled beyond
+    it is noted with the commit, and not run again. Messages start in the order of their partition, those of one key
+    one at a time. A failed message waits in a retry topic, while others go on; one that is given up goes to
+    ``{name}.dead``. Topics that are missing are created.
+
+    Options of ``send``:
+
+    - ``key``: a text or bytes; messages of one key go to one partition
+    - ``partition``: its number, in place of a key
+    - ``headers``: a dictionary of texts or bytes
+
+    Options of ``@consumer``:
+
+    - ``group``: of its own, to get every message that another group gets too
+    - ``order``: ``"partition"`` to handle the messages of a partition one at a time, ``"key"`` (default) those of a key
+
+    :param dsn: ``kafka://host:9092,host:9092``, ``kafka://user:password@host``; its options are ``security_protocol``,
+        ``sasl_mechanism``, ``ssl_cafile``, ``ssl_certfile`` and ``ssl_keyfile``, which can be said as arguments too
+    :param group: the consumer group, in place of one for each queue, named as the queue
+    :param partitions: of topics that are created here; without it, as many as the server gives them
+    :param security_protocol: ``PLAINTEXT``, ``SSL``, ``SASL_PLAINTEXT`` or ``SASL_SSL``; without it, what the rest says
+    :param sasl_mechanism: ``PLAIN`` (default), ``SCRAM-SHA-256``, ``SCRAM-SHA-512``, ``OAUTHBEARER`` or ``GSSAPI``
+    :param ssl_cafile: path of the certificates to trust
+    :param ssl_certfile: path of our own certificate
+    :param ssl_keyfile: path of its key
+    :param ssl_context: in place of these files
+    :param token_provider: for ``OAUTHBEARER``, aiokafka's ``AbstractTokenProvider``
+    :param options: those of every broker; ``lease`` is the group's session timeout
+    """
+
+    def __init__(
+        self,
+        dsn: str,
+        uid: str | None = None,
+        log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
+        *,
+        group: str | None = None,
+        partitions: int | None = None,
+        security_protocol: str | None = None,
+        sasl_mechanism: str | None = None,
+        ssl_cafile: str | None = None,
+        ssl_certfile: str | None = None,
+        ssl_keyfile: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        token_provider: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(dsn, uid, log, **options)
+        said = {
+            "security_protocol": security_protocol,
+            "sasl_mechanism": sasl_mechanism,
+            "ssl_cafile": ssl_cafile,
+            "ssl_certfile": ssl_certfile,
+            "ssl_keyfile": ssl_keyfile,
+        }
+        self._address = Address(dsn, said, ssl_context, token_provider)
+        self._group = group
+        self._partitions = partitions
+        self._session: Session | None = None
+
+    # -- what the core asks for
+
+    @property
+    def _live(self) -> Session:
+        if self._session is None:
+            raise BackendConnectionError("not connected")
+        return self._session
+
+    async def _open(self) -> None:
+        await self._address.probe()
+        self._session = Session(
+            self._address,
+            f"microagent-{self.uid}",
+            partitions=self._partitions,
+            send_timeout=self._send_timeout,
+            lease=self._lease,
+            log=self.log,
+        )
+        await self._session.open()
+
+    async def _close(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+        results: list[Exception | None] = [None] * len(batch)
+        letters: dict[int, Letter] = {}
+        for n, outgoing in enumerate(batch):
+            try:
+                letters[n] = _letter(outgoing)
+            except ConfigurationError as error:
+                results[n] = error
+        for n, result in zip(letters, await self._live.post(list(letters.values())), strict=True):
+            results[n] = result
+        return results
+
+    def _accepts(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
+        super()._accepts(consumer, {name: options[name] for name in options.keys() - {"group", "order"}})
+        if options.get("order", ORDERS[0]) not in ORDERS:
+            raise ConfigurationError(f"{consumer.key}: order={options['order']!r} is to be 'key' or 'partition'")
+
+    async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
+        topics = self._topics(consumer.queue.name, options.backend.get("group"))
+        await self._live.consume(topics, options.backend.get("order", ORDERS[0]))
+
+    async def _detach(self, name: str) -> None:
+        await self._live.leave(name)
+
+    def _topics(self, name: str, group: str | None = None) -> Topics:
+        return Topics(name, group or self._group or name)
+
+    async def _take(self, name: str, limit: int) -> list[Delivery]:
+        return self._live.intake(name).take(limit)
+
+    async def _wait(self, name: str, timeout: float) -> None:
+        await self._live.intake(name).wait(timeout)
+
+    async def _settle(self, batch: Sequence[Settlement]) -> None:
+        await carry_out(self._live.sender, batch, self.log)
+
+    async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
+        """The driver keeps our place in the group; what is held is ours as long as its partition is."""
+        return {delivery for delivery in held if delivery.token.ledger.lost}
+
+    async def _maintain(self, name: str) -> float:
+        await self._live.intake(name).commit()
+        return TIDY
+
+    async def _length(self, name: str, group: str | None = None) -> int:
+        return await self._live.questions.lag(self._topics(name, group or self._group_of(name)))
+
+    def _group_of(self, name: str) -> str | None:
+        """The group that reads the queue here, if it is read here."""
+        worker = self._workers.get(name)
+        return None if worker is None else worker.options.backend.get("group")
+
+    async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
+        records = await self._live.questions.dead(self._topics(name), limit)
+        return [messages.dead_letter(name, record) for record in records]
+
+
+def _letter(outgoing: Outgoing) -> Letter:
+    options = outgoing.options
+    if unknown := options.keys() - SEND_OPTIONS:
+        raise ConfigurationError(f"send on Kafka has no option {', '.join(map(repr, sorted(unknown)))}")
+    return Letter(
+        outgoing.queue,
+        outgoing.body,
+        messages.key(options.get("key")),
+        messages.fresh(options.get("headers")),
+        options.get("partition"),
+    )

@@ -1,0 +1,129 @@
+"""The driver (aiokafka) as far as it is used here, with the types that it does not have itself."""
+
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, Protocol, cast
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, conn
+from aiokafka.abc import ConsumerRebalanceListener
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
+from aiokafka.structs import OffsetAndMetadata as Mark
+from aiokafka.structs import TopicPartition as Partition
+
+__all__ = ["Admin", "Consumer", "Mark", "NewTopic", "Partition", "Producer", "Record"]
+
+
+class Record(Protocol):
+    """A message as it lies in a partition."""
+
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+Records = Mapping[Partition, Sequence[Record]]
+Listening = Callable[[set[Partition]], Coroutine[Any, Any, None]]
+
+
+class Consumer(Protocol):
+    """AIOKafkaConsumer."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    def subscribe(self, topics: Sequence[str], *, listener: Any) -> None: ...
+    def assign(self, partitions: Sequence[Partition]) -> None: ...
+    def seek(self, partition: Partition, offset: int) -> None: ...
+    async def getmany(self, *partitions: Partition, timeout_ms: int = 0, max_records: int | None = None) -> Records: ...
+    async def commit(self, offsets: Mapping[Partition, Mark]) -> None: ...
+    async def beginning_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]: ...
+    async def end_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]: ...
+
+
+class Producer(Protocol):
+    """AIOKafkaProducer."""
+
+    async def start(self) -> None: ...
+    async def stop(self) -> None: ...
+    async def send(
+        self,
+        topic: str,
+        value: bytes,
+        key: bytes | None,
+        partition: int | None,
+        *,
+        headers: Sequence[tuple[str, bytes]],
+    ) -> Awaitable[object]: ...
+
+
+class NewTopic(NamedTuple):
+    """A topic to be created; -1: as the server does by default, which the driver's own class does not let one say."""
+
+    name: str
+    num_partitions: int = -1
+    replication_factor: int = -1
+    replica_assignments: Mapping[int, Sequence[int]] = {}
+    topic_configs: Mapping[str, str] = {}
+
+
+class Admin(Protocol):
+    """AIOKafkaAdminClient."""
+
+    async def start(self) -> None: ...
+    async def close(self) -> None: ...
+    async def create_topics(self, new_topics: Sequence[NewTopic]) -> Any: ...
+    async def describe_topics(self) -> Sequence[Mapping[str, Any]]: ...
+    async def list_consumer_group_offsets(self, group_id: str) -> Mapping[Partition, Mark]: ...
+
+
+def consumer(**options: Any) -> Consumer:
+    """A consumer that is not started yet; in a group, one that keeps its partitions where it can."""
+    return cast("Consumer", cast("Any", AIOKafkaConsumer)(partition_assignment_strategy=(_sticky(),), **options))
+
+
+def producer(**options: Any) -> Producer:
+    """A producer that is not started yet; the server stores each message once, however often it is written."""
+    return cast("Producer", cast("Any", AIOKafkaProducer)(enable_idempotence=True, acks="all", **options))
+
+
+def admin(**options: Any) -> Admin:
+    """A client for questions and topics, not started yet."""
+    return cast("Admin", AIOKafkaAdminClient(**options))
+
+
+async def knock(host: str, port: int, **options: Any) -> None:
+    """Connect, authenticate, and leave; what goes wrong is raised, where the clients only log it."""
+    connection = await cast("Any", conn).create_conn(host, port, **options)
+    connection.close()
+
+
+def listener(revoked: Listening, assigned: Listening) -> object:
+    """What a consumer tells of its partitions; it waits for either to end."""
+    return _Listener(revoked, assigned)
+
+
+class _Listener(ConsumerRebalanceListener):
+    def __init__(self, revoked: Listening, assigned: Listening) -> None:
+        self._revoked = revoked
+        self._assigned = assigned
+
+    def on_partitions_revoked(self, revoked: Iterable[Partition]) -> Any:  # a coroutine is waited for
+        return self._revoked(set(revoked))
+
+    def on_partitions_assigned(self, assigned: Iterable[Partition]) -> Any:
+        return self._assigned(set(assigned))
+
+
+def _sticky() -> type[StickyPartitionAssignor]:
+    """The driver's assignor keeps what it knows in its class, so each consumer has one of its own."""
+    return type("StickyPartitionAssignor", (StickyPartitionAssignor,), {})

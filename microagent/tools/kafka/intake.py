@@ -1,0 +1,207 @@
+"""Consuming one queue: a member of its group, and a ledger for each partition that the group gives it."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
+
+from microagent import wallclock
+from microagent.delivery import Delivery
+from microagent.errors import BackendError
+from microagent.tools.kafka import messages
+from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record, listener
+from microagent.tools.kafka.errors import translated
+from microagent.tools.kafka.ledger import Ledger, Order
+from microagent.tools.kafka.topics import Topics
+
+FETCHED = 500  # messages that the driver hands over at once, at most
+PATIENCE = 2.0  # longest that a rebalance waits for handlers, in seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The token of a delivery: which message of which partition."""
+
+    intake: "Intake"
+    ledger: Ledger
+    record: Record
+
+
+class Intake:
+    """
+    Reads a queue and its retry topics as a member of a consumer group.
+
+    :param make: makes the driver's consumer
+    :param admin: asked for what the group has committed
+    :param order: of the messages of a partition
+    :param patience: seconds that a rebalance waits for the handlers that run
+    """
+
+    def __init__(
+        self,
+        topics: Topics,
+        make: Callable[[], Consumer],
+        admin: Admin,
+        *,
+        order: Order,
+        patience: float,
+        log: logging.Logger,
+    ) -> None:
+        self.topics = topics
+        self._admin = admin
+        self._order: Order = order
+        self._patience = min(patience, PATIENCE)
+        self._log = log
+        self._ledgers: dict[Partition, Ledger] = {}
+        self._changed = asyncio.Event()  # there may be something to take, or somewhere to read
+        self._settled = asyncio.Event()
+        self._is_rebalancing = False
+        self._committing = asyncio.Lock()
+        self._consumer = make()
+        self._consumer.subscribe(topics.consumed, listener=listener(self._revoked, self._assigned))
+
+    async def start(self) -> None:
+        """
+        Join the group; return when it has given out its partitions.
+
+        :raises BackendConnectionError: if the server is away
+        :raises AuthError: if it does not let us
+        :raises ConfigurationError: if the lease is none that it takes
+        """
+        with translated():
+            await self._consumer.start()
+
+    async def close(self) -> None:
+        """Leave the group; its other members get the partitions."""
+        self._forget(self._ledgers.keys())
+        with translated():
+            await self._consumer.stop()
+
+    # -- taking
+
+    def take(self, limit: int) -> list[Delivery]:
+        """What is here already; nothing while the group decides who gets what."""
+        taken: list[Delivery] = []
+        if self._is_rebalancing:
+            return taken
+        now = wallclock.now().timestamp()
+        for ledger in self._ledgers.values():
+            for record in ledger.take(limit - len(taken), now):
+                taken.append(self._delivery(ledger, record))
+        return taken
+
+    def _delivery(self, ledger: Ledger, record: Record) -> Delivery:
+        return messages.delivery(self.topics.queue, record, Held(self, ledger, record), self._consumer)
+
+    async def wait(self, timeout: float) -> None:
+        """Read on, until there may be something to take or for ``timeout`` seconds."""
+        self._changed.clear()
+        timeout = min(timeout, self._until_due())
+        if timeout > 0:
+            await _first(timeout, self._changed.wait(), self._read(timeout))
+
+    def _until_due(self) -> float:
+        if self._is_rebalancing:
+            return float("inf")
+        moments = [moment for ledger in self._ledgers.values() if (moment := ledger.due()) is not None]
+        return min(moments, default=float("inf")) - wallclock.now().timestamp()
+
+    async def _read(self, timeout: float) -> None:
+        """Have the driver's messages entered; cancelled, it has entered them or left them with the driver."""
+        open_ones = [place for place, ledger in self._ledgers.items() if ledger.has_room]
+        if not open_ones:
+            await asyncio.sleep(timeout)
+            return
+        with translated():
+            records = await self._consumer.getmany(*open_ones, timeout_ms=round(timeout * 1000), max_records=FETCHED)
+        for place, batch in records.items():
+            if (ledger := self._ledgers.get(place)) is not None:
+                ledger.add(batch)
+
+    # -- settling
+
+    def release(self, held: Held) -> None:
+        """The message goes back to its place, and comes again."""
+        held.ledger.release(held.record.offset)
+        self._stir()
+
+    def handle(self, held: Held) -> None:
+        """The message is done with; the group is told by ``commit``."""
+        held.ledger.handle(held.record.offset)
+        self._stir()
+
+    def _stir(self) -> None:
+        self._changed.set()
+        self._settled.set()
+
+    async def commit(self) -> None:
+        """Tell the group what is handled, of what it has not been told yet."""
+        async with self._committing:
+            marks = {place: mark for place, ledger in self._ledgers.items() if (mark := ledger.to_commit())}
+            if marks:
+                await self._commit(marks)
+
+    async def _commit(self, marks: dict[Partition, Mark]) -> None:
+        ledgers = {place: self._ledgers[place] for place in marks}
+        try:
+            with translated():
+                await self._consumer.commit(marks)
+        except BackendError as error:
+            if not isinstance(error.__cause__, (CommitFailedError, IllegalStateError, ConsumerStoppedError)):
+                raise
+            self._log.debug("%s: nothing committed, the group changes", self.topics.queue)
+        else:
+            for place, mark in marks.items():
+                ledgers[place].committed(mark)
+
+    # -- partitions come and go
+
+    async def _revoked(self, places: set[Partition]) -> None:
+        """The group is to change: handlers that run get a moment, and what they finish is committed."""
+        self._is_rebalancing = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._patience):
+                while any(ledger.held for ledger in self._ledgers.values()):
+                    self._settled.clear()
+                    await self._settled.wait()
+        await self.commit()
+
+    async def _assigned(self, places: set[Partition]) -> None:
+        """Partitions that stay keep their ledgers, so that what is held is not handed out again."""
+        self._forget(self._ledgers.keys() - places)
+        for place, ledger in self._ledgers.items():
+            if ledger.next_offset:
+                self._consumer.seek(place, ledger.next_offset)
+        for place in places - self._ledgers.keys():
+            self._ledgers[place] = Ledger(self._order if place.topic == self.topics.queue else None)
+        self._is_rebalancing = False
+        self._changed.set()
+        await self._begin()
+
+    async def _begin(self) -> None:
+        with translated():
+            committed = await self._admin.list_consumer_group_offsets(self.topics.group)
+        for place, ledger in self._ledgers.items():
+            ledger.begin(committed.get(place))
+        self._changed.set()
+
+    def _forget(self, places: Iterable[Partition]) -> None:
+        for place in tuple(places):
+            self._ledgers.pop(place).lost = True
+
+
+async def _first(timeout: float, *operations: Coroutine[Any, Any, Any]) -> None:
+    """Run until the first of them ends, or for ``timeout`` seconds; the others are cancelled, and none left."""
+    tasks = [asyncio.create_task(operation) for operation in operations]
+    try:
+        done, _ = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+    for task in done:
+        task.result()

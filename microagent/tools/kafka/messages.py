@@ -1,0 +1,104 @@
+"""Messages as Kafka carries them: the body is what was sent, all that is ours travels in headers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from microagent import wallclock
+from microagent.delivery import DeadLetter, Delivery, Settlement
+from microagent.errors import ConfigurationError
+from microagent.tools.kafka.driver import Record
+
+FAILED = "x-microagent-failed"  # runs that failed
+DUE = "x-microagent-due"  # when it is to be tried again, in milliseconds since the epoch
+REASON = "x-microagent-reason"
+BURIED = "x-microagent-buried"  # when, in milliseconds since the epoch
+
+Headers = list[tuple[str, bytes]]
+
+
+def fresh(headers: Mapping[str, str | bytes] | None) -> Headers:
+    """
+    The headers of a new message, as its sender said them.
+
+    :raises ConfigurationError: if they are none
+    """
+    try:
+        return [(name, _bytes(value)) for name, value in (headers or {}).items()]
+    except AttributeError:
+        raise ConfigurationError("the headers of a message are a dictionary of texts or bytes") from None
+
+
+def key(value: str | bytes | None) -> bytes | None:
+    """
+    The key of a message.
+
+    :raises ConfigurationError: if it cannot be one
+    """
+    try:
+        return None if value is None else _bytes(value)
+    except AttributeError:
+        raise ConfigurationError(f"the key of a message is a text or bytes, not {value!r}") from None
+
+
+def _bytes(value: str | bytes) -> bytes:
+    return value if isinstance(value, bytes) else value.encode(errors="replace")
+
+
+def due(record: Record) -> float:
+    """When a message may be handed out, in seconds since the epoch."""
+    return _number(dict(record.headers), DUE) / 1000
+
+
+def delivery(queue: str, record: Record, token: object, raw: object) -> Delivery:
+    """What the core knows of a message that came."""
+    return Delivery(
+        queue,
+        record.value or b"",
+        attempt=_number(dict(record.headers), FAILED) + 1,
+        id=f"{record.topic}/{record.partition}/{record.offset}",
+        token=token,
+        raw=raw,
+    )
+
+
+def retried(record: Record, settlement: Settlement) -> Headers:
+    """Of the copy that will be tried again, the run that failed counted."""
+    return _copied(record, {FAILED: settlement.delivery.attempt, DUE: _now() + round(settlement.delay * 1000)})
+
+
+def buried(record: Record, settlement: Settlement) -> Headers:
+    """Of the dead letter."""
+    return _copied(record, {FAILED: settlement.delivery.attempt, REASON: settlement.reason, BURIED: _now()})
+
+
+def dead_letter(queue: str, record: Record) -> DeadLetter:
+    """What was buried, read back; what somebody else put there has no reason and no attempts."""
+    headers = dict(record.headers)
+    return DeadLetter(
+        queue,
+        record.value or b"",
+        reason=headers.get(REASON, b"").decode(errors="replace"),
+        attempts=_number(headers, FAILED),
+        time=(_number(headers, BURIED) or record.timestamp) / 1000,
+        id=f"{record.topic}/{record.partition}/{record.offset}",
+    )
+
+
+def _copied(record: Record, values: Mapping[str, Any]) -> Headers:
+    """What its sender said of a message, and ``values``."""
+    theirs = [(name, value) for name, value in record.headers if name not in (FAILED, DUE, REASON, BURIED)]
+    return theirs + [(name, _bytes(str(value))) for name, value in values.items()]
+
+
+def _number(headers: Mapping[str, bytes], name: str) -> int:
+    value = headers.get(name, b"")
+    return int(value) if value.isdigit() else 0
+
+
+def _now() -> int:
+    return round(wallclock.now().timestamp() * 1000)
+
+
+def by_age(records: Sequence[Record]) -> list[Record]:
+    """In the order in which they were buried."""
+    return sorted(records, key=lambda record: _number(dict(record.headers), BURIED) or record.timestamp)

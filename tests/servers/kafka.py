@@ -1,0 +1,163 @@
+"""Apache Kafka: given by ``MICROAGENT_TEST_KAFKA``, or started here from the jars of Maven Central."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from servers import Server, free_port
+from servers.programs import CACHE, first, on_machine, unavailable
+
+VERSION = "4.1.1"
+LOGGING = "2.24.3"
+PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+MAVEN_PATIENCE = 600  # seconds for 43 MB
+SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
+CLUSTER = "MkU3OEVBNTcwNTJENDM2Qk"
+STARTED = b"Kafka Server started"
+
+PROJECT = """\
+<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+<groupId>tests</groupId><artifactId>kafka</artifactId><version>1</version><packaging>pom</packaging>
+<dependencies>{dependencies}</dependencies></project>
+"""
+DEPENDENCY = "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>"
+DEPENDENCIES = (  # the server's own dependencies do not name a logger
+    ("org.apache.kafka", "kafka_2.13", VERSION),
+    ("org.apache.logging.log4j", "log4j-slf4j-impl", LOGGING),
+    ("org.apache.logging.log4j", "log4j-core", LOGGING),
+    ("org.apache.logging.log4j", "log4j-1.2-api", LOGGING),
+)
+LOG_SETTINGS = """\
+rootLogger.level=warn
+rootLogger.appenderRef.c.ref=C
+logger.server.name=kafka.server.KafkaRaftServer
+logger.server.level=info
+appender.c.type=Console
+appender.c.name=C
+appender.c.layout.type=PatternLayout
+appender.c.layout.pattern=[%d] %p %m (%c)%n
+"""
+SETTINGS = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller_port}
+listeners=CLIENT://127.0.0.1:{port},INTERNAL://127.0.0.1:{internal_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=CLIENT://127.0.0.1:{port},INTERNAL://127.0.0.1:{internal_port}
+inter.broker.listener.name=INTERNAL
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:{protocol}
+log.dirs={folder}/data
+num.partitions=1
+num.network.threads=2
+num.io.threads=2
+background.threads=2
+message.max.bytes=10000000
+log.cleaner.dedupe.buffer.size=10485760
+offsets.topic.num.partitions=1
+offsets.topic.replication.factor=1
+transaction.state.log.num.partitions=1
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+share.coordinator.state.topic.replication.factor=1
+share.coordinator.state.topic.min.isr=1
+group.initial.rebalance.delay.ms=0
+group.min.session.timeout.ms=1000
+group.coordinator.append.linger.ms=0
+controlled.shutdown.enable=false
+auto.create.topics.enable=false
+"""
+
+
+class KafkaServer(Server):
+    """
+    One node, broker and controller in one; what it stored is there after ``kill``.
+
+    :param jars: the folder of its program
+    :param protocol: of its clients
+    :param settings: more lines for its configuration
+    """
+
+    def __init__(self, folder: Path, jars: Path, protocol: str = "PLAINTEXT", settings: str = "") -> None:
+        super().__init__(folder)
+        self._jars = jars
+        self._begun = 0
+        ports = {"port": self.port, "controller_port": free_port(), "internal_port": free_port()}
+        self._settings = folder / "server.properties"
+        self._settings.write_text(SETTINGS.format(folder=folder, protocol=protocol, **ports) + settings)
+        (folder / "log4j2.properties").write_text(LOG_SETTINGS)
+
+    @property
+    def url(self) -> str:
+        return f"kafka://127.0.0.1:{self.port}"
+
+    def _java(self, heap: str, *arguments: str) -> Sequence[str]:
+        log = f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties"
+        return ("java", heap, *SMALL, log, "-cp", f"{self._jars}/*", *arguments)
+
+    def command(self) -> Sequence[str]:
+        return self._java("-Xmx512m", "kafka.Kafka", str(self._settings))
+
+    def start(self) -> None:
+        if not (self.folder / "data").exists():
+            tool = ("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(self._settings))
+            subprocess.run(self._java("-Xmx256m", *tool), capture_output=True, check=True)
+        self._begun = self.log.stat().st_size if self.log.exists() else 0
+        super().start()
+
+    def answers(self) -> bool:
+        """It listens before it knows anything, so it is its log that tells."""
+        return STARTED in self.log.read_bytes()[self._begun :]
+
+
+def from_maven() -> str | None:
+    """The folder of the server's jars, fetched once."""
+    folder = CACHE / f"kafka-{VERSION}"
+    jars = folder / "libs"
+    if jars.is_dir():
+        return str(jars)
+    if shutil.which("mvn") is None:
+        return None
+    folder.mkdir(parents=True, exist_ok=True)
+    dependencies = "".join(DEPENDENCY.format(*each) for each in DEPENDENCIES)
+    (folder / "pom.xml").write_text(PROJECT.format(dependencies=dependencies))
+    fetched = folder / f"fetched-{os.getpid()}"
+    command = ("mvn", "-B", "-q", "-f", str(folder / "pom.xml"), PLUGIN, "-DincludeScope=runtime")
+    done = subprocess.run((*command, f"-DoutputDirectory={fetched}"), timeout=MAVEN_PATIENCE, check=False)
+    if done.returncode != 0:
+        return None
+    fetched.rename(jars)
+    return str(jars)
+
+
+@pytest.fixture(scope="session")
+def kafka_jars() -> Path:
+    """The folder of the server's program."""
+    if on_machine("java") is None:
+        unavailable("no Java on this machine, which Kafka needs")
+    return Path(first("Kafka", from_maven))
+
+
+@pytest.fixture(scope="session")
+def kafka_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """
+    The DSN of the Kafka that all tests share.
+
+    One that is given has to take 10 MB messages and sessions of a second, as the settings above do.
+    """
+    given = os.environ.get("MICROAGENT_TEST_KAFKA")
+    if given:
+        yield given
+        return
+    with KafkaServer(tmp_path_factory.mktemp("kafka"), request.getfixturevalue("kafka_jars")) as server:
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def kafka_server(kafka_jars: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[KafkaServer]:
+    """A running Kafka of the module's own, which its tests may stop, kill and start again."""
+    with KafkaServer(tmp_path_factory.mktemp("kafka"), kafka_jars) as server:
+        yield server
