@@ -20,6 +20,7 @@ from referencing.jsonschema import DRAFT202012, SchemaRegistry
 from microagent.codec import kind
 from microagent.jsontext import Complaint
 from microagent.names import guess, shown
+from microagent.plainformat import is_plain
 from microagent.pointers import pointer_to
 from microagent.references import resolve
 from microagent.schema import Schema, every_schema, rebuilt
@@ -73,6 +74,8 @@ def format_text() -> str:
 
 def format_complaints(document: object) -> list[Complaint]:
     """What is wrong with the form of a document, its names and its version aside."""
+    if is_plain(document):
+        return []
     errors = _format().iter_errors(cast("Any", document))
     return _complaints(error for error in errors if error.validator not in {"pattern", "not", "const"})
 

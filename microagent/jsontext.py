@@ -58,6 +58,8 @@ class Document:
     def places(self, complaints: Iterable[Complaint]) -> Iterator[tuple[int, int]]:
         """The line and column of each complaint, from 1; of what surrounds it, where there is no such place."""
         asked = list(complaints)
+        if not asked:
+            return
         root = _Wanted.of(complaint.steps for complaint in asked)
         _Walk(self.text, root)
         for complaint in asked:

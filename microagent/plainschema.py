@@ -8,7 +8,9 @@ from msgspec import UNSET, UnsetType, field
 
 from microagent.schema import Schema, every_schema
 
-_Type: TypeAlias = Literal["string", "number", "integer", "boolean", "array", "object", "null"]
+TypeName: TypeAlias = Literal["string", "number", "integer", "boolean", "array", "object", "null"]
+"""The types that JSON Schema has."""
+
 _Number: TypeAlias = int | float | UnsetType
 _Count: TypeAlias = Annotated[int, msgspec.Meta(ge=0)] | UnsetType
 _Text: TypeAlias = str | UnsetType
@@ -20,7 +22,7 @@ class PlainSchema(msgspec.Struct, forbid_unknown_fields=True):
 
     ref: _Text = field(name="$ref", default=UNSET)
     defs: "dict[str, bool | PlainSchema] | UnsetType" = field(name="$defs", default=UNSET)
-    type: _Type | Annotated[list[_Type], msgspec.Meta(min_length=1)] | UnsetType = UNSET
+    type: TypeName | Annotated[list[TypeName], msgspec.Meta(min_length=1)] | UnsetType = UNSET
     properties: "dict[str, bool | PlainSchema] | UnsetType" = UNSET
     required: list[str] | UnsetType = UNSET
     additional: "bool | PlainSchema | UnsetType" = field(name="additionalProperties", default=UNSET)

@@ -1,6 +1,5 @@
 """A contract as the text of its files."""
 
-import ast
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ def render(contract: Contract) -> dict[str, str]:
     }
     files["__init__.py"] = _package(header, [queues[-1], signals[-1]])
     for name, text in files.items():
-        ast.parse(text, name)
+        compile(text, name, "exec", dont_inherit=True)
     return {**files, "py.typed": ""}
 
 

@@ -119,7 +119,7 @@ def _is_about_something_else(text: bytes) -> bool:
 def _merge(known: dict[str, AnyDeclaration], more: Iterable[AnyDeclaration], kind: str, collection: Collection) -> None:
     for declaration in more:
         first = known.setdefault(declaration.name, declaration)
-        if first.fingerprint != declaration.fingerprint:
+        if first is not declaration and first.fingerprint != declaration.fingerprint:
             collection.problems.append(_conflict(kind, first, declaration))
 
 

@@ -62,17 +62,19 @@ def _width(line: str) -> int:
 
 def _entry(before: str, expression: str, after: str, margin: str) -> Iterator[str]:
     line = f"{margin}{before}{expression}{after}"
-    *options, last = _split(expression, " | ")
-    if fits(line) or not (options or last.endswith("]")):
+    if fits(line):
         yield line
         return
+    *options, last = _split(expression, " | ")
     for option in options:
         yield from _entry(before, option, "", margin)
         before = "| "
     if options:
         yield from _entry(before, last, after, margin)
-    else:
+    elif last.endswith("]"):
         yield from _subscript(before, last, after, margin)
+    else:
+        yield line
 
 
 def _subscript(before: str, expression: str, after: str, margin: str) -> Iterator[str]:

@@ -15,7 +15,7 @@ FLOORS = {
         errors names pointers retry schedule execution tasks counted batch dsn codec wallclock
     """,
     "words": """
-        schema shapes jsontext references drafts jsonschemas plainschema schemachecks runtime_types reading
+        schema shapes jsontext references drafts plainschema plainformat jsonschemas schemachecks runtime_types reading
         declarations contents parsing validation registry channel delivery signal queue webclient sources loading
     """,
     "machines": """
