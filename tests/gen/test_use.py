@@ -88,6 +88,39 @@ async def test_typed_faces_send_and_deliver(tmp_path):
             await agent.stop()
 
 
+async def test_one_agent_uses_two_packages(tmp_path):
+    """Bus and broker of an agent may be made of those of several packages; what both declare is one signal."""
+    shared, queue, own, other = unique("shared"), unique("queue"), unique("own"), unique("other")
+    (tmp_path / "one").mkdir()
+    (tmp_path / "two").mkdir()
+    first = {"signals": [{"name": shared, "providing_args": ["n"]}, {"name": own, "providing_args": ["n"]}]}
+    second = {"signals": [{"name": shared, "providing_args": ["n"]}, {"name": other, "providing_args": ["n"]}]}
+    one_package = package(tmp_path / "one", first)
+    two_package = package(tmp_path / "two", {**second, "queues": [{"name": queue}]})
+    with imported(one_package) as one, imported(two_package) as two:
+        assert getattr(one.signals, shared) is getattr(two.signals, shared)
+
+        class Bus(one.Bus, two.Bus):
+            """The signals of both."""
+
+        class Broker(one.Broker, two.Broker):
+            """The queues of both."""
+
+        class Both(microagent.MicroAgent[Bus, Broker]):
+            @microagent.receiver(getattr(one.signals, own), getattr(two.signals, other), getattr(two.signals, shared))
+            async def add(self, n, **kwargs):
+                return n + 1
+
+        async with MemorySignalBus() as bus, MemoryBroker() as broker:
+            agent = Both(bus=bus, broker=broker)
+            await agent.start()
+            for name in (own, other, shared):
+                assert await getattr(agent.bus, name).call("test", n=1) == {"Both.add": 2}
+            await getattr(agent.broker, queue).send({})
+            assert await getattr(agent.broker, queue).length() == 1
+            await agent.stop()
+
+
 def test_payload_classes_tell_required_from_optional(tmp_path):
     """A TypedDict of the package knows which keys must be there."""
     payload = {"properties": {"a": {"type": "integer"}, "b-c": {"type": "string"}}, "required": ["a"]}

@@ -89,3 +89,28 @@ class Named(n.Agent):
         await self.broker.str.send({"anything": 1})
         await self.broker.order.send({"agent": 1, "x-y": None})
         await self.broker.order_message.send({"class": "a", "user-id": {"a": 1}, "user_id": {"b": 2}, "": "empty"})
+
+
+class BothBus(o.Bus, n.Bus):
+    """The signals of two packages."""
+
+
+class BothBroker(o.Broker, n.Broker):
+    """The queues of two packages."""
+
+
+class Both(MicroAgent[BothBus, BothBroker]):
+    @receiver(o.signals.labelled, n.signals.bus)
+    async def of_both(self, **kwargs: object) -> None: ...
+
+    @consumer(n.queues.dict)
+    async def of_names(self, **kwargs: object) -> None: ...
+
+    async def send(self) -> None:
+        await self.bus.labelled.send("both", number=1)
+        await self.bus.signals.send("both", int=1, str="a", list=[])
+        await self.bus.labelled.send("both", number="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        await self.bus.signals.send("both", int="1", str="a", list=[])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+        await self.broker.settings.send({"a": 1})
+        await self.broker.str.send({"anything": 1})
+        await self.broker.settings.send({"a": None})  # type: ignore[dict-item]  # pyright: ignore[reportArgumentType]
