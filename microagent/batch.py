@@ -64,7 +64,7 @@ class Batcher(Generic[T, R]):
 
     def _append(self, item: T, result: "asyncio.Future[R] | None") -> None:
         loop = asyncio.get_running_loop()
-        if self._task is None or self._task.done() or self._task.get_loop() is not loop:
+        if self._sending() is None:
             self._give_up()  # what an earlier loop left behind
             self._task = loop.create_task(self._run(), name="microagent batch")
             self._task.add_done_callback(self._ended)
@@ -72,18 +72,25 @@ class Batcher(Generic[T, R]):
 
     async def drain(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until all is through; whether it is."""
-        task = self._task
-        if task is None or task.done():
+        if (task := self._sending()) is None:
             return True
         await asyncio.wait([task], timeout=timeout)
         return task.done()
 
     async def cancel(self) -> None:
         """Give up what still waits; its senders get a BackendConnectionError."""
-        task = self._task
-        if task is not None and not task.done():
+        if (task := self._sending()) is None:
+            self._give_up()
+        else:
             task.cancel()
             await asyncio.wait([task])
+
+    def _sending(self) -> "asyncio.Task[None] | None":
+        """The task that sends, if there is one on this loop."""
+        task = self._task
+        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
+            return None
+        return task
 
     async def _run(self) -> None:
         while batch := self._next():

@@ -120,7 +120,7 @@ class Worker:
             self._deadlines.close()
 
     async def _stop_reading(self, timeout: float) -> None:
-        if self._reader is not None:
+        if self._reader is not None and not self._reader.done():  # it is done when its loop has ended before us
             if not self._taking:  # a take is never cut short: what it brings must be handed back
                 self._reader.cancel()
             await asyncio.wait([self._reader], timeout=timeout)

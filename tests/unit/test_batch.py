@@ -186,3 +186,30 @@ def test_batcher_serves_one_loop_after_the_other():
     asyncio.run(leave_behind())
     assert asyncio.run(go_on()) == 16
     assert flushes.batches == [[2, 4], [8]]
+
+
+def test_batcher_can_be_ended_after_its_loop():
+    """Draining and cancelling on the next loop wait for nothing of the last one, and what it left is given up."""
+
+    async def post_late() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            batcher.post(2)
+
+    async def leave_behind() -> None:
+        flushes.gate = asyncio.Event()
+        late.append(asyncio.create_task(post_late()))
+        await asyncio.sleep(0)
+
+    async def end() -> bool:
+        drained = await batcher.drain(5)
+        await batcher.cancel()
+        return drained
+
+    flushes = Flushes()
+    batcher = Batcher(flushes)
+    late: list[asyncio.Task[None]] = []
+    asyncio.run(leave_behind())
+    assert asyncio.run(end())
+    assert len(batcher) == 0
