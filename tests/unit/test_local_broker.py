@@ -9,9 +9,17 @@ import sys
 import time
 
 import pytest
-from support import until
+from support import unique, until
 
-from microagent import BackendConnectionError, BackendError, ConfigurationError, QueueSerializingError
+from microagent import (
+    BackendConnectionError,
+    BackendError,
+    ConfigurationError,
+    MicroAgent,
+    Queue,
+    QueueSerializingError,
+    consumer,
+)
 from microagent.delivery import Outgoing, Settlement, Verdict
 from microagent.tools.local import LocalBroker
 from microagent.tools.local import broker as module
@@ -281,6 +289,33 @@ def test_what_a_loop_left_open_is_opened_anew_on_the_next(dsn):
     )
     result = subprocess.run([sys.executable, "-c", script, dsn], timeout=30, capture_output=True, text=True, check=True)
     assert (result.stdout, result.stderr) == ("1 2 3\n", "")
+
+
+def test_consumer_that_a_loop_left_running_can_be_stopped(dsn):
+    """Closed on the next loop, a broker stops what the last one was in the middle of, and hands back what it held."""
+    queue = Queue(unique("queue"))
+    begun = asyncio.Event()
+
+    class Agent(MicroAgent):
+        @consumer(queue)
+        async def handle(self, **_):
+            begun.set()
+            await asyncio.Event().wait()
+
+    broker = LocalBroker(dsn)
+
+    async def leave() -> None:
+        await Agent(broker=broker).start()
+        await broker[queue.name].send({})
+        await begun.wait()
+
+    async def stop() -> int:
+        await broker.close()
+        async with broker:
+            return await broker.queue_length(queue.name)
+
+    asyncio.run(leave())
+    assert asyncio.run(stop()) == 1
 
 
 def test_broker_left_open_ends_with_the_interpreter(dsn):

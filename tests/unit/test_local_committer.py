@@ -65,7 +65,7 @@ async def committer(ledger, stirred):
     committer = Committer(lambda: ledger, stirred.append)
     await committer.start()
     yield committer
-    await committer.stop()
+    await committer.stop(20)
 
 
 async def test_result_comes_when_it_is_committed(committer, ledger, stirred):
@@ -123,7 +123,7 @@ async def test_stop_finishes_what_waits(ledger):
     committer = Committer(lambda: ledger, lambda _: None)
     await committer.start()
     result = committer.submit(note("a"))
-    await committer.stop()
+    await committer.stop(20)
     assert (await result, ledger.closed) == ("A", True)
     await until(lambda: "microagent store" not in [thread.name for thread in threading.enumerate()])
 
@@ -141,5 +141,5 @@ def test_stop_works_on_another_loop():
 
     committer = asyncio.run(begin())
     ledger.gate.set()
-    asyncio.run(committer.stop())
+    asyncio.run(committer.stop(20))
     assert ledger.closed

@@ -64,6 +64,21 @@ def test_empty_folder_of_ours_is_made_private(tmp_path):
     assert mode(tmp_path / "place") == 0o700
 
 
+def test_two_may_find_the_same_new_folder(tmp_path, monkeypatch):
+    """One that another process makes private meanwhile is not refused for what it was a moment ago."""
+    (tmp_path / "place").mkdir(mode=0o755)
+    names = Folder.names
+
+    def slowly(folder):
+        monkeypatch.undo()
+        Folder.open(folder.path).close()
+        return names(folder)
+
+    monkeypatch.setattr(Folder, "names", slowly)
+    Folder.open(f"{tmp_path}/place").close()
+    assert mode(tmp_path / "place") == 0o700
+
+
 def test_private_folder_with_files_is_left_as_it_is(tmp_path):
     """A folder that holds other things gets no ``.gitignore``."""
     place = tmp_path / "place"

@@ -1,12 +1,15 @@
 """How members of a folder meet."""
 
 import asyncio
+import errno
 import fcntl
 import os
 
 import pytest
 from support import until
 
+from microagent import BackendConnectionError, BackendError
+from microagent.tools.local import mesh as module
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.mesh import DOOR, Mesh
 from microagent.tools.local.presence import Presence
@@ -90,6 +93,36 @@ async def test_members_enter_one_at_a_time(enter, folder):
     os.close(door)
     await entering
     assert len([name for name in folder.names() if name.endswith(".sock")]) == 1
+
+
+async def test_member_that_stays_in_the_door_is_named(enter, folder, monkeypatch):
+    """Who cannot get in is told why, and can try again."""
+    monkeypatch.setattr(module, "PATIENCE", 0.02)
+    door = folder.open_file(DOOR, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(door, fcntl.LOCK_EX)
+    mesh = Mesh(folder, "bus", Company())
+    with pytest.raises(BackendConnectionError, match=f"process {os.getpid()} lets nobody in"):
+        await mesh.open()
+    os.close(door)
+    await mesh.open()
+    mesh.close()
+
+
+async def test_refused_socket_leaves_nothing_open(enter, folder, monkeypatch):
+    """What the system refuses is one error, and no connection that was begun is left."""
+    company = await enter()
+    mesh = Mesh(folder, "bus", Company())
+    before = os.listdir("/proc/self/fd")
+    monkeypatch.setattr(Folder, "protect", refuse)
+    with pytest.raises(BackendError, match="place: No space left on device"):
+        await mesh.open()
+    mesh.close()
+    monkeypatch.undo()
+    await until(lambda: not company.here and len(os.listdir("/proc/self/fd")) == len(before))
+
+
+def refuse(*_):
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 async def test_closed_mesh_leaves_no_file(folder):

@@ -109,6 +109,14 @@ async def test_what_waits_for_a_peer_that_does_not_read_is_bounded(ends, size):
     assert peer.send(batch[:5]) == 5
 
 
+async def test_batch_for_a_peer_that_does_not_read_is_bounded(ends):
+    """However much is sent at once, no more is kept than may wait."""
+    peer, _ = ends
+    assert peer.send([signal_frame("x", bytes(1_000_000))] * 40) >= 40 - peers.WAITING_BYTES // 1_000_000 - 2
+    kept = peer._transport.get_write_buffer_size() + sum(map(len, peer._waiting))
+    assert kept < peers.WAITING_BYTES + 2_000_000
+
+
 async def test_peer_that_reads_again_gets_what_waited_in_order(ends):
     """After a pause nothing that was kept is missing, and what is never dropped is there too."""
     peer, theirs = ends

@@ -150,6 +150,15 @@ async def test_large_message_passes(enter):
     assert listener.messages == [("P:paid:shop", body)]
 
 
+async def test_batch_of_large_messages_reaches_who_reads(enter):
+    """A batch that is larger than what may wait is nothing to drop for a member that keeps up."""
+    publisher, listener = await enter(), await enter()
+    await listener.subscribe([PAID])
+    assert await publisher.publish([("P:paid:shop", bytes(1_000_000))] * 40) == [1] * 40
+    await until(lambda: len(listener.messages) == 40)
+    assert publisher.dropped.total == 0
+
+
 async def test_too_large_message_is_refused_alone(enter):
     """The error of one message is not the error of those beside it."""
     member = await enter()

@@ -10,7 +10,7 @@ import pytest
 
 from microagent import BackendError, ConfigurationError
 from microagent.delivery import Delivery, Settlement, Verdict
-from microagent.tools.local import schema, statements
+from microagent.tools.local import disk, schema, statements
 from microagent.tools.local import store as module
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.store import Store
@@ -315,12 +315,28 @@ def test_full_disk_is_an_error_that_leaves_nothing_half_written(client):
 def test_last_of_the_disk_is_kept_for_taking_messages_out(client, monkeypatch):
     """Nothing is accepted that would leave no room for acknowledging what waits."""
     client.send(b"1")
-    monkeypatch.setattr(module, "RESERVE", 1 << 60)
+    monkeypatch.setattr(disk, "RESERVE", 1 << 60)
     monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result((4096, 4096, 1000, 250, 249, 0, 0, 0, 0, 255)))
     with pytest.raises(BackendError, match=r"queues\.db: the disk is full"):
         client.send(b"2")
     client.decide(Verdict.ACK, *client.get())
     assert client.bodies() == []
+
+
+def test_removed_file_accepts_nothing(folder, client):
+    """What would be written to a file that has no name any more is refused."""
+    client.send(b"1")
+    folder.remove("queues.db")
+    with pytest.raises(BackendError, match=r"queues\.db: was removed while it was in use"):
+        client.send(b"2")
+
+
+def test_log_of_a_flood_is_not_kept(folder, client):
+    """After large messages the log beside the file becomes small again."""
+    client.send(*[bytes(1_000_000)] * 40)
+    assert os.stat(f"{folder.path}/queues.db-wal").st_size > 40_000_000
+    client.send(b"next")
+    assert os.stat(f"{folder.path}/queues.db-wal").st_size < 20_000_000
 
 
 def test_messages_outlive_the_store(folder):

@@ -1,6 +1,7 @@
 """A thread of its own for the store, and one transaction for all that waits at the same time."""
 
 import asyncio
+import concurrent.futures
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
+from microagent.tools.local.forks import keep_from_children
 from microagent.tools.local.store import Store
 
 T = TypeVar("T")
@@ -38,7 +40,17 @@ class Committer:
         self._stirred = stirred
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
-        self._ended: asyncio.Future[None] = self._loop.create_future()
+        self._ended: concurrent.futures.Future[None] = concurrent.futures.Future()
+        keep_from_children(self)
+
+    def descriptors(self) -> list[int]:
+        """None: what the thread has open is the store's."""
+        return []
+
+    def forget(self) -> None:
+        """The thread is in another process."""
+        self._ended = concurrent.futures.Future()
+        self._ended.set_result(None)
 
     async def start(self) -> None:
         """
@@ -50,15 +62,18 @@ class Committer:
         threading.Thread(target=self._work, args=(started,), name="microagent store", daemon=True).start()
         await started
 
-    async def stop(self) -> None:
-        """Close the store, after all that waits. The loop may be another than at the start."""
+    async def stop(self, patience: float) -> None:
+        """
+        Close the store, after all that waits. The loop may be another than at the start.
+
+        :param patience: seconds after which the thread is left to do so alone
+        """
         self._loop = asyncio.get_running_loop()
-        self._ended = self._loop.create_future()
         self._jobs.put(None)
-        await self._ended
+        await asyncio.wait([asyncio.wrap_future(self._ended)], timeout=patience)
 
     def submit(self, operation: Callable[[Store], T], *, durable: bool = False) -> "asyncio.Future[T]":
-        """The result of ``operation``, when it is committed."""
+        """The result of ``operation``, when it is committed. Cancelled before its turn comes, it is not carried out."""
         self._loop = asyncio.get_running_loop()
         result: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(Job(operation, result, durable))
@@ -68,16 +83,20 @@ class Committer:
 
     def _work(self, started: "asyncio.Future[None]") -> None:
         try:
+            if (store := self._opened(started)) is not None:
+                with closing(store):
+                    self._serve(store)
+        finally:
+            self._ended.set_result(None)
+
+    def _opened(self, started: "asyncio.Future[None]") -> Store | None:
+        try:
             store = self._open_store()
         except Exception as error:  # noqa: BLE001 - it is the opener's to handle
             self._on_loop(_resolve, started, None, error)
-            return
+            return None
         self._on_loop(_resolve, started, None, None)
-        try:
-            with closing(store):
-                self._serve(store)
-        finally:
-            self._on_loop(_resolve, self._ended, None, None)
+        return store
 
     def _serve(self, store: Store) -> None:
         going_on = True
@@ -112,7 +131,7 @@ def _carry_out(store: Store, jobs: Sequence[Job]) -> list[Outcome]:
     """Carry out ``jobs`` in one transaction; if that fails, each in its own, so that only the guilty one does."""
     try:
         with store.transaction(durable=any(job.durable for job in jobs)):
-            return [(job.result, job.operation(store), None) for job in jobs]
+            return [(job.result, job.operation(store), None) for job in jobs if not job.result.cancelled()]
     except Exception as error:  # noqa: BLE001 - it is the caller's to handle
         if len(jobs) == 1:
             return [(jobs[0].result, None, error)]

@@ -3,19 +3,23 @@
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import TypeVar
 
-from microagent.errors import BackendError
+from microagent.errors import BackendConnectionError, BackendError
 from microagent.tools.local.committer import Committer
 from microagent.tools.local.doorbell import Doorbell
 from microagent.tools.local.folder import Folder
+from microagent.tools.local.lockholder import lock_holder
 from microagent.tools.local.presence import is_alive
-from microagent.tools.local.store import Store
+from microagent.tools.local.store import TURN, Store
 
 T = TypeVar("T")
 
+PATIENCE = 30.0  # seconds for others to let us write: one that was stopped in the middle of writing never does
+OPENING = 5.0  # the same, when it can be tried again
+CLOSING = 10.0  # and when we leave
 DEATHS = (0.01, 0.1, 0.5)  # seconds after the end of a connection at which its process may be found dead
 
 
@@ -41,6 +45,7 @@ class Depot:
 
         :raises ConfigurationError: if the folder is not safe, or written by a newer microagent
         :raises BackendError: if the disk does not do what it is asked
+        :raises BackendConnectionError: if another process keeps everybody from writing
         """
         async with AsyncExitStack() as opened:
             folder = Folder.open(path)
@@ -48,9 +53,9 @@ class Depot:
             depot = cls(folder, synchronous, log)
             opened.push_async_callback(depot.doorbell.close)
             await depot.doorbell.open()
-            await depot._committer.start()
-            opened.push_async_callback(depot._committer.stop)
-            opened.push_async_callback(depot._hand_back)
+            opened.push_async_callback(depot._committer.stop, CLOSING)
+            await depot._start()
+            opened.callback(depot._hand_back)
             depot._closing = opened.pop_all()
         return depot
 
@@ -59,17 +64,37 @@ class Depot:
         self._closed = True
         await self._closing.aclose()
 
-    def submit(self, operation: Callable[[Store], T], *, durable: bool = False) -> "asyncio.Future[T]":
-        """The result of ``operation``, when it is committed."""
-        return self._committer.submit(operation, durable=durable)
+    async def submit(self, operation: Callable[[Store], T], *, durable: bool = False) -> T:
+        """
+        The result of ``operation``, when it is committed.
 
-    def reap(self) -> "asyncio.Future[None]":
+        :raises BackendError: if the disk does not do what it is asked, or another process keeps everybody from writing
+        """
+        try:
+            async with asyncio.timeout(PATIENCE):
+                return await self._committer.submit(operation, durable=durable)
+        except TimeoutError:
+            raise BackendError(self._hindrance()) from None
+
+    async def reap(self) -> None:
         """Give back what the dead and the silent held."""
-        return self.submit(partial(Store.reap, is_alive=partial(is_alive, self._folder)))
+        await self.submit(self._reaping())
 
-    async def _hand_back(self) -> None:
-        with suppress(BackendError):  # those who live will notice that we do not
-            await self.submit(Store.hand_back)
+    def _reaping(self) -> Callable[[Store], None]:
+        return partial(Store.reap, is_alive=partial(is_alive, self._folder))
+
+    async def _start(self) -> None:
+        try:
+            async with asyncio.timeout(OPENING):
+                await self._committer.start()
+        except TimeoutError:
+            raise BackendConnectionError(self._hindrance()) from None
+
+    def _hindrance(self) -> str:
+        return f"{self._folder.path}: {lock_holder(self._folder, TURN)} lets nobody write to the queues"
+
+    def _hand_back(self) -> None:
+        self._committer.submit(Store.hand_back).add_done_callback(_retrieved)
 
     def _somebody_left(self) -> None:
         """A process that dies lets go of its connections and of its lock in no certain order."""
@@ -79,10 +104,10 @@ class Depot:
 
     def _look_for_dead(self) -> None:
         if not self._closed:
-            self.reap().add_done_callback(_retrieved)
+            self._committer.submit(self._reaping()).add_done_callback(_retrieved)
 
 
-def _retrieved(looking: "asyncio.Future[None]") -> None:
-    """Whatever it came to; the next sweep looks again."""
-    if not looking.cancelled():
-        looking.exception()
+def _retrieved(work: "asyncio.Future[None]") -> None:
+    """Whatever it came to: the next sweep, ours or another's, does what is left."""
+    if not work.cancelled():
+        work.exception()

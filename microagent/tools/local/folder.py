@@ -6,7 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from typing import Self
 
-from microagent.errors import ConfigurationError
+from microagent.errors import BackendError, ConfigurationError
 
 SCHEME = "local://"
 DEFAULT = ".microagent"
@@ -50,8 +50,7 @@ class Folder:
             raise ConfigurationError(f"{path}: local:// needs Linux, with /proc at hand")
         try:
             _check_parent(path)
-            with suppress(FileExistsError):
-                os.mkdir(path, PRIVATE)
+            _make(path)
             descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         except NotADirectoryError:
             raise ConfigurationError(f"{path}: is no folder, or a link to one") from None
@@ -74,13 +73,12 @@ class Folder:
             raise
 
     def _claim(self) -> None:
-        status = os.fstat(self._descriptor)
-        if status.st_uid != os.geteuid():
+        if os.fstat(self._descriptor).st_uid != os.geteuid():
             raise ConfigurationError(f"{self.path}: belongs to another user")
         if not self.names():
             os.fchmod(self._descriptor, PRIVATE)
             self._keep_out_of_git()
-        elif stat.S_IMODE(status.st_mode) & ~PRIVATE:
+        elif stat.S_IMODE(os.fstat(self._descriptor).st_mode) & ~PRIVATE:  # now: it may have been made private just now
             raise ConfigurationError(f"{self.path}: is open to other users, make it private with: chmod 700")
 
     def _keep_out_of_git(self) -> None:
@@ -88,6 +86,20 @@ class Folder:
             descriptor = self.open_file(".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
             os.write(descriptor, b"*\n")
             os.close(descriptor)
+
+    @contextmanager
+    def refusals(self) -> Generator[None, None, None]:
+        """
+        What the system refuses to do with the folder is an error of ours.
+
+        :raises BackendError: in the place of OSError
+        """
+        try:
+            yield
+        except BackendError:  # some are OSErrors too
+            raise
+        except OSError as error:
+            raise BackendError(f"{self.path}: {error.strerror}") from error
 
     def close(self) -> None:
         """Let go of the folder. Closing it again does nothing."""
@@ -115,6 +127,18 @@ class Folder:
     def address(self, name: str) -> str:
         """Where a socket called ``name`` is bound; never longer than the 107 bytes that Linux takes."""
         return f"{DESCRIPTORS}/{self._descriptor}/{name}"
+
+
+def _make(path: str) -> None:
+    try:
+        os.mkdir(path, PRIVATE)
+    except FileExistsError:
+        return
+    parent = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(parent)  # or the loss of power could take the whole folder
+    finally:
+        os.close(parent)
 
 
 def _check_parent(path: str) -> None:

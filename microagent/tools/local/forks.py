@@ -1,4 +1,4 @@
-"""What a forked child must not keep: it would make its parent look alive after the parent's death."""
+"""What a forked child must not have of its parent: to look alive by, to take part with, or to clear away."""
 
 import os
 from collections.abc import Iterable
@@ -7,18 +7,21 @@ from weakref import WeakSet
 
 
 class Holder(Protocol):
-    """Whoever has descriptors whose end says that the process has ended."""
+    """Whoever has what belongs to its process alone."""
 
     def descriptors(self) -> Iterable[int]:
-        """Those that are open."""
+        """Those that are open, and whose end says that the process has ended."""
         ...
+
+    def forget(self) -> None:
+        """Called in a child: nothing of it is there, and what the parent has is not touched any more."""
 
 
 _holders: WeakSet[Holder] = WeakSet()
 
 
 def keep_from_children(holder: Holder) -> None:
-    """In every child that is forked from now on, the descriptors of ``holder`` lead nowhere."""
+    """In every child that is forked from now on, the descriptors of ``holder`` lead nowhere, and it forgets them."""
     _holders.add(holder)
 
 
@@ -27,6 +30,7 @@ def _disconnect() -> None:
     for holder in _holders:
         for descriptor in holder.descriptors():  # replaced and not closed: objects of the parent believe to have them
             os.dup2(nowhere, descriptor, inheritable=False)
+        holder.forget()
     os.close(nowhere)
     _holders.clear()
 

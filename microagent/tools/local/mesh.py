@@ -4,16 +4,20 @@ import asyncio
 import fcntl
 import os
 import socket
-from collections.abc import AsyncGenerator
+import time
+from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, suppress
 
+from microagent.errors import BackendConnectionError
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.forks import keep_from_children
+from microagent.tools.local.lockholder import lock_holder
 from microagent.tools.local.peer import Company, Peer
 from microagent.tools.local.presence import SOCKET, Presence, living
 
 BACKLOG = 1024
 DOOR = "door.lock"
+PATIENCE = 5.0  # seconds for another process to be in the door
 
 
 class Mesh:
@@ -38,21 +42,39 @@ class Mesh:
         """Those at which new connections come in."""
         return [] if self._server is None else [listener.fileno() for listener in self._server.sockets]
 
+    def forget(self) -> None:
+        """Another process takes part, this one does not."""
+        self._server = None
+
     async def open(self) -> None:
         """Take part; connected with all who already do when it returns."""
-        async with _door(self._folder):
-            self.presence.announce()
-            others = [name for name in living(self._folder, self._kind) if name != self.presence.name]
-            connections = [connection for name in others if (connection := self._connect(name)) is not None]
-            listener = self._listen()
+        connections: list[socket.socket] = []
+        try:
+            with self._folder.refusals():
+                async with _door(self._folder):
+                    self.presence.announce()
+                    connections += self._connections()
+                    listener = self._listen()
+            await self._begin(listener, connections)
+        finally:
+            for connection in connections:
+                connection.close()
+
+    async def _begin(self, listener: socket.socket, connections: list[socket.socket]) -> None:
+        """``connections`` are taken from the list as they are taken into use."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_unix_server(self._peer, sock=listener)
-        for connection in connections:
+        while connections:
             with suppress(OSError):  # it left again
-                await loop.create_unix_connection(self._peer, sock=connection)
+                await loop.create_unix_connection(self._peer, sock=connections.pop())
 
     def _peer(self) -> Peer:
         return Peer(self._company)
+
+    def _connections(self) -> Generator[socket.socket, None, None]:
+        for name in living(self._folder, self._kind):
+            if name != self.presence.name and (connection := self._connect(name)) is not None:
+                yield connection
 
     def _connect(self, name: str) -> socket.socket | None:
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -66,10 +88,14 @@ class Mesh:
 
     def _listen(self) -> socket.socket:
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        listener.setblocking(False)
-        listener.bind(self._folder.address(self.presence.name + SOCKET))
-        self._folder.protect(self.presence.name + SOCKET)
-        listener.listen(BACKLOG)
+        try:
+            listener.setblocking(False)
+            listener.bind(self._folder.address(self.presence.name + SOCKET))
+            self._folder.protect(self.presence.name + SOCKET)
+            listener.listen(BACKLOG)
+        except OSError:
+            listener.close()
+            raise
         return listener
 
     def close(self) -> None:
@@ -83,11 +109,18 @@ class Mesh:
 
 @asynccontextmanager
 async def _door(folder: Folder) -> AsyncGenerator[None, None]:
-    """One at a time; the others try again in a moment (it takes each about a millisecond)."""
+    """
+    One at a time; the others try again in a moment (it takes each about a millisecond).
+
+    :raises BackendConnectionError: if somebody stays in it
+    """
     descriptor = folder.open_file(DOOR, os.O_RDWR | os.O_CREAT)
+    deadline = time.monotonic() + PATIENCE
     try:
-        while not _locked(descriptor):  # noqa: ASYNC110 - no event tells that another process is done
-            await asyncio.sleep(0.002)
+        while not _locked(descriptor):
+            if time.monotonic() > deadline:
+                raise BackendConnectionError(f"{folder.path}: {lock_holder(folder, DOOR)} lets nobody in")
+            await asyncio.sleep(0.002)  # no event tells that another process is done
         yield
     finally:
         os.close(descriptor)

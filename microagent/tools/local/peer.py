@@ -14,6 +14,7 @@ from microagent.tools.local.frames import FrameError, FrameReader
 
 WAITING = 1_000  # frames that wait for a peer that does not read; what comes beyond them is dropped
 WAITING_BYTES = 16 * 1024 * 1024
+AT_ONCE = 64 * 1024  # bytes that are written together
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -63,6 +64,10 @@ class Peer(asyncio.Protocol):
         descriptor = -1 if self._transport is None else self._transport.get_extra_info("socket").fileno()
         return [descriptor] if descriptor >= 0 else []
 
+    def forget(self) -> None:
+        """The connection is that of another process."""
+        self._transport = None
+
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self.pid, user = _credentials(transport.get_extra_info("socket"))
@@ -91,10 +96,7 @@ class Peer(asyncio.Protocol):
     def resume_writing(self) -> None:
         self._flowing.set()
         self._stalled = False
-        while self._waiting and self._flowing.is_set():
-            frame = self._waiting.popleft()
-            self._waiting_bytes -= len(frame)
-            self._write(frame)
+        self._waiting_bytes -= self._write_from(self._waiting)
 
     def send(self, frames: Sequence[bytes]) -> int:
         """
@@ -102,10 +104,9 @@ class Peer(asyncio.Protocol):
 
         :return: how many were dropped
         """
-        if self._flowing.is_set():
-            self._write(b"".join(frames))
-            return 0
-        return sum(not self._keep(frame) for frame in frames)
+        left = deque(frames)
+        self._write_from(left)
+        return sum(not self._keep(frame) for frame in left)
 
     def insist(self, frame: bytes) -> None:
         """Send a frame that is never dropped."""
@@ -125,6 +126,15 @@ class Peer(asyncio.Protocol):
         self._waiting.append(frame)
         self._waiting_bytes += len(frame)
 
+    def _write_from(self, frames: deque[bytes]) -> int:
+        """Write the first of ``frames`` as long as the peer reads; how many bytes they had."""
+        written = 0
+        while frames and self._flowing.is_set():
+            share = _cut(frames)
+            self._write(share)
+            written += len(share)
+        return written
+
     def _write(self, data: bytes) -> None:
         if self._transport is not None:
             self._transport.write(data)
@@ -139,7 +149,8 @@ class Peer(asyncio.Protocol):
             return
         try:
             async with asyncio.timeout(patience):
-                await self._flowing.wait()
+                while not self._flowing.is_set():  # again, when what waited was too much as well
+                    await self._flowing.wait()
         except TimeoutError:
             self._stalled = True
 
@@ -170,6 +181,16 @@ class Peer(asyncio.Protocol):
     def _fail(self, reason: Exception) -> None:
         self._reason = reason
         self.abort()
+
+
+def _cut(frames: deque[bytes]) -> bytes:
+    """The first of ``frames``, taken from them: as many as are written together."""
+    share: list[bytes] = []
+    size = 0
+    while frames and size < AT_ONCE:
+        share.append(frames.popleft())
+        size += len(share[-1])
+    return b"".join(share)
 
 
 def _credentials(connection: socket.socket) -> tuple[int, int]:

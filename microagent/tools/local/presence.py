@@ -29,6 +29,10 @@ class Presence:
         """That of the lock, while it is held open."""
         return [self._descriptor] if self._descriptor >= 0 else []
 
+    def forget(self) -> None:
+        """The member is not this process."""
+        self._descriptor = -1
+
     def announce(self) -> None:
         """Be alive for all who look, until :meth:`withdraw` or the end of this process."""
         while self._descriptor < 0:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TypeAlias
 
 from microagent.channel import Pattern
@@ -27,6 +27,7 @@ from microagent.tools.local.routes import Routes
 
 PATIENCE = 0.1  # seconds that a publisher waits for a peer to read, before messages for it are dropped
 CONFIRM = 2.0  # seconds that a subscriber waits for its peers, one of which may hang
+PART = 4 * 1024 * 1024  # bytes of a batch that are sent before peers are waited for
 LINGER = 1.0  # seconds for what was written to leave, at the end
 
 Message: TypeAlias = tuple[str, bytes]
@@ -120,9 +121,12 @@ class PubSub:
 
         :return: for each message how many members it goes to, this one included, or why it goes to none
         """
-        results, peers = self._send(batch)
-        for peer in peers:
-            await peer.catch_up(PATIENCE)
+        results: list[int | Exception] = []
+        for part in _parts(batch):
+            told, peers = self._send(part)
+            results += told
+            for peer in peers:
+                await peer.catch_up(PATIENCE)
         return results
 
     def post(self, batch: Sequence[Message]) -> None:
@@ -197,3 +201,14 @@ class PubSub:
         self._routes.forget(peer)
         self._rounds.gone(peer)
         self._left()
+
+
+def _parts(batch: Sequence[Message]) -> Generator[Sequence[Message], None, None]:
+    """A batch, cut where a part of it grows too large."""
+    start = size = 0
+    for end, (_, body) in enumerate(batch):
+        size += len(body)
+        if size > PART and end > start:
+            yield batch[start:end]
+            start, size = end, len(body)
+    yield batch[start:]

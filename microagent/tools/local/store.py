@@ -12,14 +12,20 @@ import msgspec
 from microagent.delivery import DeadLetter, Delivery, Settlement, Verdict
 from microagent.errors import BackendError
 from microagent.tools.local import statements
+from microagent.tools.local.disk import Disk
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.schema import prepare
 from microagent.tools.local.turn import Turn
 
 FILE = "queues.db"
+TURN = "turn.lock"
 BUSY = 30.0  # seconds to wait for a foreign program that holds the file
 ROWS = 500  # in one statement, which takes at most 32,766 parameters
-RESERVE = 16 * 1024 * 1024  # bytes of the disk that messages do not get, or a quarter of a small one
+SETTINGS = (
+    "journal_mode = WAL",
+    "journal_size_limit = 16777216",  # bytes that the log keeps when a flood is over
+    "secure_delete = FAST",  # what is deleted is not written once more: on a full disk there is no room for that
+)
 TAKE_BYTES = 64 * 1024 * 1024  # of bodies in one take, the first aside
 
 
@@ -39,13 +45,15 @@ class Store:
         self._lazy = "OFF" if synchronous == "OFF" else "NORMAL"
         self._synchronous = ""
         self._stirred: set[str] = set()
-        self._turn = Turn(folder, "turn.lock")
-        os.close(folder.open_file(FILE, os.O_RDWR | os.O_CREAT))  # made by us, so that nobody else can read it
         with self._errors():
+            os.close(folder.open_file(FILE, os.O_RDWR | os.O_CREAT))  # made by us, so that nobody else can read it
+            self._disk = Disk(self.path)
+            self._turn = Turn(folder, TURN)
             self._connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
         try:
             with self._errors(), self._turn:
-                self._connection.execute("PRAGMA journal_mode = WAL")
+                for setting in SETTINGS:
+                    self._connection.execute(f"PRAGMA {setting}")
             with self.transaction(durable=True):
                 prepare(self._connection, self.path)
         except BaseException:
@@ -68,6 +76,7 @@ class Store:
         :raises BackendError: if the disk is full, or does not do what it is asked
         """
         with self._errors(), self._turn:
+            self._look_at_disk()
             self._synchronize(self._durable if durable else self._lazy)
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -77,10 +86,20 @@ class Store:
                 self._roll_back()
                 raise
 
+    def _look_at_disk(self) -> None:
+        if not self._disk.has_file():
+            raise BackendError(f"{self.path}: was removed while it was in use")
+        if self._disk.is_tight():
+            self._empty_log()
+
     def _roll_back(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        with suppress(sqlite3.Error):  # if the disk is full, the log is what can be made smaller
+        self._empty_log()
+
+    def _empty_log(self) -> None:
+        """Carry the log over into the file: on a full disk it is what can be made smaller."""
+        with suppress(sqlite3.Error):
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     @contextmanager
@@ -89,6 +108,8 @@ class Store:
             yield
         except sqlite3.Error as error:
             raise BackendError(f"{self.path}: {error}") from error
+        except OSError as error:
+            raise BackendError(f"{self.path}: {error.strerror}") from error
 
     def _synchronize(self, mode: str) -> None:
         if mode != self._synchronous:
@@ -106,20 +127,13 @@ class Store:
 
         :raises BackendError: if the disk is full
         """
-        self._need_room(sum(len(body) for _, body in messages))
+        if not self._disk.has_room(sum(len(body) for _, body in messages), self._unused()):
+            raise BackendError(f"{self.path}: the disk is full")
         for start in range(0, len(messages), ROWS):
             chunk = messages[start : start + ROWS]
             last = self._insert(statements.insert(len(chunk)), [value for message in chunk for value in message])
             self._connection.execute(statements.ARRIVE, (last - len(chunk),))
         self._stirred.update(queue for queue, _ in messages)
-
-    def _need_room(self, size: int) -> None:
-        """Keep the last of the disk for what takes messages out: on a full one they could not even be acknowledged."""
-        disk = os.statvfs(self.path)
-        needed = min(RESERVE, disk.f_blocks * disk.f_frsize // 4) + 2 * size
-        free = disk.f_bavail * disk.f_frsize
-        if free < needed and free + self._unused() < needed:
-            raise BackendError(f"{self.path}: the disk is full")
 
     def _unused(self) -> int:
         """Bytes of the file that hold nothing any more."""

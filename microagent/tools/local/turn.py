@@ -24,6 +24,10 @@ class Turn:
         """That of the lock, while it is held open."""
         return [self._descriptor] if self._descriptor >= 0 else []
 
+    def forget(self) -> None:
+        """Take no turns in the place of another process."""
+        self._descriptor = -1
+
     def __enter__(self) -> None:
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
 

@@ -1,0 +1,73 @@
+"""What a broker has open, where another process keeps it from writing."""
+
+import logging
+import os
+
+import pytest
+from support import until
+
+from microagent import BackendConnectionError, BackendError
+from microagent.tools.local import depot as module
+from microagent.tools.local.depot import Depot
+from microagent.tools.local.folder import Folder
+from microagent.tools.local.store import TURN
+from microagent.tools.local.turn import Turn
+
+LOG = logging.getLogger("test.local")
+
+
+@pytest.fixture
+def path(tmp_path):
+    return f"{tmp_path}/place"
+
+
+@pytest.fixture
+def others_turn(path):
+    """The turn of another one, who can take it and not give it away."""
+    folder = Folder.open(path)
+    turn = Turn(folder, TURN)
+    yield turn
+    turn.close()
+    folder.close()
+
+
+@pytest.fixture
+async def depot(path):
+    depot = await Depot.open(path, "FULL", LOG)
+    yield depot
+    await depot.close()
+
+
+async def test_who_waits_in_vain_for_a_turn_is_told_why(depot, others_turn, monkeypatch):
+    """The error names the process that keeps everybody from writing; what was given up is not done afterwards."""
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    with others_turn, pytest.raises(BackendError, match=f"process {os.getpid()} lets nobody write to the queues"):
+        await depot.submit(lambda store: store.push([("q", b"given up")]))
+    monkeypatch.undo()
+    await depot.submit(lambda store: store.push([("q", b"accepted")]))
+    assert await depot.submit(lambda store: store.length("q")) == 1
+
+
+async def test_closing_does_not_wait_for_ever_for_a_turn(path, others_turn, monkeypatch):
+    """Who leaves is let go; what it held is handed back when its turn comes."""
+    monkeypatch.setattr(module, "CLOSING", 0.05)
+    depot = await Depot.open(path, "FULL", LOG)
+    await depot.submit(lambda store: store.push([("q", b"1")]))
+    await depot.submit(lambda store: store.take("q", 1, 30))
+    with others_turn:
+        await depot.close()
+    monkeypatch.undo()
+    later = await Depot.open(path, "FULL", LOG)
+    await until(lambda: later.submit(lambda store: store.length("q")))
+    await later.close()
+
+
+async def test_opening_can_be_tried_again(path, others_turn, monkeypatch):
+    """A turn that does not come is a server that is away: the core says so, and goes on trying."""
+    monkeypatch.setattr(module, "OPENING", 0.05)
+    monkeypatch.setattr(module, "CLOSING", 0.05)
+    with others_turn, pytest.raises(BackendConnectionError, match="lets nobody write"):
+        await Depot.open(path, "FULL", LOG)
+    monkeypatch.undo()
+    depot = await Depot.open(path, "FULL", LOG)
+    await depot.close()
