@@ -43,6 +43,8 @@ class AMQPBroker(AbstractQueueBroker):
 
     :param dsn: ``amqp://user:password@host:port/vhost`` or ``amqps://``; its options are the driver's: ``heartbeat`` in
         seconds, ``cafile``, ``certfile``, ``keyfile``
+    :param durable: queues that are declared here outlive the server; False: they do not, as microagent 1.x declares
+        and demands them
     :param quorum: queues that are declared here are quorum queues, which count the runs that end with their process;
         what is handed back goes to their end, for they would count that too
     :param ssl_context: for ``amqps://``, in place of the files
@@ -55,12 +57,14 @@ class AMQPBroker(AbstractQueueBroker):
         uid: str | None = None,
         log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
         *,
+        durable: bool = True,
         quorum: bool = False,
         ssl_context: ssl.SSLContext | None = None,
         **options: Any,
     ) -> None:
         super().__init__(dsn, uid, log, **options)
         self._address = address(dsn)
+        self._durable = durable
         self._quorum = quorum
         self._ssl_context = ssl_context
         self._session: Session | None = None
@@ -125,7 +129,7 @@ class AMQPBroker(AbstractQueueBroker):
 
     async def _open(self) -> None:
         connection = await connect(self._address, f"microagent {self.uid}", self._ssl_context)
-        self._session = Session(connection, self._quorum, self._send_timeout)
+        self._session = Session(connection, self._send_timeout, durable=self._durable, quorum=self._quorum)
 
     async def _close(self) -> None:
         session, self._session = self._session, None

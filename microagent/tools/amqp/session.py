@@ -19,15 +19,16 @@ class Session:
     """
     A connection with the channels on it: one that sends, one for each queue that is consumed, some for questions.
 
-    :param quorum: new queues are quorum queues
     :param timeout: seconds that the server may take to confirm a message
+    :param durable: new queues outlive the server
+    :param quorum: new queues are quorum queues
     """
 
-    def __init__(self, connection: aiormq.Connection, quorum: bool, timeout: float) -> None:
+    def __init__(self, connection: aiormq.Connection, timeout: float, *, durable: bool, quorum: bool) -> None:
         self._connection = connection
         self._questions = Questions(connection)
         self._intakes: dict[str, Intake] = {}
-        self.topology = Topology(self._questions, quorum)
+        self.topology = Topology(self._questions, durable, quorum)
         self.sender = Sender(connection, timeout)
 
     async def close(self) -> None:

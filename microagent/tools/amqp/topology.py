@@ -24,9 +24,10 @@ _Declared: TypeAlias = Awaitable[spec.Queue.DeclareOk]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A queue that is to be there: ``arguments`` are for the case that it is not."""
+    """A queue that is to be there: ``durable`` and ``arguments`` are for the case that it is not."""
 
     name: str
+    durable: bool = True
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     declaration: QueueDeclaration | None = None
 
@@ -48,7 +49,7 @@ def delay_place(name: str, delay: float) -> Place:
     """Where messages of a queue wait for ``delay`` seconds, or a little longer, until they are back in it."""
     milliseconds = round(step(delay) * 1000)
     back = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": name}
-    return Place(f"{name}.retry.{milliseconds}", {"x-message-ttl": milliseconds, **back})
+    return Place(f"{name}.retry.{milliseconds}", arguments={"x-message-ttl": milliseconds, **back})
 
 
 def dead_place(name: str) -> Place:
@@ -60,20 +61,23 @@ class Topology:
     """
     What was made sure of on one connection, so that it is asked for once.
 
-    A queue or exchange that exists is used as it is; one that does not is declared, durable.
+    A queue or exchange that exists is used as it is; one that does not is declared.
 
+    :param durable: new queues outlive the server
     :param quorum: new queues are quorum queues
     """
 
-    def __init__(self, questions: Questions, quorum: bool) -> None:
+    def __init__(self, questions: Questions, durable: bool, quorum: bool) -> None:
         self._ask = questions.ask
+        self._durable = durable
         self.quorum = quorum
         self._sure: set[str] = set()
         self._lock = asyncio.Lock()
 
     def place(self, name: str) -> Place:
         """The queue itself."""
-        return Place(name, {"x-queue-type": "quorum"} if self.quorum else {}, declaration(name))
+        arguments = {"x-queue-type": "quorum"} if self.quorum else {}
+        return Place(name, self._durable, arguments, declaration(name))
 
     async def ensure(self, place: Place) -> None:
         """
@@ -131,7 +135,7 @@ class Topology:
 
     async def _make(self, place: Place) -> None:
         if await self.length(place.name) is None:
-            await self.declare(place.name, arguments=dict(place.arguments))
+            await self.declare(place.name, durable=place.durable, arguments=dict(place.arguments))
         if place.declaration is not None and place.declaration.exchange is not None:
             await self._bind(place.declaration, place.declaration.exchange)
 
