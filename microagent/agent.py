@@ -46,6 +46,8 @@ class MicroAgent(Generic[BusT, BrokerT]):
     log: logging.Logger
     settings: dict[str, Any]
 
+    _shutdown_timeout = SHUTDOWN_TIMEOUT  # of a stop that nobody asks for; marun sets what it was told
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         check_class(cls)
@@ -97,7 +99,7 @@ class MicroAgent(Generic[BusT, BrokerT]):
                 servers=enable_servers_running,
             )
         except (Exception, asyncio.CancelledError):
-            await self.stop()
+            await self.stop(self._shutdown_timeout)
             raise
 
     async def stop(self, timeout: float = SHUTDOWN_TIMEOUT) -> None:

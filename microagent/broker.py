@@ -335,9 +335,13 @@ class AbstractQueueBroker(abc.ABC):
             "dsn": masked(self.dsn),
             "uid": self.uid,
             "connected": self._link.is_open,
-            "healthy": self._link.is_open and all(worker.healthy for worker in self._workers.values()),
+            "healthy": self._is_healthy(),
             "held": {name: worker.held for name, worker in self._workers.items()},
         }
+
+    def _is_healthy(self) -> bool:
+        """Whether it can do what it was asked for; there is nothing wrong with a broker that nobody has needed yet."""
+        return self._link.is_idle or (self._link.is_open and all(worker.healthy for worker in self._workers.values()))
 
 
 @dataclass(slots=True)

@@ -354,15 +354,19 @@ class AbstractSignalBus(abc.ABC):
             await self.close()
 
     def _info(self) -> dict[str, Any]:
-        reading = self._reader is not None and not self._reader.done() and not self._failing
         return {
             "backend": type(self).__name__,
             "dsn": masked(self.dsn),
             "uid": self.uid,
             "prefix": self.prefix,
             "connected": self._link.is_open,
-            "healthy": self._link.is_open and (reading or not self._patterns),
+            "healthy": self._is_healthy(),
         }
+
+    def _is_healthy(self) -> bool:
+        """Whether it can do what it was asked for; there is nothing wrong with a bus that nobody has needed yet."""
+        reading = self._reader is not None and not self._reader.done() and not self._failing
+        return self._link.is_idle or (self._link.is_open and (reading or not self._patterns))
 
 
 def _bytes(message: str | bytes) -> bytes:

@@ -53,6 +53,11 @@ class Link:
         self._reason: BackendConnectionError | None = None
         self.is_open = False
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody has needed the server, since the link was made or closed."""
+        return self._opening is None
+
     async def ready(self, deadline: float | None = None) -> None:
         """
         Return when the server answers, however long that takes.

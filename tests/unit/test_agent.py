@@ -366,6 +366,29 @@ async def test_stop_while_the_server_is_away(ends):
     assert is_over(agent)
 
 
+async def test_failure_gives_handlers_the_shutdown_timeout(ends):
+    """A server that fails stops its agent; the handlers that run then have the seconds that marun was told."""
+
+    class Failing(Agent):
+        @receiver(SIGNAL)
+        async def hear(self, n, **kwargs):
+            self.notes.append("begun")
+            await asyncio.Event().wait()
+
+        @on("server")
+        async def serve(self):
+            await self.bus[SIGNAL.name].send("test", n=1)
+            await until(lambda: self.notes)
+            raise RuntimeError("a pipe burst")
+
+    agent = Failing(**ends)
+    agent._shutdown_timeout = 0.05
+    async with asyncio.timeout(5):
+        with pytest.raises(RuntimeError, match="a pipe burst"):
+            await agent.start()
+    assert is_over(agent)
+
+
 async def test_stop_in_an_outage(ends):
     """What cannot be told to the servers is left to their leases."""
     agent = Quiet(**ends)
@@ -722,6 +745,30 @@ async def test_info_is_json_without_a_password():
     told.append(json.dumps(agent.info()))
     assert not any("s3cret" in text for text in told)
     assert [json.loads(text)["started"] for text in told] == [False, True, False]
+
+
+async def test_end_that_was_not_needed_yet_is_not_unhealthy(ends):
+    """An agent that only sends has no connection before it does; one whose server is away then is not healthy."""
+
+    class Speaker(MicroAgent):
+        pass
+
+    agent = Speaker(**ends)
+    await agent.start()
+    assert agent.info()["healthy"]
+    assert not agent.info()["bus"]["connected"]
+    assert not agent.info()["broker"]["connected"]
+    for end, send in (
+        (agent.bus, lambda: agent.bus[SIGNAL.name].send("test", n=1)),
+        (agent.broker, lambda: agent.broker[QUEUE.name].send({"n": 1})),
+    ):
+        end.script.is_away = True
+        sending = asyncio.create_task(send())
+        await until(lambda: not agent.info()["healthy"])
+        end.script.mend()
+        await asyncio.wait([sending])
+        assert agent.info()["healthy"]
+    await agent.stop()
 
 
 def test_info_tells_every_handler():
