@@ -371,6 +371,20 @@ def test_newer_file_is_refused(folder, client):
         Store(folder, "other", "FULL")
 
 
+def test_older_file_is_brought_up_to_date(folder, client, monkeypatch):
+    """What an older microagent has left is there for a newer one, which the older one then leaves alone."""
+    client.send(b"1")
+    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, ("ALTER TABLE message ADD COLUMN trace TEXT",)))
+    monkeypatch.setattr(schema, "VERSION", 2)
+    newer = Client(folder, "newer")
+    assert newer.bodies() == [b"1"]
+    assert newer.store._value("SELECT trace FROM message") is None
+    newer.store.close()
+    monkeypatch.undo()
+    with pytest.raises(ConfigurationError, match="written by a newer microagent"):
+        Store(folder, "other", "FULL")
+
+
 def test_file_that_is_no_database_is_an_error(folder):
     """Something else under that name is named, not overwritten."""
     with open(f"{folder.path}/queues.db", "wb") as file:

@@ -4,8 +4,6 @@ import sqlite3
 
 from microagent.errors import ConfigurationError
 
-VERSION = 1
-
 # Where a message is, is said by the table that names it: waiting, held or dead; its body is written once.
 # What never repeats (AUTOINCREMENT) can be handed out: a lease names one holder's hold on one message for good.
 TABLES = (
@@ -50,10 +48,13 @@ TABLES = (
     "CREATE INDEX dead_of_queue ON dead (queue)",
 )
 
+STEPS = (TABLES,)  # each makes of a file of one version a file of the next; that of a new one is 0
+VERSION = len(STEPS)
+
 
 def prepare(connection: sqlite3.Connection, path: str) -> None:
     """
-    Make the tables in a new file; part of the caller's transaction.
+    Bring a new file, or that of an older microagent, up to date; part of the caller's transaction.
 
     :raises ConfigurationError: if a newer microagent wrote the file
     """
@@ -62,7 +63,8 @@ def prepare(connection: sqlite3.Connection, path: str) -> None:
         raise ConfigurationError(
             f"{path}: was written by a newer microagent (version {version} of the store, this one knows {VERSION})"
         )
-    if version == 0:
-        for statement in TABLES:
+    for step in STEPS[version:]:
+        for statement in step:
             connection.execute(statement)
+    if version < VERSION:
         connection.execute(f"PRAGMA user_version = {VERSION}")
