@@ -4,44 +4,15 @@ import asyncio
 import hashlib
 import os
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
-from pathlib import Path
-from textwrap import dedent
 
 import pytest
+from local_agents import Processes
 from support import unique, until
 
 from microagent import Queue, Signal
 from microagent.tools.local import LocalBroker, LocalSignalBus
-
-AGENT = """
-import asyncio, hashlib, os, signal, sys
-from microagent import MicroAgent, Queue, Signal, consumer, receiver
-from microagent.tools.local import LocalBroker, LocalSignalBus
-
-queue, event = Queue(sys.argv[2]), Signal(sys.argv[2], ["body"])
-
-def say(*words):
-    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
-
-{agent}
-
-stopping = asyncio.Event()
-
-async def main():
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    agent = Agent(bus=LocalSignalBus(sys.argv[1]), broker=LocalBroker(sys.argv[1]))
-    await agent.start()
-    say("ready")
-    await stopping.wait()
-    await agent.stop()
-    say("stopped")
-
-asyncio.run(main())
-"""
 
 HANDLES = """
 class Agent(MicroAgent):
@@ -97,22 +68,6 @@ class Agent(MicroAgent):
 """
 
 
-class Process:
-    """An agent in a process of its own, and what it says."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]", output: Path) -> None:
-        self.process = process
-        self._output = output
-
-    def said(self, word: str) -> list[list[str]]:
-        """What it has said beginning with ``word``, the rest of each line."""
-        lines = [line.split() for line in self._output.read_text().splitlines()]
-        return [rest for first, *rest in lines if first == word]
-
-    def numbers(self) -> list[int]:
-        return [int(number) for number, *_ in self.said("handled")]
-
-
 @pytest.fixture
 def dsn(tmp_path):
     return f"local://{tmp_path}/place"
@@ -126,23 +81,9 @@ def name():
 @pytest.fixture
 async def start(tmp_path, dsn, name):
     """Starts an agent in a process of its own; returns when it is ready."""
-    processes: list[Process] = []
-
-    async def start(agent: str) -> Process:
-        output = tmp_path / f"output{len(processes)}"
-        with output.open("wb") as sink:
-            child = await asyncio.to_thread(
-                subprocess.Popen, [sys.executable, "-c", AGENT.format(agent=dedent(agent)), dsn, name], stdout=sink
-            )
-        processes.append(Process(child, output))
-        await until(lambda: processes[-1].said("ready") or child.poll() is not None)
-        assert child.poll() is None
-        return processes[-1]
-
-    yield start
-    for each in processes:
-        each.process.kill()
-        await asyncio.to_thread(each.process.wait)
+    processes = Processes(tmp_path, dsn, name)
+    yield processes
+    await processes.end()
 
 
 @pytest.fixture
