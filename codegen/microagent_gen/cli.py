@@ -4,19 +4,20 @@ import io
 import os
 import sys
 from collections.abc import Iterable
-from importlib.resources import files
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
+from microagent.colours import are_wanted
 from microagent.errors import ConfigurationError
+from microagent.watching import Snapshot, changes, snapshot
 from microagent_gen import colours
 from microagent_gen.configuration import TABLE, candidates, configuration
 from microagent_gen.generation import Failure, Job, carry_out, plan
 from microagent_gen.output import Plan, diff
 from microagent_gen.sources import Collection, collect, is_url
-from microagent_gen.watching import Snapshot, changes, snapshot, watched
+from microagent_gen.watching import watched
 
 EXAMPLES = """
 \b
@@ -101,12 +102,12 @@ def main(
     that imports only microagent and the standard library; files in it that were not generated are left alone. What is
     not said here is looked up in [tool.microagent-gen] of the nearest pyproject.toml.
     """
-    context.color = colours.are_wanted(os.environ)
+    context.color = are_wanted(os.environ)
     _accept_any_text()
     if check and watch:
         raise click.UsageError("--check and --watch exclude each other")
     if print_schema:
-        click.echo(files("microagent").joinpath("format.schema.json").read_text("utf-8"), nl=False)
+        _print_schema()
     elif watch:
         _watch(sources, folder, quiet)
     else:
@@ -118,6 +119,12 @@ def _accept_any_text() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _print_schema() -> None:
+    from microagent.jsonschemas import format_text  # with jsonschema, which is slow to import
+
+    click.echo(format_text(), nl=False)
 
 
 # -- what is asked for

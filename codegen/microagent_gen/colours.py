@@ -1,19 +1,8 @@
 """Colours, for terminals that show them and people who want them."""
 
-from collections.abc import Mapping
-
 import click
 
 _OF_LINES = {"---": "bold", "+++": "bold", "@@": "cyan", "+": "green", "-": "red"}
-
-
-def are_wanted(environment: Mapping[str, str]) -> bool | None:
-    """What ``NO_COLOR`` and ``FORCE_COLOR`` say (no-color.org, force-color.org); None: where there is a terminal."""
-    if environment.get("NO_COLOR"):
-        return False
-    if environment.get("FORCE_COLOR"):
-        return True
-    return False if environment.get("TERM") == "dumb" else None
 
 
 def problem(text: str) -> str:

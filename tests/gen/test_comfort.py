@@ -11,7 +11,7 @@ import click
 import pytest
 from generating import contents, run, run_process, written
 
-from microagent_gen.colours import are_wanted, difference
+from microagent_gen.colours import difference
 
 DOCUMENT = {"signals": [{"name": "a_signal", "providing_args": ["user_id"]}], "sginals": []}
 RED, YELLOW, GREEN = "\x1b[31m", "\x1b[33m", "\x1b[32m"
@@ -71,13 +71,6 @@ def test_a_pipe_shows_no_colours_unless_they_are_forced(variables, coloured, pro
     """What another program reads has no colours; FORCE_COLOR turns them on, as CI logs want them."""
     done = run_process("schemas", "-o", "out", "--check", cwd=project, env=environment(**variables))
     assert [RED in done.stderr, YELLOW in done.stderr, GREEN in done.stdout] == [coloured] * 3
-
-
-def test_no_color_counts_more_than_force_color():
-    """Who wants no colours gets none."""
-    assert are_wanted({"NO_COLOR": "1", "FORCE_COLOR": "1"}) is False
-    assert are_wanted({"FORCE_COLOR": "1", "TERM": "dumb"}) is True
-    assert are_wanted({}) is None
 
 
 def test_a_coloured_difference_is_the_same_text():

@@ -7,13 +7,12 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from generating import run, written
 
-from microagent_gen.watching import changes, snapshot, watched
+from microagent_gen.watching import watched
 
 PATIENCE = 30.0
 
@@ -141,42 +140,3 @@ def test_a_folder_means_the_files_in_it_now(tmp_path):
         two,
         missing,
     ]
-
-
-def test_every_way_to_change_a_file_is_seen(tmp_path):
-    """Writing, replacing by a file of the same size and time, removing and creating: each gives another snapshot."""
-    path = tmp_path / "a.json"
-    seen = [snapshot([path])]
-    path.write_text("1")
-    seen.append(snapshot([path]))
-    path.write_text("22")
-    seen.append(snapshot([path]))
-    found = path.stat()
-    (tmp_path / "b.json").write_text("33")
-    os.utime(tmp_path / "b.json", ns=(found.st_atime_ns, found.st_mtime_ns))
-    os.replace(tmp_path / "b.json", path)
-    seen.append(snapshot([path]))
-    path.unlink()
-    seen.append(snapshot([path]))
-    assert all(before != after for before, after in pairwise(seen))
-    assert seen[0] == seen[-1] == {path: None}
-
-
-def test_a_change_is_told_when_it_has_come_to_rest():
-    """As long as something changes from look to look, nothing is told; then it is told once."""
-    looks = iter([{Path("a"): (state,)} for state in (0, 0, 1, 1, 2, 3, 4, 4, 4, 4, 5, 5, 5)])
-    told = changes(lambda: next(looks), interval=0)
-    next(told)
-    next(told)
-    assert next(looks) == {Path("a"): (4,)}
-
-
-def test_what_changes_during_the_work_is_seen():
-    """A change between being told and asking again is not lost."""
-    state = 0
-    told = changes(lambda: {Path("a"): (state,)}, interval=0)
-    next(told)
-    state = 1
-    next(told)
-    state = 2
-    next(told)
