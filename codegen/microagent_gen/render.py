@@ -2,6 +2,7 @@
 
 from functools import cache
 from pathlib import Path
+from symtable import symtable
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -24,7 +25,7 @@ def render(contract: Contract) -> dict[str, str]:
     }
     files["__init__.py"] = _package(header, [queues[-1], signals[-1]])
     for name, text in files.items():
-        compile(text, name, "exec", dont_inherit=True)
+        symtable(text, name, "exec")  # parses, and makes no code
     return {**files, "py.typed": ""}
 
 
