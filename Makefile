@@ -17,7 +17,7 @@ PYTEST_LOG := build/pytest.log
 .PHONY: help venv install demo test lint types contracts-check pytest bench dist clean
 
 help: ## Say what can be done
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 venv: $(BIN)/python ## Create the virtual environment (PYTHON=... chooses the interpreter)
 
@@ -52,6 +52,9 @@ pytest: install
 
 bench: install ## Measure the core on the memory backend
 	$(BIN)/python benchmarks/core.py
+
+bench-gen: install ## Measure the generator with 10 to 5,000 signals, and the checkers on what it wrote
+	$(BIN)/python benchmarks/generator.py
 
 dist: install ## Build wheel and source distribution into dist/
 	rm -f $(DIST)/microagent-*

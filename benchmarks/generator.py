@@ -1,0 +1,92 @@
+"""What a generated package of 10 to 5,000 signals costs: to generate, to import, to check."""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+SIZES = (10, 100, 1_000, 5_000)
+PAYLOAD = {
+    "properties": {
+        "user_id": {"type": "integer"},
+        "text": {"type": "string"},
+        "meta": {"properties": {"ip": {"type": "string"}}, "required": ["ip"]},
+    },
+    "required": ["user_id"],
+}
+AGENT = """\
+from contracts import Broker, Bus, signals
+
+from microagent import MicroAgent, receiver
+
+
+class Using(MicroAgent[Bus, Broker]):
+    @receiver(signals.{last})
+    async def handle(self, user_id: int, **kwargs: object) -> None:
+        await self.bus.{last}.send("using", user_id=user_id, meta={{"ip": "::1"}})
+        await self.bus.{last}.send("using", user_id="wrong")
+"""
+WRONG = "agent.py:10:"
+IMPORT = "import microagent, time; start = time.perf_counter(); import contracts; print(time.perf_counter() - start)"
+
+
+def main() -> None:
+    """Print a row for each size; fail where a checker does not report the wrong call."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("sizes", nargs="*", type=int, default=SIZES, help="numbers of signals")
+    print(f"{'signals':>8}{'generate':>10}{'import':>10}{'mypy':>10}{'again':>10}{'pyright':>10}   seconds", flush=True)
+    for size in parser.parse_args().sizes:
+        print(f"{size:>8}", end="", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            for seconds in measured(Path(folder), size):
+                print(f"{seconds:>10.2f}", end="", flush=True)
+        print()
+
+
+def measured(folder: Path, size: int) -> Iterator[float]:
+    """Seconds to generate, to import, to check with mypy without and with its cache, and with pyright."""
+    names = [f"signal_{number:05}" for number in range(size)]
+    declared = {"signals": [{"name": name, "payload": PAYLOAD} for name in names]}
+    (folder / "declared.json").write_text(json.dumps(declared))
+    (folder / "agent.py").write_text(AGENT.format(last=names[-1]))
+    (folder / "pyrightconfig.json").write_text(json.dumps({"typeCheckingMode": "standard", "include": ["."]}))
+    yield timed(folder, "microagent_gen", "declared.json", "-o", "contracts")[0]
+    yield imported(folder)
+    for _ in range(2):
+        yield checked(folder, "mypy", "--strict", "agent.py")
+    yield checked(folder, "pyright", "--pythonpath", sys.executable, "agent.py")
+
+
+def imported(folder: Path) -> float:
+    """Seconds of an import that finds its bytecode."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    command = [sys.executable, "-c", IMPORT]
+    runs = [subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True) for _ in range(4)]
+    return min(float(run.stdout) for run in runs[1:])
+
+
+def checked(folder: Path, *command: str) -> float:
+    """Seconds of a checker that finds the one wrong call."""
+    seconds, output = timed(folder, *command, status=1)
+    if WRONG not in output or output.count("error:") != 1:
+        sys.exit(f"{command[0]} does not report the wrong call, and nothing else:\n{output}")
+    return seconds
+
+
+def timed(folder: Path, *command: str, status: int = 0) -> tuple[float, str]:
+    """How long a module runs as a program, and what it prints."""
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, "-m", *command], cwd=folder, capture_output=True, text=True, check=False)
+    seconds = time.perf_counter() - start
+    if done.returncode != status:
+        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+    return seconds, done.stdout
+
+
+if __name__ == "__main__":
+    main()
