@@ -362,3 +362,51 @@ def test_dsn_without_a_host_is_refused(dsn):
     """One sentence, before anything connects."""
     with pytest.raises(ConfigurationError):
         AMQPBroker(dsn)
+
+
+# -- consuming
+
+
+async def test_consumer_that_becomes_slow_leaves_messages_to_others(broker, rabbitmq_url):
+    """While handlers are quick, much is pushed ahead; when they get stuck, what they cannot begin goes back."""
+    queue = Queue(unique("queue"))
+    gate = asyncio.Event()
+    begun: list[int] = []
+
+    class Stuck(MicroAgent):
+        @consumer(queue, concurrency=2, timeout=60)
+        async def take(self, number: int) -> None:
+            begun.append(number)
+            if number >= 500:
+                await gate.wait()
+
+    agent = await consuming(broker, Stuck)
+    await asyncio.gather(*(broker[queue.name].send({"number": number}) for number in range(700)))
+    await until(lambda: 500 in begun)
+    cls, got = taker(queue)
+    second = cls(broker=AMQPBroker(rabbitmq_url))
+    await second.start()
+    await until(lambda: got and len(got) + broker._workers[queue.name].held == 200)
+    await agent.stop(timeout=0)
+    await until(lambda: sorted(message["number"] for message in got) == list(range(500, 700)))
+    await second.stop()
+
+
+async def test_all_that_was_held_goes_back_to_its_place(rabbitmq_url, channel):
+    """After ``stop`` nothing is left: all is ready for others, in the order in which it was sent."""
+    queue = Queue(unique("queue"))
+    started = asyncio.Event()
+
+    class Slow(MicroAgent):
+        @consumer(queue, prefetch=5)
+        async def handle(self, number: int) -> None:
+            started.set()
+            await asyncio.Event().wait()
+
+    agent = Slow(broker=AMQPBroker(rabbitmq_url))
+    await agent.start()
+    await asyncio.gather(*(agent.broker[queue.name].send({"number": number}) for number in range(9)))
+    await started.wait()
+    await agent.stop(timeout=0)
+    bodies = [(await channel.basic_get(queue.name, no_ack=True)).body for _ in range(9)]
+    assert bodies == [b'{"number":%d}' % number for number in range(9)]

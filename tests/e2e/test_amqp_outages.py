@@ -110,3 +110,17 @@ async def test_queue_that_is_deleted_is_declared_again(rabbitmq_server: RabbitMQ
     await agent.broker[queue.name].send({"number": 2})
     await until(lambda: got == [1, 2])
     await agent.stop()
+
+
+async def test_server_that_hangs_is_left(rabbitmq_server: RabbitMQServer):
+    """A server that does not confirm is no reason to wait for ever; when it goes on, so does all else."""
+    queue = Queue(unique("queue"))
+    cls, got = taker(queue)
+    agent = cls(broker=AMQPBroker(f"{rabbitmq_server.url}?heartbeat=1", send_timeout=1))
+    await agent.start()
+    with rabbitmq_server.frozen(), pytest.raises(BackendConnectionError):
+        await agent.broker[queue.name].send({"number": 1})
+    await until(lambda: agent.info()["healthy"])
+    await agent.broker[queue.name].send({"number": 2})
+    await until(lambda: 2 in got)
+    await agent.stop()

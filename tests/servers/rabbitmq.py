@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -93,6 +94,16 @@ class RabbitMQServer(Server):
             self._mapper.send_signal(signal.SIGTERM)
             self._mapper.wait()
             self._mapper = None
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """As long as the block runs, it keeps its connections and does nothing."""
+        assert self._process is not None
+        os.killpg(self._process.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self._process.pid, signal.SIGCONT)
 
     def control(self, *arguments: str) -> str:
         """What ``rabbitmqctl`` says."""

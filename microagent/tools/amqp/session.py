@@ -74,13 +74,20 @@ class Session:
         """
         results = await self._send(letters)
         vanished = [n for n, error in enumerate(results) if isinstance(error, UnroutableError) and letters[n].queue]
-        for n in vanished:
-            self._forget(letters[n])
         if vanished:
-            again = await self._send([letters[n] for n in vanished])
+            again = await self._send_again([letters[n] for n in vanished])
             for n, result in zip(vanished, again, strict=True):
                 results[n] = result
         return results
+
+    async def _send_again(self, letters: Sequence[Letter]) -> list[Exception | None]:
+        for letter in letters:
+            if letter.queue is not None:
+                self.topology.forget(letter.queue)
+        try:
+            return await self._send(letters)
+        except BackendConnectionError as error:  # of the others something was written, so this is no more than theirs
+            return [error] * len(letters)
 
     async def _send(self, letters: Sequence[Letter]) -> list[Exception | None]:
         results = [await self._obstacle(letter) for letter in letters]
@@ -104,10 +111,6 @@ class Session:
         except Exception as error:  # noqa: BLE001 - its sender is told
             return error
         return None
-
-    def _forget(self, letter: Letter) -> None:
-        if letter.queue is not None:
-            self.topology.forget(letter.queue)
 
     # -- looking
 

@@ -1,28 +1,38 @@
 """Carrying out verdicts: a message that is to come again, or is buried, is written anew and then acknowledged."""
 
+import asyncio
 import logging
-from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from aiormq import spec
+from aiormq.abc import DeliveredMessage
 
 from microagent.delivery import Settlement, Verdict
 from microagent.errors import BackendConnectionError
 from microagent.tools.amqp import messages
-from microagent.tools.amqp.intake import Held, Intake
+from microagent.tools.amqp.intake import Held
 from microagent.tools.amqp.sending import Letter
 from microagent.tools.amqp.session import Session
 from microagent.tools.amqp.topology import Place, dead_place, delay_place
 
+PAUSE = 1.0  # seconds before what cannot be moved goes back, and is tried again
+
 
 @dataclass(slots=True)
-class _Ending:
-    """What one intake is told, by delivery tag."""
+class _Case:
+    """A verdict on what is still ours. ``copy`` is to be written in place of the message, if anything is."""
 
-    done: set[int] = field(default_factory=set[int])
-    back: set[int] = field(default_factory=set[int])
+    settlement: Settlement
+    held: Held
+    copy: Letter | None
+    failure: Exception | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the message may leave its queue."""
+        return self.failure is None and (self.copy is not None or self.settlement.verdict is Verdict.ACK)
 
 
 async def carry_out(session: Session, batch: Sequence[Settlement], log: logging.Logger) -> None:
@@ -32,16 +42,17 @@ async def carry_out(session: Session, batch: Sequence[Settlement], log: logging.
     A copy is confirmed before its original is acknowledged, so that nothing is lost in between; an original whose copy
     cannot be written goes back to its queue.
     """
-    with suppress(BackendConnectionError):  # with it went all that there was to settle
-        ours = [settlement for settlement in batch if _held(settlement).intake.holds(_held(settlement))]
-        copied = {n: letter for n, each in enumerate(ours) if (letter := _copy(session, each)) is not None}
-        failures = dict(zip(copied, await session.post(list(copied.values())), strict=True)) if copied else {}
-        endings: defaultdict[Intake, _Ending] = defaultdict(_Ending)
-        for n, settlement in enumerate(ours):
-            _end(endings[_held(settlement).intake], settlement, n in copied, failures.get(n), log)
-        for intake, ending in endings.items():
-            await intake.acknowledge(ending.done)
-            await intake.release(ending.back)
+    cases = [
+        _Case(settlement, held, _copy(session, settlement, held))
+        for settlement in batch
+        if (held := _held(settlement)).intake.holds(held)
+    ]
+    with suppress(BackendConnectionError):  # with the connection went all that there was to settle
+        await _write(session, [case for case in cases if case.copy is not None], log)
+        for intake in {case.held.intake for case in cases}:
+            own = [case for case in cases if case.held.intake is intake]
+            await intake.acknowledge({case.held.tag for case in own if case.is_done})
+            await intake.release({case.held.tag for case in own if not case.is_done})
 
 
 def _held(settlement: Settlement) -> Held:
@@ -49,31 +60,34 @@ def _held(settlement: Settlement) -> Held:
     return held
 
 
-def _end(ending: _Ending, settlement: Settlement, copied: bool, failure: Exception | None, log: logging.Logger) -> None:
-    if failure is not None:
-        log.error("A message of queue '%s' cannot be moved, and goes back: %s", settlement.delivery.queue, failure)
-    is_done = copied or settlement.verdict is Verdict.ACK
-    (ending.done if is_done and failure is None else ending.back).add(_held(settlement).tag)
+async def _write(session: Session, cases: Sequence[_Case], log: logging.Logger) -> None:
+    if not cases:
+        return
+    results = await session.post([case.copy for case in cases if case.copy is not None])
+    for case, failure in zip(cases, results, strict=True):
+        case.failure = failure
+        if failure is not None:
+            queue = case.settlement.delivery.queue
+            log.error("A message of queue '%s' cannot be moved, and goes back: %s", queue, failure)
+    if any(results):
+        await asyncio.sleep(PAUSE)
 
 
-def _copy(session: Session, settlement: Settlement) -> Letter | None:
+def _copy(session: Session, settlement: Settlement, held: Held) -> Letter | None:
     """What is to be written in place of the message, if anything is."""
-    delivery, message = settlement.delivery, _held(settlement).message
+    delivery, message = settlement.delivery, held.message
     queue = session.topology.place(delivery.queue)
     match settlement.verdict:
-        case Verdict.RETRY if settlement.delay > 0:
-            return _letter(
-                delay_place(delivery.queue, settlement.delay), settlement, messages.retried(message, delivery)
-            )
         case Verdict.RETRY:
-            return _letter(queue, settlement, messages.retried(message, delivery))
+            place = delay_place(delivery.queue, settlement.delay) if settlement.delay > 0 else queue
+            return _letter(place, message, messages.retried(message, delivery))
         case Verdict.BURY:
-            return _letter(dead_place(delivery.queue), settlement, messages.buried(message, settlement))
+            return _letter(dead_place(delivery.queue), message, messages.buried(message, settlement))
         case Verdict.RELEASE if session.topology.quorum or messages.returns_are_counted(message):
-            return _letter(queue, settlement, messages.handed_back(message, delivery))
+            return _letter(queue, message, messages.handed_back(message, delivery))
         case _:
             return None
 
 
-def _letter(place: Place, settlement: Settlement, properties: spec.Basic.Properties) -> Letter:
-    return Letter("", place.name, settlement.delivery.body, properties, queue=place)
+def _letter(place: Place, message: DeliveredMessage, properties: spec.Basic.Properties) -> Letter:
+    return Letter("", place.name, message.body, properties, queue=place)
