@@ -14,7 +14,7 @@ PYTEST_LOG := build/pytest.log
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo test lint types contracts-check pytest bench dist clean
+.PHONY: help venv install demo test lint types contracts-check pytest bench bench-gen dist clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
