@@ -38,11 +38,12 @@ class Block:
         return match[1] if match else None
 
 
-def blocks(section: str) -> list[Block]:
-    """The fenced blocks below a heading of the second level."""
+def blocks(section: str, level: int = 2) -> list[Block]:
+    """The fenced blocks below a heading, up to the next one of its level."""
     text = README.read_text()
-    start = text.index(f"\n## {section}\n")
-    end = text.find("\n## ", start + 1)
+    start = text.index(f"\n{'#' * level} {section}\n")
+    following = re.compile(rf"\n#{{2,{level}}} ").search(text, start + 1)
+    end = following.start() if following else len(text)
     found = re.finditer(r"^```(\w+)\n(.*?)^```$", text[start:end], re.MULTILINE | re.DOTALL)
     return [
         Block(
@@ -146,6 +147,19 @@ def test_features(project: Path, monkeypatch: pytest.MonkeyPatch):
     asyncio.run(
         asyncio.wait_for(_execute([block for block in blocks("Features") if block.language == "python"]), PATIENCE)
     )
+
+
+def test_commands_of_the_generator(project: Path):
+    """With the pyproject.toml that README shows, the commands say what it says."""
+    run("microagent-gen schemas/ -o myproj/contracts", [], project)
+    seen = []
+    for block in blocks("microagent-gen", level=3):
+        if block.path:
+            (project / block.path).write_text(block.text)
+        for command, expected in commands(block) if block.language == "console" else []:
+            seen.append(command)
+            (run_until_shown if "--watch" in command else run)(command, expected, project)
+    assert seen == ["microagent-gen", "microagent-gen --check", "microagent-gen --watch"]
 
 
 async def _execute(examples: list[Block]) -> None:
