@@ -231,14 +231,34 @@ async def test_process_that_stops_reading_is_bounded_and_hurts_nobody(enter, pro
     assert caplog.text.count("dropped") <= 3
 
 
-async def test_hanging_process_delays_a_subscription_and_no_more(enter, process, caplog, monkeypatch):
-    """One that does not confirm is named in the log after a while, and gone on without."""
+async def test_hanging_process_delays_one_subscription_and_no_more(enter, process, caplog, monkeypatch):
+    """
+    One that does not confirm is named in the log after a while, and gone on without; it is waited for again when it has
+    said something.
+    """
     monkeypatch.setattr(module, "CONFIRM", 0.1)
     await ready(process)
     member = await enter()
     process.send_signal(signal.SIGSTOP)
     await member.subscribe([PAID])
     assert f"Process {process.pid} does not answer" in caplog.text
+    monkeypatch.undo()
+    await asyncio.wait_for(member.subscribe([Pattern("P:other:")]), module.CONFIRM / 2)
+    process.send_signal(signal.SIGCONT)
+    await until(lambda: not member._hanging)
+
+
+async def test_process_that_dies_instead_of_confirming_is_not_waited_for(enter, process, monkeypatch):
+    """A subscription is confirmed by all who live."""
+    monkeypatch.setattr(module, "CONFIRM", 3600)
+    await ready(process)
+    member = await enter()
+    process.send_signal(signal.SIGSTOP)
+    subscribing = asyncio.ensure_future(member.subscribe([PAID]))
+    await asyncio.sleep(0)
+    assert not subscribing.done()
+    process.kill()
+    await subscribing
 
 
 async def test_stranger_at_the_door_is_cut_off(enter, caplog):

@@ -61,6 +61,7 @@ class PubSub:
         self._left = left
         self._mesh = Mesh(folder, kind, self)
         self._peers: set[Peer] = set()
+        self._hanging: set[Peer] = set()  # they did not answer, and are not waited for until they say something
         self._routes: Routes[Peer | None] = Routes()  # None is this member itself
         self._rounds: Rounds[Peer] = Rounds()
         self._arrived: list[Message] = []
@@ -107,11 +108,12 @@ class PubSub:
         await self._agree(Kind.UNSUBSCRIBE, patterns)
 
     async def _agree(self, kind: Kind, patterns: Sequence[Pattern]) -> None:
-        question = self._rounds.begin(self._peers)
+        question = self._rounds.begin(self._peers - self._hanging)
         frame = wish_frame(kind, Wish.of(question.number, patterns))
         for peer in self._peers:
             peer.insist(frame)
         if hanging := await self._rounds.end(question, CONFIRM):
+            self._hanging |= hanging
             pids = ", ".join(str(peer.pid) for peer in hanging)
             self._log.warning("Process %s does not answer, going on without it", pids)
 
@@ -173,6 +175,7 @@ class PubSub:
 
     def heard(self, peer: Peer, kind: int, payload: bytes) -> None:
         """Keep a signal until all that came with it is there; see to everything else."""
+        self._hanging.discard(peer)
         if kind == Kind.SIGNAL:
             self._arrived.append(read_signal(payload))
         elif kind == Kind.CONFIRM:
@@ -198,6 +201,7 @@ class PubSub:
         if reason is not None:
             self._log.warning("Process %d is cut off: %s", peer.pid, reason)
         self._peers.discard(peer)
+        self._hanging.discard(peer)
         self._routes.forget(peer)
         self._rounds.gone(peer)
         self._left()
