@@ -17,6 +17,7 @@ PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependenci
 MAVEN_PATIENCE = 600  # seconds for 43 MB
 SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qk"
+ESTABLISHED = "01"  # as the kernel lists it
 STARTED = b"Kafka Server started"
 
 PROJECT = """\
@@ -67,6 +68,8 @@ share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 group.min.session.timeout.ms=1000
 group.coordinator.append.linger.ms=0
+broker.heartbeat.interval.ms=200
+broker.session.timeout.ms=1000
 controlled.shutdown.enable=false
 auto.create.topics.enable=false
 """
@@ -107,6 +110,12 @@ class KafkaServer(Server):
             subprocess.run(self._java("-Xmx256m", *tool), capture_output=True, check=True)
         self._begun = self.log.stat().st_size if self.log.exists() else 0
         super().start()
+
+    def clients(self) -> int:
+        """Connections to it, from this machine."""
+        listed = Path("/proc/net/tcp").read_text() + Path("/proc/net/tcp6").read_text()
+        ends = [line.split()[1:4] for line in listed.splitlines()]
+        return sum(1 for end in ends if end[1].endswith(f":{self.port:04X}") and end[2] == ESTABLISHED)
 
     def answers(self) -> bool:
         """It listens before it knows anything, so it is its log that tells."""

@@ -1,6 +1,7 @@
 """The driver (aiokafka) as far as it is used here, with the types that it does not have itself."""
 
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, conn
@@ -9,6 +10,8 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.structs import OffsetAndMetadata as Mark
 from aiokafka.structs import TopicPartition as Partition
+
+STOP_TIMEOUT = 3.0  # seconds for a consumer to take leave of its group
 
 __all__ = ["Admin", "Consumer", "Mark", "NewTopic", "Partition", "Producer", "Record"]
 
@@ -63,7 +66,7 @@ class Producer(Protocol):
         partition: int | None,
         *,
         headers: Sequence[tuple[str, bytes]],
-    ) -> Awaitable[object]: ...
+    ) -> "asyncio.Future[object]": ...
 
 
 class NewTopic(NamedTuple):
@@ -94,6 +97,35 @@ def consumer(**options: Any) -> Consumer:
 def producer(**options: Any) -> Producer:
     """A producer that is not started yet; the server stores each message once, however often it is written."""
     return cast("Producer", cast("Any", AIOKafkaProducer)(enable_idempotence=True, acks="all", **options))
+
+
+async def end(consumer: Consumer) -> None:
+    """
+    Stop it, for good.
+
+    While its server is away, the driver's own stop may take for ever, or be cut short by the cancellation of a task of
+    its own; what is open then is closed here.
+    """
+    inner = cast("Any", consumer)
+    stopping = asyncio.create_task(consumer.stop())
+    try:
+        await asyncio.wait([stopping], timeout=STOP_TIMEOUT)
+    finally:
+        left = [stopping, *(inner._fetcher._pending_tasks if inner._fetcher is not None else ())]
+        for task in left:
+            task.cancel()
+        await asyncio.wait(left)
+        await inner._client.close()
+    if not stopping.cancelled():
+        stopping.result()
+
+
+async def abandon(producer: Producer) -> None:
+    """Stop it without what it has not delivered; its own stop waits until all is, however long that takes."""
+    inner = cast("Any", producer)
+    inner._closed = True
+    await inner._sender.close()
+    await inner.client.close()
 
 
 def admin(**options: Any) -> Admin:

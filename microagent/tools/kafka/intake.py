@@ -13,7 +13,7 @@ from microagent import wallclock
 from microagent.delivery import Delivery
 from microagent.errors import BackendError
 from microagent.tools.kafka import messages
-from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record, listener
+from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record, end, listener
 from microagent.tools.kafka.errors import translated
 from microagent.tools.kafka.ledger import Ledger, Order
 from microagent.tools.kafka.topics import Topics
@@ -79,7 +79,7 @@ class Intake:
         """Leave the group; its other members get the partitions."""
         self._forget(self._ledgers.keys())
         with translated():
-            await self._consumer.stop()
+            await end(self._consumer)
 
     # -- taking
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record
+from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record, end
 from microagent.tools.kafka.errors import translated
 from microagent.tools.kafka.messages import by_age
 from microagent.tools.kafka.notes import read
@@ -29,7 +29,7 @@ class Questions:
     async def close(self) -> None:
         measure, self._measure = self._measure, None
         if measure is not None:
-            await measure.stop()
+            await end(measure)
 
     async def lag(self, topics: Topics) -> int:
         """How many messages of the queue its group has not handled, those that wait for their next try included."""
@@ -67,7 +67,7 @@ class Questions:
         try:
             yield reader
         finally:
-            await reader.stop()
+            await end(reader)
 
     async def _places(self, topics: Collection[str]) -> list[Partition]:
         """The partitions of those topics that there are; asking for one by its name could create it."""
@@ -91,7 +91,7 @@ async def _started(consumer: Consumer) -> Consumer:
     try:
         await consumer.start()
     except BaseException:
-        await consumer.stop()
+        await end(consumer)
         raise
     return consumer
 

@@ -1,14 +1,13 @@
 """Sending: many messages at once, each acknowledged by all replicas that are in sync."""
 
-import logging
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaError
 
 from microagent.errors import BackendConnectionError, ConfigurationError
-from microagent.execution import describe
-from microagent.tools.kafka.driver import Producer
+from microagent.tools.kafka.driver import Producer, abandon
 from microagent.tools.kafka.errors import ours, translated
 from microagent.tools.kafka.messages import Headers
 
@@ -32,11 +31,12 @@ class Sender:
     its place then.
 
     :param make: makes the driver's producer
+    :param timeout: seconds to wait for an acknowledgement
     """
 
-    def __init__(self, make: Callable[[], Producer], log: logging.Logger) -> None:
+    def __init__(self, make: Callable[[], Producer], timeout: float) -> None:
         self._make = make
-        self._log = log
+        self._timeout = timeout
         self._producer: Producer | None = None
 
     async def start(self) -> Producer:
@@ -69,30 +69,29 @@ class Sender:
         :raises BackendConnectionError: if nothing was written
         """
         producer = await self.start()
-        written = [await self._write(producer, letter) for letter in letters]
-        results = [each if isinstance(each, Exception) else await _acknowledged(each) for each in written]
-        if any(isinstance(result, BackendConnectionError) for result in results) and producer is self._producer:
-            await self._replace()
-        return results
+        written = [await _write(producer, letter) for letter in letters]
+        waiting = [each for each in written if not isinstance(each, Exception)]
+        if waiting and (await asyncio.wait(waiting, timeout=self._timeout))[1]:
+            await self._give_up(producer)
+        return [each if isinstance(each, Exception) else self._result(each) for each in written]
 
-    async def _write(self, producer: Producer, letter: Letter) -> Awaitable[object] | Exception:
-        try:
-            return await producer.send(letter.topic, letter.body, letter.key, letter.partition, headers=letter.headers)
-        except (KafkaError, OSError) as error:
-            return ours(error)
-        except AssertionError:  # how the driver says it
-            return ConfigurationError(f"topic '{letter.topic}' has no partition {letter.partition}")
+    async def _give_up(self, producer: Producer) -> None:
+        """The driver itself would go on for ever."""
+        if producer is self._producer:
+            self._producer = None
+            await abandon(producer)
 
-    async def _replace(self) -> None:
-        try:
-            await self.close()
-        except Exception as error:  # noqa: BLE001 - it is given up
-            self._log.warning("A producer did not end well: %s", describe(error))
+    def _result(self, written: "asyncio.Future[object]") -> Exception | None:
+        if not written.done():
+            return BackendConnectionError(f"not acknowledged within {self._timeout} seconds; the server may have it")
+        error = written.exception()
+        return ours(error) if isinstance(error, Exception) else None
 
 
-async def _acknowledged(written: Awaitable[object]) -> Exception | None:
+async def _write(producer: Producer, letter: Letter) -> "asyncio.Future[object] | Exception":
     try:
-        await written
+        return await producer.send(letter.topic, letter.body, letter.key, letter.partition, headers=letter.headers)
     except (KafkaError, OSError) as error:
         return ours(error)
-    return None
+    except AssertionError:  # how the driver says it
+        return ConfigurationError(f"topic '{letter.topic}' has no partition {letter.partition}")

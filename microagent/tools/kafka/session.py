@@ -47,10 +47,10 @@ class Session:
         self._lease = lease
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._admin = driver.admin(**self._clients)
+        self._admin = driver.admin(request_timeout_ms=round(send_timeout * 1000), **self._clients)
         self._intakes: dict[str, Intake] = {}
         self._creation = Creation(self._admin, partitions)
-        self.sender = Sender(partial(self._producer, send_timeout), log)
+        self.sender = Sender(partial(self._producer, send_timeout), send_timeout)
         quick = {"retry_backoff_ms": 10, "fetch_max_wait_ms": 50, "auto_offset_reset": "earliest"}
         reader = partial(driver.consumer, group_id=None, **quick, **self._clients)
         self.questions = Questions(self._admin, reader)
