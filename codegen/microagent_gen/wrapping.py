@@ -1,11 +1,11 @@
-"""Code that is too long for a line, broken where formatters break it."""
+"""Code that is too long for a line, broken where ruff's formatter breaks it."""
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 WIDTH = 88
-"""Columns of a line: what ruff and Black allow when nobody says otherwise."""
+"""Columns of a line: what ruff allows when nobody says otherwise."""
 
 INDENT = "    "
 
