@@ -174,7 +174,7 @@ async def stop(process: Process, path: str) -> None:
     folder = Folder.open(path)
     while True:
         process.process.send_signal(signal.SIGSTOP)
-        os.waitpid(process.process.pid, os.WUNTRACED)
+        await asyncio.to_thread(os.waitpid, process.process.pid, os.WUNTRACED)
         if str(process.process.pid) not in lock_holder(folder, TURN):
             return folder.close()
         process.process.send_signal(signal.SIGCONT)

@@ -1,5 +1,6 @@
 """The private folder in which the processes of one project on one machine meet."""
 
+import errno
 import os
 import stat
 from collections.abc import Generator
@@ -11,6 +12,7 @@ from microagent.errors import BackendError, ConfigurationError
 SCHEME = "local://"
 DEFAULT = ".microagent"
 PRIVATE = 0o700
+USED_UP = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)  # nothing is wrong with the folder
 DESCRIPTORS = "/proc/self/fd"
 
 
@@ -45,29 +47,26 @@ class Folder:
 
         :raises ConfigurationError: if it is not safe: it belongs to somebody else, is a link, is open to others and
             holds files already, or anybody may replace it
+        :raises BackendError: if there is no room left for it
         """
         if not os.path.isdir(DESCRIPTORS):
             raise ConfigurationError(f"{path}: local:// needs Linux, with /proc at hand")
         try:
             _check_parent(path)
             _make(path)
-            descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            folder = cls(path, os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC))
+            with folder._closed_on_error():
+                folder._claim()
         except NotADirectoryError:
             raise ConfigurationError(f"{path}: is no folder, or a link to one") from None
         except OSError as error:
-            raise ConfigurationError(f"{path}: cannot be used as folder of local:// ({error.strerror})") from error
-        folder = cls(path, descriptor)
-        with folder._closed_on_error():
-            folder._claim()
+            raise _failure(path, error) from error
         return folder
 
     @contextmanager
     def _closed_on_error(self) -> Generator[None, None, None]:
         try:
             yield
-        except OSError as error:
-            self.close()
-            raise ConfigurationError(f"{self.path}: {error.strerror}") from error
         except BaseException:
             self.close()
             raise
@@ -84,8 +83,10 @@ class Folder:
     def _keep_out_of_git(self) -> None:
         with suppress(FileExistsError):
             descriptor = self.open_file(".gitignore", os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-            os.write(descriptor, b"*\n")
-            os.close(descriptor)
+            try:
+                os.write(descriptor, b"*\n")
+            finally:
+                os.close(descriptor)
 
     @contextmanager
     def refusals(self) -> Generator[None, None, None]:
@@ -127,6 +128,11 @@ class Folder:
     def address(self, name: str) -> str:
         """Where a socket called ``name`` is bound; never longer than the 107 bytes that Linux takes."""
         return f"{DESCRIPTORS}/{self._descriptor}/{name}"
+
+
+def _failure(path: str, error: OSError) -> BackendError | ConfigurationError:
+    kind = BackendError if error.errno in USED_UP else ConfigurationError
+    return kind(f"{path}: cannot be used as folder of local:// ({error.strerror})")
 
 
 def _make(path: str) -> None:
