@@ -1,0 +1,280 @@
+"""What only Kafka has: keys, partitions, groups, and a group that changes while messages are handled."""
+
+import asyncio
+import sys
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import pytest
+from aiokafka import AIOKafkaConsumer
+from support import unique, until
+
+from microagent import BackendError, ConfigurationError, MicroAgent, Queue, RetryPolicy, consumer
+from microagent.tools.kafka import KafkaBroker
+
+LEASE = 3.0  # what the server takes for a session
+
+HANGS = """
+import asyncio, os, sys
+from microagent import MicroAgent, Queue, consumer
+from microagent.tools.kafka import KafkaBroker
+
+class Agent(MicroAgent):
+    @consumer(Queue(sys.argv[2]), prefetch=20)
+    async def handle(self, number):
+        if number >= 100:
+            await asyncio.Event().wait()
+        os.write(1, f"{number}\\n".encode())
+
+async def main():
+    await Agent(broker=KafkaBroker(sys.argv[1], lease=3.0)).start()
+    await asyncio.Event().wait()
+
+asyncio.run(main())
+"""
+
+
+@pytest.fixture
+def make(kafka_url: str) -> Any:
+    """Makes brokers."""
+    return partial(KafkaBroker, kafka_url, lease=LEASE)
+
+
+def taker(queue: Queue, seconds: float = 0, **options: Any) -> tuple[type[MicroAgent], list[int]]:
+    """An agent class that keeps the numbers it gets, and the list it keeps them in."""
+    got: list[int] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue, **options)
+        async def take(self, number: int) -> None:
+            await asyncio.sleep(seconds)
+            got.append(number)
+
+    return Taker, got
+
+
+async def test_handler_is_given_the_consumer(make: Any):
+    """A handler that names ``kafka`` gets the driver's consumer, which knows what the message's partition is."""
+    queue = Queue(unique("queue"))
+    got: list[Any] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue)
+        async def take(self, kafka: AIOKafkaConsumer, **data: Any) -> None:
+            got.append((kafka, {place.topic for place in kafka.assignment()}, data))
+
+    agent = Taker(broker=make())
+    await agent.start()
+    await agent.broker[queue.name].send({"number": 1})
+    await until(lambda: got)
+    ((kafka, topics, data),) = got
+    assert isinstance(kafka, AIOKafkaConsumer)
+    assert queue.name in topics
+    assert data == {"number": 1}
+    await agent.stop()
+
+
+async def test_messages_of_a_key_are_handled_in_order(make: Any):
+    """One at a time and as they were sent, while others go on beside them."""
+    queue = Queue(unique("queue"))
+    order: list[int] = []
+    running: Counter[str] = Counter()
+    peak: Counter[str] = Counter()
+
+    class Taker(MicroAgent):
+        @consumer(queue, concurrency=10)
+        async def take(self, key: str, number: int) -> None:
+            running[key] += 1
+            running["all"] += 1
+            peak.update({key: max(0, running[key] - peak[key]), "all": max(0, running["all"] - peak["all"])})
+            await asyncio.sleep(0.002)
+            running[key] -= 1
+            running["all"] -= 1
+            if key == "a":
+                order.append(number)
+
+    agent = Taker(broker=make(partitions=3))
+    await agent.start()
+    sends = [
+        agent.broker[queue.name].send({"key": key, "number": number}, key=key)
+        for number in range(30)
+        for key in ("a", "b", "c")
+    ]
+    await asyncio.gather(*sends)
+    await until(lambda: len(order) == 30)
+    assert order == list(range(30))
+    assert peak["a"] == peak["b"] == peak["c"] == 1
+    assert peak["all"] > 1
+    await agent.stop()
+
+
+async def test_messages_of_a_partition_are_handled_one_at_a_time_if_asked(make: Any):
+    """``order='partition'`` leaves no two of a partition running; several partitions run at once."""
+    queue = Queue(unique("queue"))
+    gate = asyncio.Event()
+    running: list[int] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue, order="partition")
+        async def take(self, partition: int) -> None:
+            running.append(partition)
+            await gate.wait()
+
+    agent = Taker(broker=make(partitions=2))
+    await agent.start()
+    for partition in (0, 0, 0, 1, 1):
+        await agent.broker[queue.name].send({"partition": partition}, partition=partition)
+    await until(lambda: sorted(running) == [0, 1])
+    gate.set()
+    await until(lambda: len(running) == 5)
+    await agent.stop()
+
+
+async def test_failed_message_holds_up_nobody(make: Any):
+    """While it waits for its next run, messages of its partition and of its key are handled; nothing is left then."""
+    queue = Queue(unique("queue"))
+    handled: list[int] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue, order="partition", retry=RetryPolicy(first=1.0, jitter=0))
+        async def take(self, number: int) -> None:
+            if number == 0 and len(handled) < 5:
+                raise ValueError
+            handled.append(number)
+
+    agent = Taker(broker=make())
+    await agent.start()
+    for number in range(6):
+        await agent.broker[queue.name].send({"number": number}, key="k")
+    await until(lambda: len(handled) == 6)
+    assert handled == [1, 2, 3, 4, 5, 0]
+    await until(partial(_is_empty, agent.broker, queue.name))
+    await agent.stop()
+
+
+async def _is_empty(broker: Any, name: str) -> bool:
+    return bool(await broker[name].length() == 0)
+
+
+async def test_each_group_gets_every_message(make: Any):
+    """A consumer in a group of its own gets what the others get; each group has its own length."""
+    queue = Queue(unique("queue"))
+    cls, got = taker(queue)
+    copying, copied = taker(queue, group=unique("copies"))
+    agents = [cls(broker=make()), copying(broker=make())]
+    for agent in agents:
+        await agent.start()
+    await agents[0].broker[queue.name].send({"number": 1})
+    await until(lambda: got == [1] and copied == [1])
+    await agents[0].broker.close()
+    await agents[1].broker[queue.name].send({"number": 2})
+    await until(lambda: copied == [1, 2])
+    await until(partial(_is_empty, agents[1].broker, queue.name))
+    assert await agents[1].broker.queue_length(queue.name, group=queue.name) == 1
+    for agent in agents:
+        await agent.stop()
+
+
+async def test_group_changes_while_messages_are_handled(make: Any):
+    """Consumers come and go; every message is handled, and those that were handled are not handled again."""
+    queue = Queue(unique("queue"))
+    cls, got = taker(queue, seconds=0.005)
+    sender, agents = make(partitions=4), [cls(broker=make(partitions=4)) for _ in range(3)]
+    await agents[0].start()
+    for start in range(0, 600, 100):
+        await asyncio.gather(*(sender[queue.name].send({"number": start + n}) for n in range(100)))
+        if start in (100, 200):
+            await agents[start // 100].start()
+        if start in (300, 400):
+            await agents[start // 100 - 3].stop()
+    await until(lambda: len(got) >= 600)
+    assert Counter(got) == Counter(range(600))
+    await agents[2].stop()
+    await sender.close()
+
+
+async def test_handled_message_is_not_handled_again_behind_one_that_is_not(make: Any):
+    """Stopped with its first message cut short, an agent has noted the ones behind it; only the first comes again."""
+    queue = Queue(unique("queue"))
+    got: list[int] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue)
+        async def take(self, number: int) -> None:
+            if number == 0:
+                await asyncio.Event().wait()
+            got.append(number)
+
+    agent = Taker(broker=make())
+    await agent.start()
+    for number in range(5):
+        await agent.broker[queue.name].send({"number": number})
+    await until(lambda: sorted(got) == [1, 2, 3, 4])
+    await agent.stop(timeout=0.01)
+    cls, again = taker(queue)
+    other = cls(broker=make())
+    assert await other.broker[queue.name].length() == 1
+    await other.start()
+    await until(lambda: again == [0])
+    await until(partial(_is_empty, other.broker, queue.name))
+    assert again == [0]
+    await other.stop()
+
+
+async def test_nothing_is_lost_when_a_consumer_is_killed(make: Any, kafka_url: str):
+    """``kill -9`` of a process in its handlers: all of 500 messages are handled by somebody."""
+    queue = Queue(unique("queue"))
+    sender = make()
+    await asyncio.gather(*(sender[queue.name].send({"number": number}) for number in range(500)))
+    command = (sys.executable, "-c", HANGS, kafka_url, queue.name)
+    process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    assert process.stdout is not None
+    lines = [await process.stdout.readline() for _ in range(100)]
+    process.kill()
+    await process.wait()
+    cls, got = taker(queue)
+    agent = cls(broker=make())
+    await agent.start()
+    await until(lambda: {*got, *map(int, lines)} == set(range(500)))
+    await until(partial(_is_empty, sender, queue.name))
+    await agent.stop()
+    await sender.close()
+
+
+async def test_message_that_is_too_large_is_refused(make: Any):
+    """By the server, which has its own limit; others go on."""
+    queue = Queue(unique("queue"))
+    async with make() as broker:
+        with pytest.raises(BackendError, match="larger than the server takes"):
+            await broker[queue.name].send({"text": "x" * 11_000_000})
+        await broker[queue.name].send({})
+        assert await broker[queue.name].length() == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [({"topic": "x"}, "no option 'topic'"), ({"key": 5}, "key of a message"), ({"partition": 7}, "no partition 7")],
+)
+async def test_what_send_cannot_honour_is_refused(make: Any, options: dict[str, Any], problem: str):
+    """Instead of being ignored."""
+    queue = Queue(unique("queue"))
+    async with make() as broker:
+        with pytest.raises(ConfigurationError, match=problem):
+            await broker[queue.name].send({}, **options)
+
+
+async def test_order_that_there_is_not_is_refused(make: Any):
+    """At start."""
+    cls, _ = taker(Queue(unique("queue")), order="random")
+    with pytest.raises(ConfigurationError, match=r"Taker\.take: order='random' is to be 'key' or 'partition'"):
+        await cls(broker=make()).start()
+
+
+async def test_lease_that_the_server_does_not_take_is_refused(kafka_url: str):
+    """At start, with the names of the settings it has to keep to."""
+    cls, _ = taker(Queue(unique("queue")))
+    agent = cls(broker=KafkaBroker(kafka_url, lease=0.2))
+    with pytest.raises(ConfigurationError, match=r"group\.min\.session\.timeout\.ms"):
+        await asyncio.wait_for(agent.start(), 10)
+    await agent.stop()

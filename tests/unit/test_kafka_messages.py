@@ -1,0 +1,89 @@
+"""Messages as Kafka carries them."""
+
+from typing import Any
+
+import pytest
+from aiokafka.structs import ConsumerRecord
+
+from microagent import ConfigurationError
+from microagent.delivery import Settlement, Verdict
+from microagent.tools.kafka import messages
+from microagent.tools.kafka.topics import Topics
+
+
+def record(value: bytes | None = b"{}", headers: Any = ()) -> Any:
+    return ConsumerRecord("mailer", 2, 7, 1500, 0, b"k", value, None, 1, 2, headers)
+
+
+def test_first_run_of_a_message():
+    """What nobody has tried is at its first attempt; its id says where it lies."""
+    delivery = messages.delivery("mailer", record(b"{1}"), "token", "raw")
+    assert (delivery.attempt, delivery.body, delivery.id) == (1, b"{1}", "mailer/2/7")
+    assert (delivery.token, delivery.raw) == ("token", "raw")
+
+
+def test_message_without_a_body():
+    """A tombstone is an empty body, which no handler gets."""
+    assert messages.delivery("mailer", record(None), None, None).body == b""
+
+
+def test_retried_message_remembers_its_runs():
+    """The copy counts one run more, is due later, and keeps what its sender said."""
+    old = record(headers=(("trace", b"1"), (messages.FAILED, b"1"), (messages.DUE, b"3")))
+    delivery = messages.delivery("mailer", old, None, None)
+    assert delivery.attempt == 2
+    headers = messages.retried(old, Settlement(delivery, Verdict.RETRY, delay=5))
+    copy = record(headers=tuple(headers))
+    assert messages.delivery("mailer", copy, None, None).attempt == 3
+    assert messages.due(copy) > 1_600_000_000
+    assert dict(headers)["trace"] == b"1"
+    assert len(headers) == len(dict(headers))
+
+
+def test_dead_letter_is_read_as_it_was_written():
+    """Reason, attempts and time travel in headers; the body is what was sent."""
+    old = record(b"bad")
+    headers = messages.buried(old, Settlement(messages.delivery("q", old, 0, 0), Verdict.BURY, reason="ü \ud800"))
+    letter = messages.dead_letter("mailer", record(b"bad", tuple(headers)))
+    assert (letter.queue, letter.body, letter.reason, letter.attempts) == ("mailer", b"bad", "ü ?", 1)
+    assert letter.time > 1_600_000_000
+
+
+def test_dead_letter_of_somebody_else():
+    """It has no reason, and the time of its message."""
+    letter = messages.dead_letter("mailer", record(headers=((messages.FAILED, b"many"), (messages.REASON, b"\xff"))))
+    assert (letter.reason, letter.attempts, letter.time) == ("\ufffd", 0, 1.5)
+
+
+NEITHER: list[Any] = [5, {"a": 5}, "x", ["a"]]
+
+
+@pytest.mark.parametrize("headers", NEITHER)
+def test_headers_are_a_dictionary(headers: Any):
+    """Of texts or bytes; anything else is refused."""
+    with pytest.raises(ConfigurationError, match="dictionary of texts or bytes"):
+        messages.fresh(headers)
+
+
+def test_key_is_a_text_or_bytes():
+    """Anything else is refused."""
+    assert messages.key("ü") == "ü".encode()
+    number: Any = 5
+    with pytest.raises(ConfigurationError, match="a text or bytes, not 5"):
+        messages.key(number)
+
+
+@pytest.mark.parametrize(
+    ("delay", "topic"),
+    [(0, "q.retry.5s"), (5, "q.retry.5s"), (5.1, "q.retry.60s"), (600, "q.retry.3600s"), (90_000, "q.retry.3600s")],
+)
+def test_retry_topic_is_the_next_longer_one(delay: float, topic: str):
+    """Whoever waits for hours waits with the last."""
+    assert Topics("q", "q").retry(delay) == topic
+
+
+def test_topics_of_a_group():
+    """A group of its own has retries of its own, and shares the dead letters."""
+    own = Topics("q", "copy")
+    assert own.consumed == ["q", "q.copy.retry.5s", "q.copy.retry.60s", "q.copy.retry.3600s"]
+    assert own.dead == "q.dead"
