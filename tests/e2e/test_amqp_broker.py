@@ -330,6 +330,29 @@ async def test_dead_letter_of_somebody_else_is_shown(broker, channel):
     assert (letter.body, letter.reason, letter.attempts, letter.time) == (b"x", "", 0, 0)
 
 
+async def test_message_that_cannot_be_moved_goes_back(broker, channel, caplog):
+    """When the server does not take its copy, a failed message is not lost: it runs again until it can be moved."""
+    queue = Queue(unique("queue"))
+    full = f"{queue.name}.retry.100"
+    await channel.queue_declare(full, durable=True, arguments={"x-max-length": 1, "x-overflow": "reject-publish"})
+    await channel.basic_publish(b"{}", routing_key=full)
+    attempts: list[int] = []
+
+    class Failing(MicroAgent):
+        @consumer(queue)
+        async def fail(self, delivery: Delivery) -> None:
+            attempts.append(delivery.attempt)
+            if delivery.attempt == 1:
+                raise RuntimeError
+
+    await consuming(broker, Failing)
+    await broker[queue.name].send({})
+    await until(lambda: attempts == [1, 1])
+    await channel.queue_delete(full)
+    await until(lambda: attempts[-1] == 2)
+    assert "cannot be moved, and goes back" in caplog.text
+
+
 # -- being refused
 
 

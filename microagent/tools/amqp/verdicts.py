@@ -12,7 +12,7 @@ from aiormq.abc import DeliveredMessage
 from microagent.delivery import Settlement, Verdict
 from microagent.errors import BackendConnectionError
 from microagent.tools.amqp import messages
-from microagent.tools.amqp.intake import Held
+from microagent.tools.amqp.intake import Held, Intake
 from microagent.tools.amqp.sending import Letter
 from microagent.tools.amqp.session import Session
 from microagent.tools.amqp.topology import Place, dead_place, delay_place
@@ -50,9 +50,7 @@ async def carry_out(session: Session, batch: Sequence[Settlement], log: logging.
     with suppress(BackendConnectionError):  # with the connection went all that there was to settle
         await _write(session, [case for case in cases if case.copy is not None], log)
         for intake in {case.held.intake for case in cases}:
-            own = [case for case in cases if case.held.intake is intake]
-            await intake.acknowledge({case.held.tag for case in own if case.is_done})
-            await intake.release({case.held.tag for case in own if not case.is_done})
+            await _tell(intake, [case for case in cases if case.held.intake is intake])
 
 
 def _held(settlement: Settlement) -> Held:
@@ -71,6 +69,12 @@ async def _write(session: Session, cases: Sequence[_Case], log: logging.Logger) 
             log.error("A message of queue '%s' cannot be moved, and goes back: %s", queue, failure)
     if any(results):
         await asyncio.sleep(PAUSE)
+
+
+async def _tell(intake: Intake, cases: Sequence[_Case]) -> None:
+    with suppress(BackendConnectionError):  # the channel is closed, which is no matter to others
+        await intake.acknowledge({case.held.tag for case in cases if case.is_done})
+        await intake.release({case.held.tag for case in cases if not case.is_done})
 
 
 def _copy(session: Session, settlement: Settlement, held: Held) -> Letter | None:
