@@ -4,6 +4,7 @@ import asyncio
 import os
 
 import pytest
+from support import until
 
 from microagent import BackendConnectionError
 from microagent.channel import Pattern
@@ -73,6 +74,21 @@ async def test_unread_signals_from_elsewhere_wait_at_their_sender(opened):
     while len(received) < WAITING + 10:
         received += await listener._receive()
     assert [body for _, body in received] == [b"1"] * WAITING + [b"2"] * 10
+
+
+async def test_bus_can_be_closed_in_the_middle_of_publishing(opened, dsn):
+    """Whoever publishes then is through or is told; nothing goes on, though somebody does not read."""
+    listener = await opened()
+    await listener._subscribe([PAID])
+    bus = LocalSignalBus(dsn, prefix="P")
+    await bus.send("P:paid:shop", "{}")
+    listener._connected.flow(False)
+    sending = [asyncio.ensure_future(bus.send("P:paid:shop", bytes(1_000_000))) for _ in range(30)]
+    await asyncio.sleep(0)
+    await bus.close()
+    told = await asyncio.gather(*sending, return_exceptions=True)
+    assert {type(each) for each in told} <= {type(None), BackendConnectionError}
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
 
 async def test_reopened_bus_starts_empty(opened):
