@@ -14,7 +14,7 @@ PYTEST_LOG := build/pytest.log
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo test lint types contracts-check pytest bench bench-gen dist clean
+.PHONY: help venv install demo test lint types contracts-check pytest bench bench-local bench-gen dist clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -52,6 +52,9 @@ pytest: install
 
 bench: install ## Measure the core on the memory backend
 	$(BIN)/python benchmarks/core.py
+
+bench-local: install ## Measure local:// on this disk, with a thousand and a million messages waiting
+	$(BIN)/python benchmarks/local.py
 
 bench-gen: install ## Measure the generator with 10 to 5,000 signals, and the checkers on what it wrote
 	$(BIN)/python benchmarks/generator.py
