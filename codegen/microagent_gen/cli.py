@@ -4,6 +4,7 @@ import io
 import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -161,24 +162,26 @@ def _run_once(job: Job, check: bool, quiet: bool) -> None:
 
 
 def _watch(sources: tuple[str, ...], folder: Path | None, quiet: bool) -> None:
-    job, configurations = _job(sources, folder), candidates(Path.cwd())
-    if all(map(is_url, job.sources)):
+    if all(map(is_url, _job(sources, folder).sources)):
         raise click.UsageError("--watch sees files and folders change, not URLs")
-
-    def look() -> Snapshot:
-        return snapshot([*configurations, *watched(job.sources)])
-
     try:
-        for _ in changes(look):
+        for _ in changes(lambda: _seen(sources)):
             try:
-                job = _job(sources, folder)
-                _run(job, False, quiet)
+                _run(_job(sources, folder), False, quiet)
             except click.UsageError as exc:
                 _tell([exc.message])
             except Failure as exc:
                 _tell(exc.problems)
     except KeyboardInterrupt:
         pass  # how one ends it
+
+
+def _seen(sources: tuple[str, ...]) -> Snapshot:
+    """What may change: every file that could hold the configuration, and the sources, for all that it says now."""
+    folder = Path.cwd()
+    with suppress(ConfigurationError):  # told when it is needed; until it is mended, nothing else counts
+        sources = sources or configuration(folder).sources
+    return snapshot([*candidates(folder), *watched(sources)])
 
 
 def _run(job: Job, check: bool, quiet: bool) -> None:

@@ -94,6 +94,10 @@ def test_the_configuration_is_followed(tmp_path):
         command.until_said("no such file or folder: missing")
         configuration.write_text('[tool.microagent-gen]\nsources = "schemas"\noutput = "two"\n')
         command.until_holds("two/__init__.py", "ASignal")
+        command.until_said("two: 1 signal, 0 queues, 4 files written")
+        written(tmp_path / "schemas", "a.json", document("first"))
+        command.until_said("two: 1 signal, 0 queues, 1 file written")
+        assert "unchanged" not in command.said.read_text()
         assert command.interrupt() == 0
 
 
