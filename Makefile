@@ -17,7 +17,7 @@ PYTEST_LOG := build/pytest.log
 .PHONY: help venv install demo test lint types contracts-check pytest bench bench-local bench-gen dist clean
 
 help: ## Say what can be done
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 venv: $(BIN)/python ## Create the virtual environment (PYTHON=... chooses the interpreter)
 
