@@ -81,7 +81,6 @@ class RabbitMQServer(Server):
         super().start()
 
     def kill(self) -> None:
-        """The script that starts it waits for its children, so they end first."""
         super().kill()
         self._end_mapper()
 

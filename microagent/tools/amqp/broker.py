@@ -33,6 +33,7 @@ class AMQPBroker(AbstractQueueBroker):
     A queue that exists is used as it is; one that does not is declared durable, when it is first consumed or sent to.
     Messages are persistent, and each is confirmed by the server before ``send`` returns. A failed message waits in
     ``{name}.retry.{milliseconds}``, the next longer of some fixed delays; one that is given up goes to ``{name}.dead``.
+    A message whose handler runs longer than the server's ``consumer_timeout`` (30 minutes) comes again meanwhile.
 
     Options of ``send``:
 
