@@ -82,11 +82,15 @@ class KafkaServer(Server):
     :param jars: the folder of its program
     :param protocol: of its clients
     :param settings: more lines for its configuration
+    :param users: for SCRAM, ``SCRAM-SHA-256=[name=app,password=secret]``
     """
 
-    def __init__(self, folder: Path, jars: Path, protocol: str = "PLAINTEXT", settings: str = "") -> None:
+    def __init__(
+        self, folder: Path, jars: Path, protocol: str = "PLAINTEXT", settings: str = "", users: Sequence[str] = ()
+    ) -> None:
         super().__init__(folder)
         self._jars = jars
+        self._users = [part for user in users for part in ("--add-scram", user)]
         self._begun = 0
         ports = {"port": self.port, "controller_port": free_port(), "internal_port": free_port()}
         self._settings = folder / "server.properties"
@@ -106,7 +110,7 @@ class KafkaServer(Server):
 
     def start(self) -> None:
         if not (self.folder / "data").exists():
-            tool = ("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(self._settings))
+            tool = ("kafka.tools.StorageTool", "format", "-t", CLUSTER, "-c", str(self._settings), *self._users)
             subprocess.run(self._java("-Xmx256m", *tool), capture_output=True, check=True)
         self._begun = self.log.stat().st_size if self.log.exists() else 0
         super().start()

@@ -1,6 +1,7 @@
 """The driver (aiokafka) as far as it is used here, with the types that it does not have itself."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
@@ -11,7 +12,7 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.structs import OffsetAndMetadata as Mark
 from aiokafka.structs import TopicPartition as Partition
 
-STOP_TIMEOUT = 3.0  # seconds for a consumer to take leave of its group
+STOP_TIMEOUT = 3.0  # seconds for a consumer to take leave of its group, or a connection to close
 
 __all__ = ["Admin", "Consumer", "Mark", "NewTopic", "Partition", "Producer", "Record"]
 
@@ -135,8 +136,13 @@ def admin(**options: Any) -> Admin:
 
 async def knock(host: str, port: int, **options: Any) -> None:
     """Connect, authenticate, and leave; what goes wrong is raised, where the clients only log it."""
-    connection = await cast("Any", conn).create_conn(host, port, **options)
-    connection.close()
+    connection = cast("Any", conn).AIOKafkaConnection(host, port, **options)
+    try:
+        await connection.connect()
+    finally:
+        closed = connection.close()
+        if connection._protocol is not None:  # without one, it was never open
+            await asyncio.wait([closed], timeout=STOP_TIMEOUT)
 
 
 def listener(revoked: Listening, assigned: Listening) -> object:
@@ -159,3 +165,11 @@ class _Listener(ConsumerRebalanceListener):
 def _sticky() -> type[StickyPartitionAssignor]:
     """The driver's assignor keeps what it knows in its class, so each consumer has one of its own."""
     return type("StickyPartitionAssignor", (StickyPartitionAssignor,), {})
+
+
+def _tells_no_password(record: logging.LogRecord) -> bool:
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    return not any(type(argument).__name__.startswith("SaslAuthenticate") for argument in arguments)
+
+
+logging.getLogger("aiokafka.conn").addFilter(_tells_no_password)  # at DEBUG it logs every request, credentials too
