@@ -40,6 +40,18 @@ asyncio.run(main())
 """
 
 
+VISITOR = """
+import asyncio, sys
+from microagent.tools.local import LocalBroker
+
+async def main():
+    async with LocalBroker(sys.argv[1]) as broker:
+        print(await broker.queue_length("q"))
+
+asyncio.run(main())
+"""
+
+
 @pytest.fixture
 def dsn(tmp_path):
     return f"local://{tmp_path}/place"
@@ -248,6 +260,25 @@ async def test_closed_broker_says_so(dsn):
     await broker._close()
     with pytest.raises(BackendConnectionError, match="is closed"):
         await broker._length("q")
+
+
+async def test_two_brokers_of_a_process_keep_the_file_open(opened, dsn):
+    """
+    Another process that comes and goes does not take itself for the last one, and clear away what they write to.
+    """
+    first, _second = await opened(), await opened()
+    await push(first, b"1")
+    assert await visitor(dsn) == 1
+    await push(first, b"2", b"3")
+    assert await visitor(dsn) == 3
+    assert await first._length("q") == 3
+
+
+async def visitor(dsn) -> int:
+    """Another process that looks how many messages wait, and leaves."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", VISITOR, dsn, stdout=subprocess.PIPE)
+    said, _ = await process.communicate()
+    return int(said)
 
 
 async def test_refused_folder_leaves_nothing_open(tmp_path):

@@ -116,6 +116,16 @@ class Folder:
         """A descriptor of the file ``name``, readable by this user alone when it is made."""
         return os.open(name, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600, dir_fd=self._descriptor)
 
+    def make_file(self, name: str) -> None:
+        """
+        The empty file ``name``, readable by this user alone, if there is none.
+
+        It is never opened: closing it would end the locks that other parts of this process have on it, by which SQLite
+        knows that the file is in use (https://www.sqlite.org/howtocorrupt.html, 2.2).
+        """
+        with suppress(FileExistsError):
+            os.mknod(name, 0o600 | stat.S_IFREG, dir_fd=self._descriptor)
+
     def protect(self, name: str) -> None:
         """Make the file ``name`` readable by this user alone, whatever the umask."""
         os.chmod(name, 0o600, dir_fd=self._descriptor)

@@ -46,7 +46,7 @@ class Store:
         self._synchronous = ""
         self._stirred: set[str] = set()
         with self._errors():
-            os.close(folder.open_file(FILE, os.O_RDWR | os.O_CREAT))  # made by us, so that nobody else can read it
+            folder.make_file(FILE)  # and not by SQLite, so that nobody else can read it
             self._disk = Disk(self.path)
             self._turn = Turn(folder, TURN)
             self._connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
