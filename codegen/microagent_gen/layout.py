@@ -3,6 +3,7 @@
 import inspect
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 from microagent_gen.naming import escaped
 from microagent_gen.wrapping import INDENT, entry, fits
@@ -49,6 +50,7 @@ def function(head: str, parameters: Sequence[str], returned: str, depth: int) ->
     return f"{head}(\n{listed}{INDENT * depth}{entry(') -> ', returned, ': ...', depth)}"
 
 
+@lru_cache(maxsize=1_000)  # the arguments of a signal stand in four signatures
 def _parameter(parameter: str, depth: int) -> str:
     name, colon, annotation = parameter.partition(": ")
     default = " = ..." if annotation.endswith(" = ...") else ""

@@ -22,6 +22,7 @@ class Payload:
 
     :ivar type: the annotation of the whole
     :ivar names: the annotation of every object inside, by its key
+    :ivar keywords: a parameter for every property that Python can name
     """
 
     root: str
@@ -29,6 +30,7 @@ class Payload:
     type: str
     names: Names
     records: tuple[Record, ...]
+    keywords: tuple[str, ...]
 
     @classmethod
     def read(cls, schema: Schema, definitions: Mapping[str, Any], root: str, claim: Claim, doc: str) -> Self:
@@ -47,11 +49,8 @@ class Payload:
     def _of(cls, shape: Shape, root: str, claim: Claim, doc: str) -> Self:
         records = Records(root, claim)
         records.add_root(shape, doc)
-        return cls(root, shape, annotation(shape, records.names), records.names, tuple(records.found))
-
-    def keywords(self) -> list[str]:
-        """A parameter for every property that Python can name."""
-        return [self._keyword(field) for field in self._fields if naming.is_plain(field.name)]
+        keywords = tuple(_keyword(field, records.names) for field in _fields(shape) if naming.is_plain(field.name))
+        return cls(root, shape, annotation(shape, records.names), records.names, tuple(records.found), keywords)
 
     def sent(self, *positional: str, also: str = "") -> tuple[str, ...]:
         """
@@ -59,11 +58,11 @@ class Payload:
 
         :param also: a keyword parameter of the method's own
         """
-        keywords, extra = self.keywords(), self._extra
+        keywords, extra = self.keywords, self._extra
         if extra is not None:
             rest = [f"**{self.unused('extra')}: {ANY if self._is_odd else annotation(extra, self.names)}"]
         elif self._is_odd:
-            keywords, rest = [], [self._unpacked]
+            keywords, rest = (), [self._unpacked]
         else:
             rest = []
         return parameters(positional, [*filter(None, [also]), *keywords], rest)
@@ -74,17 +73,13 @@ class Payload:
             return (*positional, f"*args: {ANY}", f"**payload: {ANY}")
         if self._is_odd:
             return parameters(positional, [*also], [self._unpacked])
-        return parameters(positional, [*also, *self.keywords()], [])
+        return parameters(positional, [*also, *self.keywords], [])
 
     def unused(self, *names: str) -> str:
         """The first of these names that no property has, or the last one made different."""
-        taken = {field.name for field in self._fields}
+        taken = {field.name for field in _fields(self.shape)}
         free = (name for name in names if name not in taken)
         return next(free, naming.unused(names[-1], taken))
-
-    @property
-    def _fields(self) -> tuple[Field, ...]:
-        return self.shape.fields if isinstance(self.shape, Object) else ()
 
     @property
     def _unpacked(self) -> str:
@@ -92,7 +87,7 @@ class Payload:
 
     @property
     def _is_odd(self) -> bool:
-        return not all(naming.is_plain(field.name) for field in self._fields)
+        return len(self.keywords) < len(_fields(self.shape))
 
     @property
     def _extra(self) -> Shape | None:
@@ -103,8 +98,13 @@ class Payload:
             return self.shape.values
         return Anything()
 
-    def _keyword(self, field: Field) -> str:
-        return f"{field.name}: {annotation(field.shape, self.names)}{'' if field.required else ' = ...'}"
+
+def _fields(shape: Shape) -> tuple[Field, ...]:
+    return shape.fields if isinstance(shape, Object) else ()
+
+
+def _keyword(field: Field, names: Names) -> str:
+    return f"{field.name}: {annotation(field.shape, names)}{'' if field.required else ' = ...'}"
 
 
 def parameters(positional: Iterable[str], keywords: list[str], rest: list[str]) -> tuple[str, ...]:
