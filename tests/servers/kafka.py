@@ -1,15 +1,15 @@
 """Apache Kafka: given by ``MICROAGENT_TEST_KAFKA``, or started here from the jars of Maven Central."""
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from servers import Server, free_port
-from servers.programs import CACHE, first, on_machine, unavailable
+from servers.programs import CACHE, on_machine
 
 VERSION = "4.1.1"
 LOGGING = "2.24.3"
@@ -126,13 +126,13 @@ class KafkaServer(Server):
         return STARTED in self.log.read_bytes()[self._begun :]
 
 
-def from_maven() -> str | None:
+def from_maven() -> Path | None:
     """The folder of the server's jars, fetched once."""
     folder = CACHE / f"kafka-{VERSION}"
     jars = folder / "libs"
     if jars.is_dir():
-        return str(jars)
-    if shutil.which("mvn") is None:
+        return jars
+    if on_machine("mvn") is None:
         return None
     folder.mkdir(parents=True, exist_ok=True)
     dependencies = "".join(DEPENDENCY.format(*each) for each in DEPENDENCIES)
@@ -142,16 +142,18 @@ def from_maven() -> str | None:
     done = subprocess.run((*command, f"-DoutputDirectory={fetched}"), timeout=MAVEN_PATIENCE, check=False)
     if done.returncode != 0:
         return None
-    fetched.rename(jars)
-    return str(jars)
+    with suppress(OSError):  # somebody else has fetched them meanwhile
+        fetched.rename(jars)
+    return jars
 
 
 @pytest.fixture(scope="session")
 def kafka_jars() -> Path:
-    """The folder of the server's program."""
-    if on_machine("java") is None:
-        unavailable("no Java on this machine, which Kafka needs")
-    return Path(first("Kafka", from_maven))
+    """The folder of the server's program; without Java and Maven there is none, and nothing else that would do."""
+    jars = from_maven() if on_machine("java") else None
+    if jars is None:
+        pytest.skip("no Kafka: it takes Java and Maven (or MICROAGENT_TEST_KAFKA)")
+    return jars
 
 
 @pytest.fixture(scope="session")
