@@ -29,6 +29,7 @@ from microagent.errors import (
     SignalException,
     SignalNotFound,
     SignalSerializingError,
+    UnroutableError,
 )
 from microagent.faces import (
     TypedBoundQueue,
@@ -85,6 +86,7 @@ __all__ = [
     "TypedBus",
     "TypedQueue",
     "TypedSignal",
+    "UnroutableError",
     "Waiter",
     "consumer",
     "cron",

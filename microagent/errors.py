@@ -21,7 +21,8 @@
     │   └── QueueNotFound             no such queue is declared         (LookupError, AttributeError)
     └── BackendError
         ├── BackendConnectionError    the server is away                (ConnectionError)
-        └── AuthError                 the server refuses us, and will go on refusing
+        ├── AuthError                 the server refuses us, and will go on refusing
+        └── UnroutableError           the server took a message that no queue takes
 
     ServerInterrupt                   raised by a ``server`` hook: stop this agent, all is well
     GroupInterrupt                    raised in the launcher: an agent ended, so its group ends
@@ -149,6 +150,10 @@ class BackendConnectionError(BackendError, ConnectionError):
 
 class AuthError(BackendError):
     """The server refuses us (password, virtual host, permission), and trying again would not help."""
+
+
+class UnroutableError(BackendError):
+    """No queue takes the message: the exchange has none with such a routing key."""
 
 
 class ServerInterrupt(Exception):

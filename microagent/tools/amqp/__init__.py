@@ -1,6 +1,6 @@
 """``amqp://`` and ``amqps://``: queues on RabbitMQ."""
 
+from microagent.errors import UnroutableError
 from microagent.tools.amqp.broker import AMQPBroker
-from microagent.tools.amqp.errors import UnroutableError
 
 __all__ = ["AMQPBroker", "UnroutableError"]

@@ -6,13 +6,9 @@ from contextlib import contextmanager
 
 from aiormq import exceptions as driver
 
-from microagent.errors import AuthError, BackendConnectionError, BackendError, ConfigurationError
+from microagent.errors import AuthError, BackendConnectionError, BackendError, ConfigurationError, UnroutableError
 
 CLOSED = "the connection was closed"
-
-
-class UnroutableError(BackendError):
-    """No queue takes the message; it is not stored anywhere."""
 
 
 class MissingError(BackendError):

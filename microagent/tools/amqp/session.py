@@ -6,9 +6,9 @@ import aiormq
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
-from microagent.errors import BackendConnectionError
+from microagent.errors import BackendConnectionError, UnroutableError
 from microagent.tools.amqp.connecting import disconnect
-from microagent.tools.amqp.errors import MissingError, UnroutableError
+from microagent.tools.amqp.errors import MissingError
 from microagent.tools.amqp.intake import Held, Intake, Window
 from microagent.tools.amqp.questions import Questions
 from microagent.tools.amqp.sending import Letter, Sender
