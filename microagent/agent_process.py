@@ -7,17 +7,19 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
+from types import TracebackType
 from typing import Any, NoReturn
 
 from microagent.agent import MicroAgent
 from microagent.errors import AuthError, ConfigurationError, ServerInterrupt
 from microagent.lifeline import Lifeline
+from microagent.logs import Logs
+from microagent.parcel import Parcel
 from microagent.settings import init_agent
 from microagent.stop_signals import left_to_parent, let_in
-
-LOG_FORMAT = "%(levelname)-8s [pid#%(process)d] %(asctime)s %(name)s %(filename)s:%(lineno)d %(message)s"
 
 ORPHAN_STOP = 3.0  # seconds that an agent has to stop when its parent is gone
 ORPHAN_END = 4.0  # seconds until its process ends all the same
@@ -40,42 +42,48 @@ class AgentProcess:
 
     name: str
     backend: str
-    configuration: Mapping[str, Any]
+    configuration: Parcel[Mapping[str, Any]]
     lifeline: Lifeline
     shutdown_timeout: float
+    logs: Logs
 
     def __call__(self) -> NoReturn:
         """Run the agent and exit."""
         self.lifeline.hold()
         left_to_parent()
-        log_to_stderr()
+        stop: Future[float] = Future()
+        threading.Thread(target=self._outlive_no_parent, args=(stop,), daemon=True).start()
         try:
-            asyncio.run(self._live())
+            asyncio.run(self._live(self._opened(), stop))
         except (ConfigurationError, AuthError) as error:  # what to do about it is in its text, not in its traceback
             log.critical("Agent %r: %s", self.name, error)
             sys.exit(1)
-        except Exception:
-            log.critical("Agent %r failed", self.name, exc_info=True)
+        except Exception as error:
+            log.critical("Agent %r failed", self.name, exc_info=end_of(error))
             sys.exit(1)
         sys.exit(0)
 
-    async def _live(self) -> None:
-        loop = asyncio.get_running_loop()
-        stop: asyncio.Future[float] = loop.create_future()
-        loop.add_signal_handler(signal.SIGTERM, _ask, stop, self.shutdown_timeout)
-        let_in()
-        threading.Thread(target=self._outlive_no_parent, args=(loop, stop), daemon=True).start()
+    def _opened(self) -> Mapping[str, Any]:
         try:
-            await live(init_agent(self.backend, self.configuration), stop)
+            return self.configuration.open()
+        finally:
+            self.logs.set_up(self.name)  # after the settings, which may configure logging themselves
+
+    async def _live(self, configuration: Mapping[str, Any], stop: Future[float]) -> None:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _ask, stop, self.shutdown_timeout)
+        let_in()
+        try:
+            agent = init_agent(self.backend, configuration)
+            agent._shutdown_timeout = self.shutdown_timeout
+            await live(agent, asyncio.wrap_future(stop))
         finally:
             _after(EXIT_GRACE / 2, log.warning, "Agent %r has ended, but threads of it have not", self.name)
             _after(EXIT_GRACE, os._exit, 1)
 
-    def _outlive_no_parent(self, loop: asyncio.AbstractEventLoop, stop: "asyncio.Future[float]") -> None:
+    def _outlive_no_parent(self, stop: Future[float]) -> None:
         self.lifeline.wait()
         _after(ORPHAN_END, os._exit, 1)
-        with suppress(RuntimeError):  # the loop has ended
-            loop.call_soon_threadsafe(_ask, stop, ORPHAN_STOP)
+        _ask(stop, ORPHAN_STOP)
 
 
 async def live(agent: MicroAgent[Any, Any], stop: "asyncio.Future[float]") -> None:
@@ -102,13 +110,21 @@ async def _start_and_stay(agent: MicroAgent[Any, Any]) -> None:
     await asyncio.Event().wait()
 
 
-def log_to_stderr() -> None:
-    """What a settings module that configures no logging gets."""
-    logging.basicConfig(format=LOG_FORMAT, level=logging.INFO)
+def end_of(error: Exception) -> tuple[type[Exception], Exception, TracebackType | None]:
+    """An error for the log, its traceback from where microagent called the agent's own code; whole if it did not."""
+    trace = error.__traceback__
+    while trace is not None and _is_machinery(trace):
+        trace = trace.tb_next
+    return type(error), error, trace or error.__traceback__
 
 
-def _ask(stop: "asyncio.Future[float]", timeout: float) -> None:
-    if not stop.done():
+def _is_machinery(trace: TracebackType) -> bool:
+    module = str(trace.tb_frame.f_globals.get("__name__"))
+    return module.partition(".")[0] in {"asyncio", "microagent"}
+
+
+def _ask(stop: Future[float], timeout: float) -> None:
+    with suppress(InvalidStateError):  # somebody has asked already
         stop.set_result(timeout)
 
 

@@ -1,23 +1,32 @@
 """``marun``: run the agents that settings modules declare."""
 
+import logging
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from microagent.agent import SHUTDOWN_TIMEOUT
-from microagent.agent_process import log_to_stderr
+from microagent.blueprint import Blueprint
+from microagent.colours import are_wanted
 from microagent.errors import ConfigurationError, GroupInterrupt, ServerInterrupt
-from microagent.settings import AgentConfiguration, check, init_agent, load_configuration
+from microagent.group import Group, load_group
+from microagent.logs import LEVELS, Logs
+from microagent.overview import overview
+from microagent.reloading import Reloader
+from microagent.settings import init_agent, load_configuration
 from microagent.supervisor import AgentsManager
 
 __all__ = ["AgentsManager", "GroupInterrupt", "ServerInterrupt", "init_agent", "load_configuration", "main"]
 
 FAILED = 1  # an agent did
 MISTAKE = 2  # in the command line or the settings
+
+log = logging.getLogger("microagent.launcher")
 
 
 _EPILOG = """
@@ -41,8 +50,29 @@ line or the settings are wrong; then nothing was started.
     metavar="SECONDS",
     help="How long handlers may take to finish when the group stops.",
 )
+@click.option("--only", multiple=True, metavar="NAME", help="Run this agent alone; may be given again for more.")
+@click.option("--check", is_flag=True, help="Run nothing: validate the settings, and show the agents as trees.")
+@click.option("--reload", is_flag=True, help="For development: start again when a .py or .json file below changes.")
+@click.option(
+    "--log-level",
+    type=click.Choice(LEVELS, case_sensitive=False),
+    help="Log this and above. Default: INFO, or what the settings say.",
+)
+@click.option("--json-logs", is_flag=True, help="Log JSON, an object a line, whatever the settings say.")
 @click.version_option(package_name="microagent", message="%(package)s %(version)s")
-def main(settings: tuple[str, ...], start_method: str | None, shutdown_timeout: float) -> None:
+@click.pass_context
+def main(
+    context: click.Context,
+    settings: tuple[str, ...],
+    *,
+    start_method: str | None,
+    shutdown_timeout: float,
+    only: tuple[str, ...],
+    check: bool,
+    reload: bool,
+    log_level: str | None,
+    json_logs: bool,
+) -> None:
     """
     Run the agents of one or more SETTINGS modules, each agent in a process of its own.
 
@@ -57,43 +87,71 @@ def main(settings: tuple[str, ...], start_method: str | None, shutdown_timeout: 
       }
 
     \b
+      $ marun myproject.settings --check
       $ marun myproject.settings
+      $ marun myproject.settings --only user_agent --reload --log-level debug
 
     They meet on local://, a folder in the working directory. BUS and BROKER dictionaries in the settings, or the
     environment variables MICROAGENT_BUS and MICROAGENT_BROKER, name other servers.
     """
+    if check and reload:
+        raise click.UsageError("--check and --reload exclude each other")
+    context.color = are_wanted(os.environ)
     sys.path.insert(0, os.getcwd())
-    try:
-        group = _group(settings)
-    except ConfigurationError as mistake:
-        _leave(str(mistake), MISTAKE)
-    log_to_stderr()
-    try:
-        AgentsManager(list(group.items()), start_method=start_method, shutdown_timeout=shutdown_timeout).start()
-    except GroupInterrupt as end:
-        _leave(f"{end}; the group was stopped", FAILED)
+    run = Run(settings, only, start_method, shutdown_timeout, Logs(log_level, json_logs))
+    if check:
+        run.show()
+    elif reload:
+        run.logs.set_up()
+        Reloader(run, Path.cwd()).run()
+    else:
+        run()
 
 
-def _group(settings: Iterable[str]) -> Mapping[str, tuple[str, AgentConfiguration]]:
-    """
-    The agents of all modules, each checked.
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What one command line asks for, in a form that a process can be given."""
 
-    :raises ConfigurationError: for the first thing that would keep one of them from starting
-    """
-    group: dict[str, tuple[str, AgentConfiguration]] = {}
-    for config_path in settings:
-        for name, (backend, configuration) in load_configuration(config_path):
-            if name in group:
-                both = f"{group[name][1].config_path} and {config_path}"
-                raise ConfigurationError(f"two agents are called {name!r}, in {both}")
-            try:
-                check(backend, configuration)
-            except ConfigurationError as error:
-                raise ConfigurationError(f"{config_path}: AGENT[{name!r}]: {error}") from error
-            group[name] = backend, configuration
-    return group
+    settings: tuple[str, ...]
+    only: tuple[str, ...]
+    start_method: str | None
+    shutdown_timeout: float
+    logs: Logs
 
+    def __call__(self) -> None:
+        """Run the group until it ends; exit if that is not clean."""
+        group = self._load()
+        self.logs.set_up()
+        manager = AgentsManager(
+            list(group.items()),
+            start_method=self.start_method,
+            shutdown_timeout=self.shutdown_timeout,
+            logs=self.logs,
+        )
+        try:
+            manager.start()
+        except GroupInterrupt as end:
+            self._leave(f"{end}; the group was stopped", FAILED)
 
-def _leave(sentence: str, status: int) -> NoReturn:
-    click.echo(f"marun: {sentence}", err=True)
-    sys.exit(status)
+    def show(self) -> None:
+        """Print the agents as trees."""
+        for name, (backend, configuration) in self._load().items():
+            head, *branches = overview(name, Blueprint.of(backend, configuration)).lines()
+            click.echo("\n".join([click.style(head, bold=True), *branches]))
+
+    def _load(self) -> Group:
+        try:
+            return load_group(self.settings, self.only)
+        except ConfigurationError as mistakes:
+            self._leave(str(mistakes), MISTAKE)
+
+    def _leave(self, sentences: str, status: int) -> NoReturn:
+        """Say what happened, a line each, and exit."""
+        if self.logs.as_json:
+            self.logs.set_up()
+        for sentence in sentences.split("\n"):
+            if self.logs.as_json:
+                log.critical("%s", sentence)
+            else:
+                click.secho(f"marun: {sentence}", err=True, fg="red", color=are_wanted(os.environ))
+        sys.exit(status)

@@ -1,6 +1,5 @@
 """Settings modules: from their AGENT, BUS and BROKER dictionaries to the configuration of each agent."""
 
-import inspect
 import os
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
@@ -80,27 +79,16 @@ def init_agent(backend: str, cfg: Entry) -> MicroAgent[Any, Any]:
     """
     agent: type[MicroAgent[Any, Any]] = import_class(backend, MicroAgent)
     others = {key: value for key, value in cfg.items() if key not in ("bus", "broker", "settings")}
-    return agent(bus=_made(cfg, "bus"), broker=_made(cfg, "broker"), settings={**others, **cfg.get("settings", {})})
+    return agent(bus=made(cfg, "bus"), broker=made(cfg, "broker"), settings={**others, **cfg.get("settings", {})})
 
 
-def check(backend: str, cfg: Entry) -> None:
+def made(cfg: Entry, key: str) -> Any:
     """
-    Find all that :func:`init_agent` would refuse, without making the agent.
+    The bus or broker of a configuration, or None if it has none.
 
-    :raises ConfigurationError: for the first problem
+    :param key: ``"bus"`` or ``"broker"``
+    :raises ConfigurationError: if it cannot be made
     """
-    agent = import_class(backend, MicroAgent)
-    for key in _MAKERS:
-        _made(cfg, key)
-    if not isinstance(cfg.get("settings", {}), Mapping):
-        raise ConfigurationError("its 'settings' are no dictionary")
-    try:
-        inspect.signature(agent.__init__).bind(None, bus=None, broker=None, settings={})
-    except TypeError as error:
-        raise ConfigurationError(f"{backend} is to take bus, broker and settings by name: {error}") from error
-
-
-def _made(cfg: Entry, key: str) -> Any:
     if cfg.get(key) is None:
         return None
     try:

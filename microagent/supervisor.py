@@ -16,6 +16,8 @@ from microagent.agent import SHUTDOWN_TIMEOUT
 from microagent.agent_process import AgentProcess
 from microagent.errors import GroupInterrupt
 from microagent.lifeline import Lifeline
+from microagent.logs import Logs
+from microagent.parcel import Parcel
 from microagent.stop_signals import StopSignals, held_back
 
 GRACE = 5.0  # seconds beyond the shutdown timeout, for hooks to run and processes to end
@@ -36,14 +38,21 @@ class AgentsManager:
     :param cfg: what :func:`load_configuration` gives, of one module or more
     :param start_method: of the processes: ``"fork"``, ``"spawn"``, ``"forkserver"``, or None for the platform's own
     :param shutdown_timeout: seconds that handlers have to finish when the group stops
+    :param logs: how the processes of the agents log
     """
 
     def __init__(
-        self, cfg: Configurations, *, start_method: str | None = None, shutdown_timeout: float = SHUTDOWN_TIMEOUT
+        self,
+        cfg: Configurations,
+        *,
+        start_method: str | None = None,
+        shutdown_timeout: float = SHUTDOWN_TIMEOUT,
+        logs: Logs = Logs(),  # noqa: B008 - it is immutable
     ) -> None:
         self.cfg = cfg
         self._context = cast("DefaultContext", multiprocessing.get_context(start_method))  # each one has its Process
         self._shutdown_timeout = shutdown_timeout
+        self._logs = logs
         self._running: list[BaseProcess] = []
         self._failures: list[str] = []
         self._deadline: float | None = None  # of a group that was told to stop
@@ -69,7 +78,7 @@ class AgentsManager:
             resource_tracker.ensure_running()  # now, because it lets signals in when it starts
         with held_back():
             for name, (backend, cfg) in self.cfg:
-                target = AgentProcess(name, backend, cfg, lifeline, self._shutdown_timeout)
+                target = AgentProcess(name, backend, Parcel(cfg), lifeline, self._shutdown_timeout, self._logs)
                 process = self._context.Process(target=target, name=name)
                 process.start()
                 self._running.append(process)

@@ -23,7 +23,8 @@ FLOORS = {
         receiving handlers hooks timer
     """,
     "people": """
-        roster life agent backends settings lifeline stop_signals agent_process supervisor launcher __init__
+        roster life agent backends settings sendings tree blueprint overview group lifeline stop_signals parcel logs
+        agent_process supervisor reloading launcher __init__
     """,
 }
 WORDS_FOR_GENERATOR = {"errors", "names", "pointers", "watching", "colours", *FLOORS["words"].split()} - {

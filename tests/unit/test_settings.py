@@ -3,13 +3,12 @@
 import pickle
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from microagent import ConfigurationError, MicroAgent
-from microagent.settings import AgentConfiguration, check, init_agent, load_configuration
+from microagent.settings import AgentConfiguration, init_agent, load_configuration
 from microagent.tools.local import LocalBroker, LocalSignalBus
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 
@@ -20,20 +19,6 @@ PLAIN = f"{__name__}.Plain"
 
 class Plain(MicroAgent):
     """An agent without handlers."""
-
-
-class Explosive(MicroAgent):
-    """An agent that must not be made."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        raise RuntimeError("it was made")
-
-
-class Narrow(MicroAgent):
-    """An agent that cannot be given settings."""
-
-    def __init__(self, bus: Any, broker: Any) -> None:
-        super().__init__(bus, broker)
 
 
 @pytest.fixture
@@ -179,37 +164,6 @@ def test_agent_is_made_of_its_configuration() -> None:
     assert isinstance(agent.broker, MemoryBroker)
     assert agent.bus.prefix == "PREF"
     assert agent.settings == {"secret": "hush", "colour": "red"}
-
-
-def test_check_makes_no_agent() -> None:
-    """
-    What would be wrong with an agent is found without making it: its constructor is the user's own.
-    """
-    check(f"{__name__}.Explosive", {"bus": {"dsn": "memory://"}})
-
-    with pytest.raises(RuntimeError, match="it was made"):
-        init_agent(f"{__name__}.Explosive", {})
-
-
-@pytest.mark.parametrize(
-    ("backend", "cfg", "sentence"),
-    [
-        (f"{__name__}.Plan", {}, f"module '{__name__}' has no 'Plan', did you mean 'Plain'?"),
-        (f"{__name__}.Path", {}, f"{__name__}.Path is no MicroAgent"),
-        (PLAIN, {"bus": {"dsn": "memry://"}}, "its bus: no signal bus for 'memry://'"),
-        (PLAIN, {"broker": {}}, "its broker: it needs a 'dsn'"),
-        (PLAIN, {"settings": ["a"]}, "its 'settings' are no dictionary"),
-        (f"{__name__}.Narrow", {}, f"{__name__}.Narrow is to take bus, broker and settings by name: got an unexpected"),
-    ],
-)
-def test_check_refuses(backend: str, cfg: dict[str, Any], sentence: str) -> None:
-    """
-    A wrong class, bus, broker or settings are one sentence each.
-    """
-    with pytest.raises(ConfigurationError) as refusal:
-        check(backend, cfg)
-
-    assert str(refusal.value).startswith(sentence)
 
 
 @pytest.mark.parametrize(

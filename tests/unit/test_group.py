@@ -1,0 +1,62 @@
+"""Which agents of which settings modules run."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from microagent import ConfigurationError, MicroAgent
+from microagent.group import load_group
+
+Write = Callable[..., str]
+
+
+class Plain(MicroAgent):
+    """An agent without handlers."""
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
+    """Writes a settings module with agents of these names and classes, and gives its name."""
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def write_module(**agents: str) -> str:
+        name = f"settings_{uuid4().hex}"
+        entries = {agent: {"backend": f"{__name__}.{kind}"} for agent, kind in agents.items()}
+        (tmp_path / f"{name}.py").write_text(f"BUS = BROKER = {{}}\nAGENT = {entries}")
+        return name
+
+    return write_module
+
+
+def test_modules_make_one_group(write: Write) -> None:
+    """
+    The agents of all modules, in their order.
+    """
+    assert list(load_group([write(a="Plain", b="Plain"), write(c="Plain")])) == ["a", "b", "c"]
+
+
+def test_only_some_are_wanted(write: Write) -> None:
+    """
+    Who names agents gets these, whatever is wrong with the others.
+    """
+    module = write(a="Plain", b="Missing", c="Plain")
+
+    assert list(load_group([module], ["c", "a"])) == ["a", "c"]
+
+
+def test_every_problem_is_told_at_once(write: Write) -> None:
+    """
+    A line for each module, name and agent that is wrong.
+    """
+    module = write(anna="Plian", berta="Plain")
+
+    with pytest.raises(ConfigurationError) as refusal:
+        load_group([module, "nowhere", write(berta="Plain")], ["anna", "bertha"])
+
+    lines = str(refusal.value).split("\n")
+    assert lines[0] == "nowhere: there is no module 'nowhere'"
+    assert lines[1].startswith(f"two agents are called 'berta', in {module} and settings_")
+    assert lines[2] == "there is no agent 'bertha', did you mean 'berta'?"
+    assert lines[3] == f"{module}: AGENT['anna']: module '{__name__}' has no 'Plian', did you mean 'Plain'?"
