@@ -38,7 +38,11 @@ def translated() -> Generator[None]:
 
 
 def ours(error: Exception) -> BackendError | ConfigurationError:
-    """The error of ours that says what the driver's says."""
+    """
+    The error of ours that says what the driver's says.
+
+    A plain KafkaError is how it says that it has come to an end itself; only connecting anew helps then.
+    """
     text = _text(error)
     match error:
         case driver.InvalidSessionTimeoutError():
@@ -52,7 +56,7 @@ def ours(error: Exception) -> BackendError | ConfigurationError:
             return ConfigurationError(text)
         case _ if isinstance(error, TOO_LARGE):
             return BackendError("the message is larger than the server takes (its message.max.bytes)")
-        case _ if isinstance(error, AWAY) or getattr(error, "retriable", False):
+        case _ if isinstance(error, AWAY) or getattr(error, "retriable", False) or type(error) is driver.KafkaError:
             return BackendConnectionError(text)
         case _:
             return BackendError(text)

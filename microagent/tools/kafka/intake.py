@@ -92,7 +92,14 @@ class Intake:
         for ledger in self._ledgers.values():
             for record in ledger.take(limit - len(taken), now):
                 taken.append(self._delivery(ledger, record))
+        self._rotate()
         return taken
+
+    def _rotate(self) -> None:
+        """The next take begins with another partition, so that a busy one does not starve the others."""
+        if self._ledgers:
+            first = next(iter(self._ledgers))
+            self._ledgers[first] = self._ledgers.pop(first)
 
     def _delivery(self, ledger: Ledger, record: Record) -> Delivery:
         return messages.delivery(self.topics.queue, record, Held(self, ledger, record), self._consumer)

@@ -20,6 +20,7 @@ from microagent.tools.kafka.topics import Creation, Topics
 LARGEST = 64 * 2**20  # bytes of a message; the server's own limit is smaller, and says so
 BATCH = 2**20  # bytes of messages that are written together
 CLOSE_TIMEOUT = 5.0  # seconds for a client to take leave
+PATIENCE = 10_000  # milliseconds for an answer
 NEVER = 2**31 - 1  # milliseconds, 24 days; handlers have timeouts of their own
 
 
@@ -69,6 +70,7 @@ class Session:
             session_timeout_ms=lease,
             heartbeat_interval_ms=max(lease // 10, 1),
             max_poll_interval_ms=NEVER,
+            request_timeout_ms=lease + PATIENCE,  # the server answers when all members have come, or are given up
             **self._clients,
         )
 
