@@ -20,6 +20,8 @@ Command: TypeAlias = tuple[str | bytes | int | float, ...]
 class Connection(Protocol):
     """What a line needs of the driver's connections."""
 
+    _reader: asyncio.StreamReader
+
     @property
     def is_connected(self) -> bool: ...
 
@@ -30,8 +32,6 @@ class Connection(Protocol):
     def pack_commands(self, commands: Iterable[Iterable[Any]]) -> Sequence[bytes]: ...
 
     async def send_packed_command(self, command: Any, check_health: bool = True) -> None: ...
-
-    async def can_read_destructive(self) -> bool: ...
 
     async def read_response(self, *, disconnect_on_error: bool = True) -> Any: ...
 
@@ -131,12 +131,10 @@ class Line:
 
     async def has_more(self) -> bool:
         """Whether there is something to hear without waiting for it; the end of the connection counts too."""
-        look: Callable[[], Awaitable[bool]]
-        look = (
-            getattr(self._connection, "can_read", None) or self._connection.can_read_destructive
-        )  # since 8, before it
+        look: Callable[[], Awaitable[bool]] | None = getattr(self._connection, "can_read", None)
         try:
-            return await look()
+            # Before redis-py 8 looking means taking; but whether the connection has ended can be told.
+            return self._connection._reader.at_eof() if look is None else await look()
         except (RedisError, OSError):
             return True
 
