@@ -56,7 +56,11 @@ class Group:
 
     def says(self, text: str, times: int = 1) -> None:
         """Return when ``text`` was written ``times``."""
-        until(lambda: self.output.count(text) >= times, f"{text!r}, {times} times, in:\n{self.output}")
+        until(lambda: self.output.count(text) >= times or self._is_over(), f"{text!r} in:\n{self.output}")
+        assert self.output.count(text) >= times, f"{text!r} in:\n{self.output}"
+
+    def _is_over(self) -> bool:
+        return self.process.poll() is not None
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)

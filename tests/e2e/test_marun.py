@@ -1,5 +1,6 @@
 """marun, with real processes."""
 
+import json
 import os
 import signal
 import subprocess
@@ -448,6 +449,8 @@ def test_mistake_in_settings_is_one_line(project: Path, settings: str, sentence:
         (["./settings.py"], "marun: ./settings.py: settings are named as a module, such as settings\n"),
         (["settings", "settings"], "marun: two agents are called 'calm', in settings and settings\n"),
         (["settings", "--start-method", "wish"], "Error: Invalid value for '--start-method'"),
+        (["settings", "--only", "clam"], "marun: there is no agent 'clam', did you mean 'calm'?\n"),
+        (["settings", "--check", "--reload"], "Error: --check and --reload exclude each other"),
         ([], "Error: Missing argument 'SETTINGS...'"),
     ],
 )
@@ -558,6 +561,200 @@ def test_agents_meet_on_local_by_default(project: Path) -> None:
 
         assert group.ends() == 0
         assert (project / ".microagent").is_dir()
+
+
+def test_check_shows_the_agents(project: Path) -> None:
+    """
+    ``--check`` starts nothing, shows each agent as a tree, and exits with status 0.
+    """
+    declare(project, "Calm Serving")
+
+    with marun(project, "settings", "--check") as group:
+        assert group.ends() == 0
+        assert group.output == (
+            "calm: agents.Calm\n"
+            "├── bus: none\n"
+            "├── broker: none\n"
+            "└── hooks and servers\n"
+            "    ├── post_start → up\n"
+            "    └── pre_stop → down\n"
+            "serving: agents.Serving\n"
+            "├── bus: none\n"
+            "├── broker: none\n"
+            "└── hooks and servers\n"
+            "    ├── post_start → up\n"
+            "    ├── pre_stop → down\n"
+            "    └── server → serve\n"
+        )
+
+
+def test_check_tells_every_mistake(project: Path) -> None:
+    """
+    ``--check`` of settings that are wrong is a line for each mistake, and status 2.
+    """
+    declare(project, "Clam Calm Severing")
+
+    assert refused(project, "settings", "--check").splitlines() == [
+        "marun: settings: AGENT['clam']: module 'agents' has no 'Clam', did you mean 'Calm'?",
+        "marun: settings: AGENT['severing']: module 'agents' has no 'Severing', did you mean 'Serving'?",
+    ]
+
+
+def test_only_what_is_named_runs(project: Path) -> None:
+    """
+    ``--only`` runs these agents alone, whatever the others are like.
+    """
+    declare(project, "Calm Missing Serving Lingering")
+
+    with marun(project, "settings", "--only", "calm", "--only", "serving") as group:
+        group.says("is up", times=2)
+        assert len(group.pids) == 2
+        group.send(signal.SIGTERM)
+
+        assert group.ends() == 0
+        assert "Lingering" not in group.output
+
+
+def test_level_is_set_by_the_command_line(project: Path) -> None:
+    """
+    ``--log-level`` counts more than what the settings say, in every process.
+    """
+    declare(project, "Calm")
+    with (project / "settings.py").open("a") as settings:
+        settings.write("import logging\nlogging.basicConfig(format='! %(message)s', level=logging.INFO)\n")
+
+    with marun(project, "settings", "--log-level", "error", "--start-method", "spawn") as group:
+        group.says("is up")
+        group.send(signal.SIGTERM)
+
+        assert group.ends() == 0
+        assert "!" not in group.output
+
+
+@start_methods
+def test_logs_are_json(project: Path, start_method: str) -> None:
+    """
+    ``--json-logs`` makes every line of the log an object that tells whose it is, a crash included.
+    """
+    declare(project, "Unprepared")
+
+    with marun(project, "settings", "--json-logs", "--start-method", start_method) as group:
+        assert group.ends() == 1
+        said = {line["message"]: line for line in map(json.loads, group.output.splitlines())}
+        crash = said["Agent 'unprepared' failed"]
+        assert crash["agent"] == "unprepared"
+        assert crash["exception"].endswith("RuntimeError: no database")
+        started = said[f"Agent 'unprepared' started, pid {crash['pid']}"]
+        assert (started["agent"], started["pid"]) == (None, group.process.pid)
+        assert "agent 'unprepared' failed with exit status 1; the group was stopped" in said
+
+
+def test_mistakes_are_json(project: Path) -> None:
+    """
+    With ``--json-logs``, what is wrong with the settings is an object, too.
+    """
+    (said,) = map(json.loads, refused(project, "nowhere", "--json-logs").splitlines())
+
+    assert (said["level"], said["message"]) == ("CRITICAL", "nowhere: there is no module 'nowhere'")
+
+
+def test_colours_are_for_who_wants_them(project: Path) -> None:
+    """
+    There are none in a file, unless FORCE_COLOR asks for them.
+    """
+    declare(project, "Unprepared")
+
+    with marun(project, "settings") as group:
+        assert group.ends() == 1
+        assert "\x1b" not in group.output
+    with marun(project, "settings", FORCE_COLOR="1") as group:
+        assert group.process.wait(30) == 1
+        assert "\x1b[31mCRITICAL\x1b[0m [pid#" in group.output
+        assert "\x1b[31mmarun: agent 'unprepared' failed" in group.output
+
+
+def test_crash_shows_the_end_of_its_traceback(project: Path) -> None:
+    """
+    The frames of the agent's own code, and not those of what called it.
+    """
+    declare(project, "Crashing")
+    end(project)
+
+    with marun(project, "settings") as group:
+        assert group.ends() == 1
+        _, traceback = group.output.split("Traceback (most recent call last):\n")
+        frames = [line.strip() for line in traceback.splitlines() if line.startswith("  File ")]
+        assert [frame.rpartition(" in ")[2] for frame in frames] == ["serve", "end"]
+
+
+def test_shutdown_timeout_reaches_a_crash(project: Path) -> None:
+    """
+    When an agent fails, its handlers have the seconds of ``--shutdown-timeout``, and no more.
+    """
+    write(
+        project,
+        settings="""
+            BUS = {"own": {"dsn": "memory://"}}
+            BROKER = {}
+            AGENT = {"busy": {"backend": "busy.Busy", "bus": "own"}}
+        """,
+        busy="""
+            import asyncio
+            from microagent import MicroAgent, Signal, on, receiver
+
+            class Busy(MicroAgent):
+                @receiver(Signal("job", []))
+                async def work(self, **kwargs):
+                    self.busy.set()
+                    await asyncio.Event().wait()
+
+                @on("server")
+                async def serve(self):
+                    self.busy = asyncio.Event()
+                    await self.bus.job.send("busy")
+                    await self.busy.wait()
+                    raise RuntimeError("a pipe burst")
+        """,
+    )
+
+    with marun(project, "settings", "--shutdown-timeout", "0.1") as group:
+        assert group.ends(timeout=10) == 1
+        assert "RuntimeError: a pipe burst" in group.output
+
+
+@pytest.mark.parametrize("start_method", ["spawn", "forkserver"])
+def test_agent_that_hangs_in_its_settings_does_not_outlive_marun(project: Path, start_method: str) -> None:
+    """
+    A process whose settings do not come to an end, which its parent's did, is gone within 5 seconds of its parent.
+    """
+    declare(project, "Calm")
+    with (project / "settings.py").open("a") as settings:
+        settings.write(
+            "import multiprocessing, time\n"
+            "if multiprocessing.parent_process():\n"
+            "    print('stuck', flush=True)\n"
+            "    time.sleep(3600)\n"
+        )
+
+    with marun(project, "settings", "--start-method", start_method) as group:
+        group.says("stuck")
+        group.send(signal.SIGKILL)
+
+        until(lambda: not any(map(is_running, group.pids)), "the agent is gone", timeout=5)
+
+
+def test_settings_that_fail_in_the_child_alone(project: Path) -> None:
+    """
+    They are told with the agent's name, once.
+    """
+    declare(project, "Calm")
+    with (project / "settings.py").open("a") as settings:
+        settings.write("import multiprocessing\nif multiprocessing.parent_process(): 1 / 0\n")
+
+    with marun(project, "settings", "--start-method", "spawn") as group:
+        assert group.ends() == 1
+        assert "Agent 'calm': settings: importing 'settings' failed: ZeroDivisionError" in group.output
+        assert "Traceback" not in group.output
 
 
 def help_text(*arguments: str) -> str:

@@ -3,9 +3,10 @@
 import asyncio
 
 import pytest
+from support import unique
 
-from microagent import MicroAgent, ServerInterrupt, on
-from microagent.agent_process import live
+from microagent import MicroAgent, ServerInterrupt, Signal, on, receiver
+from microagent.agent_process import end_of, live
 
 
 class Noting(MicroAgent):
@@ -113,3 +114,40 @@ async def test_failure_is_raised() -> None:
         await live(agent, never())
 
     assert agent.notes == ["up", "down"]
+
+
+async def failure(agent: MicroAgent) -> Exception:
+    """What an agent fails with, as microagent hands it over."""
+    with pytest.raises(Exception, match="pipe|bus") as caught:
+        await live(agent, never())
+    trace = caught.value.__traceback__
+    assert trace is not None
+    return caught.value.with_traceback(trace.tb_next)
+
+
+async def test_traceback_begins_in_the_agents_own_code() -> None:
+    """
+    What called it, an event loop and microagent, tells nothing about its failure.
+    """
+    error = await failure(Failing())
+
+    kind, same, trace = end_of(error)
+
+    assert (kind, same) == (RuntimeError, error)
+    assert trace is not None
+    assert trace.tb_frame.f_code is Failing.serve.__code__
+    assert trace is not error.__traceback__
+
+
+async def test_traceback_without_code_of_the_agent_is_whole() -> None:
+    """
+    A failure of microagent itself is shown from its beginning.
+    """
+
+    class Deaf(MicroAgent):
+        @receiver(Signal(unique("signal"), []))
+        async def hear(self, **kwargs: object) -> None: ...
+
+    error = await failure(Deaf())
+
+    assert end_of(error)[2] is error.__traceback__
