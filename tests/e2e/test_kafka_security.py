@@ -80,8 +80,9 @@ async def test_server_that_refuses_us_is_an_error_at_once(
 ):
     """A wrong password or mechanism is no outage: it is one error, without the password in it or in the log."""
     dsn = f"kafka://{user}:xyzzy-17@{place}?ssl_cafile={authority}&sasl_mechanism={mechanism}"
-    with caplog.at_level(logging.DEBUG), pytest.raises(AuthError, match="the server refuses us") as refusal:
+    with caplog.at_level(logging.DEBUG, "aiokafka"), pytest.raises(AuthError, match="the server refuses us") as refusal:
         await asyncio.wait_for(KafkaBroker(dsn).send("queue", "{}"), SOON)
+    assert "SaslHandShake" in caplog.text
     assert "xyzzy-17" not in f"{refusal.value!r} {caplog.text}"
 
 

@@ -168,8 +168,17 @@ def _sticky() -> type[StickyPartitionAssignor]:
 
 
 def _tells_no_password(record: logging.LogRecord) -> bool:
+    """At DEBUG, the driver logs every request, with the credentials in it."""
     arguments = record.args if isinstance(record.args, tuple) else ()
     return not any(type(argument).__name__.startswith("SaslAuthenticate") for argument in arguments)
 
 
-logging.getLogger("aiokafka.conn").addFilter(_tells_no_password)  # at DEBUG it logs every request, credentials too
+def _quieten() -> None:
+    """The driver tells at INFO of every step that a group takes; who wants to read that sets its level."""
+    log = logging.getLogger("aiokafka")
+    if log.level == logging.NOTSET:
+        log.setLevel(logging.WARNING)
+    logging.getLogger("aiokafka.conn").addFilter(_tells_no_password)
+
+
+_quieten()
