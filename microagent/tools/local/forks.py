@@ -1,7 +1,9 @@
 """What a forked child must not have of its parent: to look alive by, to take part with, or to clear away."""
 
 import os
-from collections.abc import Iterable
+import threading
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
 from typing import Protocol
 from weakref import WeakSet
 
@@ -18,6 +20,14 @@ class Holder(Protocol):
 
 
 _holders: WeakSet[Holder] = WeakSet()
+_forking = threading.RLock()
+
+
+@contextmanager
+def no_fork() -> Generator[None, None, None]:
+    """No child is forked inside ``with``: it would have half of what is done there, and no thread to do the rest."""
+    with _forking:
+        yield
 
 
 def keep_from_children(holder: Holder) -> None:
@@ -33,6 +43,7 @@ def _disconnect() -> None:
         holder.forget()
     os.close(nowhere)
     _holders.clear()
+    _forking.release()
 
 
-os.register_at_fork(after_in_child=_disconnect)
+os.register_at_fork(before=_forking.acquire, after_in_parent=_forking.release, after_in_child=_disconnect)

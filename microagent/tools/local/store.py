@@ -14,6 +14,7 @@ from microagent.errors import BackendError
 from microagent.tools.local import statements
 from microagent.tools.local.disk import Disk
 from microagent.tools.local.folder import Folder
+from microagent.tools.local.forks import keep_from_children, no_fork
 from microagent.tools.local.schema import prepare
 from microagent.tools.local.turn import Turn
 
@@ -49,9 +50,10 @@ class Store:
             folder.make_file(FILE)  # and not by SQLite, so that nobody else can read it
             self._disk = Disk(self.path)
             self._turn = Turn(folder, TURN)
-            self._connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None)
+            self._connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
+        keep_from_children(self)
         try:
-            with self._errors(), self._turn:
+            with self._errors(), self._turn, no_fork():
                 for setting in SETTINGS:
                     self._connection.execute(f"PRAGMA {setting}")
             with self.transaction(durable=True):
@@ -60,9 +62,17 @@ class Store:
             self.close()
             raise
 
+    def descriptors(self) -> list[int]:
+        """None: SQLite's end with the connection."""
+        return []
+
+    def forget(self) -> None:
+        """In a child SQLite has to begin anew, or it would not lock what it believes to have locked already."""
+        self._connection.close()
+
     def close(self) -> None:
         """Let go of the file; the last one leaves it whole, without a log beside it."""
-        with self._turn:  # the last one to close tidies up, which must not meet another one opening
+        with self._turn, no_fork():  # the last one to close tidies up, which must not meet another one opening
             self._connection.close()
         self._turn.close()
 
@@ -75,7 +85,7 @@ class Store:
             undo it, which brings a message once more and never loses one
         :raises BackendError: if the disk is full, or does not do what it is asked
         """
-        with self._errors(), self._turn:
+        with self._errors(), self._turn, no_fork():
             self._look_at_disk()
             self._synchronize(self._durable if durable else self._lazy)
             self._connection.execute("BEGIN IMMEDIATE")
