@@ -10,7 +10,7 @@ import pytest
 
 import microagent
 
-# Every name in the manual's index but those of the Redis, AMQP and Kafka backends, with the names of its parameters.
+# Every name in the manual's index but those of the AMQP and Kafka backends, with the names of its parameters.
 # "..." stands for parameters that only this version has; they are keywords.
 MANUAL = {
     "microagent:MicroAgent": "bus broker log settings",
@@ -68,6 +68,13 @@ MANUAL = {
     "microagent.launcher:load_configuration": "config_path",
     "microagent.launcher:init_agent": "backend cfg",
     "microagent.launcher:AgentsManager": "cfg ...",
+    "microagent.tools.redis:RedisSignalBus": "dsn uid prefix log ...",
+    "microagent.tools.redis:RedisSignalBus.send": "self channel message",
+    "microagent.tools.redis:RedisSignalBus.bind": "self signal",
+    "microagent.tools.redis:RedisBroker": "dsn uid log ...",
+    "microagent.tools.redis:RedisBroker.send": "self name message **kwargs",
+    "microagent.tools.redis:RedisBroker.queue_length": "self name **options",
+    "microagent.tools.redis:RedisBroker.bind": "self name",
 }
 CLASSES = [
     "microagent.launcher:GroupInterrupt",
