@@ -1,7 +1,10 @@
 """When a failed message comes again."""
 
+import math
 import random
 from dataclasses import dataclass
+
+from microagent.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +17,7 @@ class RetryPolicy:
     :param factor: each further delay is so many times the one before
     :param longest: no delay is longer, in seconds
     :param jitter: share of a delay that is left to chance, so that what failed together does not come back together
+    :raises ConfigurationError: if one of them is no such number
     """
 
     retries: int = 3
@@ -21,6 +25,15 @@ class RetryPolicy:
     factor: float = 3.0
     longest: float = 60.0
     jitter: float = 0.2
+
+    def __post_init__(self) -> None:
+        if type(self.retries) is not int or self.retries < 0:
+            raise ConfigurationError(f"retries={self.retries!r} is to be a whole number from 0 on")
+        for name in ("first", "factor", "longest"):
+            if not _is_within(getattr(self, name), math.inf):
+                raise ConfigurationError(f"{name}={getattr(self, name)!r} is to be a finite number from 0 on")
+        if not _is_within(self.jitter, 1):
+            raise ConfigurationError(f"jitter={self.jitter!r} is to be a number from 0 to 1")
 
     def next_delay(self, attempt: int, chance: float | None = None) -> float | None:
         """
@@ -35,3 +48,7 @@ class RetryPolicy:
         except OverflowError:  # a float ends at 1e308, patience does not
             delay = self.longest
         return delay * (1 - self.jitter * (random.random() if chance is None else chance))
+
+
+def _is_within(value: float, limit: float) -> bool:
+    return type(value) in {int, float} and math.isfinite(value) and 0 <= value <= limit

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microagent import RetryPolicy
+from microagent import ConfigurationError, RetryPolicy
 
 
 def test_default_is_three_retries_one_three_and_nine_seconds_apart():
@@ -39,3 +39,22 @@ def test_without_retries_a_failed_message_is_buried_at_once():
 def test_any_number_of_retries_has_a_delay():
     """The growth does not overflow, however often a message fails."""
     assert RetryPolicy(retries=100_000, jitter=0).next_delay(99_999) == 60.0
+
+
+@pytest.mark.parametrize(
+    ("said", "sentence"),
+    [
+        ({"retries": -1}, "retries=-1 is to be a whole number from 0 on"),
+        ({"retries": 1.5}, "retries=1.5 is to be a whole number from 0 on"),
+        ({"retries": True}, "retries=True is to be a whole number from 0 on"),
+        ({"first": "1"}, "first='1' is to be a finite number from 0 on"),
+        ({"factor": -2}, "factor=-2 is to be a finite number from 0 on"),
+        ({"longest": float("nan")}, "longest=nan is to be a finite number from 0 on"),
+        ({"jitter": 1.5}, "jitter=1.5 is to be a number from 0 to 1"),
+    ],
+)
+def test_policy_that_says_nothing_is_refused(said, sentence):
+    """A policy is refused where it is written, and not when the first message fails."""
+    with pytest.raises(ConfigurationError) as refusal:
+        RetryPolicy(**said)
+    assert str(refusal.value) == sentence
