@@ -30,6 +30,7 @@ def read_source(
     :param context: whom to trust; the system's authorities by default
     :raises LoadingError: if it cannot be read, or must not be
     """
+    source = str(source)  # what is a path and no text is refused like the text of it
     scheme = _SCHEME.match(source)
     try:
         match scheme[1].lower() if scheme else None:
