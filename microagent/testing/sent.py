@@ -52,7 +52,7 @@ class Sendings(list[T], Generic[P, T]):
 
     def assert_any(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """It was sent so at least once, whatever else was."""
-        self._assert(_sending(self._word, *args, **kwargs) in self._sendings, "also", *args, **kwargs)
+        self._assert(_sending(self._word, *args, **kwargs) in self._sendings, "among others", *args, **kwargs)
 
     def _assert(self, is_so: bool, how: str, *args: P.args, **kwargs: P.kwargs) -> None:
         if not is_so:

@@ -83,7 +83,7 @@ async def test_assert_any(broker: RecordingBroker, sent: Sent, queue: Queue) -> 
     await broker[queue.name].send({"text": "Hello"})
     sent(queue).assert_any({"text": "Hi"})
     sent(queue).assert_any({"text": "Hello"})
-    with pytest.raises(AssertionError, match=f"expected also\n    {queue.name}: {{'text': 'Ho'}}\nbut sent was\n"):
+    with pytest.raises(AssertionError, match=f"among others\n    {queue.name}: {{'text': 'Ho'}}\nbut sent was\n"):
         sent(queue).assert_any({"text": "Ho"})
 
 
