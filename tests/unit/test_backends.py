@@ -1,5 +1,6 @@
 """From names in settings to classes, buses and brokers."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,7 @@ def test_missing_driver_says_what_to_install(tmp_path: Path, monkeypatch: pytest
     """
     A backend whose driver is not installed names the extra that has it.
     """
+    monkeypatch.delitem(sys.modules, "microagent.tools.kafka", raising=False)
     (tmp_path / "kafka.py").write_text("import a_driver_that_is_not_there")
     monkeypatch.setattr(microagent.tools, "__path__", [str(tmp_path)])
 
