@@ -45,10 +45,12 @@ contracts-check: install
 pytest: install
 	@mkdir -p $(dir $(PYTEST_LOG))
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(wildcard $(addprefix tests/,unit gen contract typing e2e)) | tee $(PYTEST_LOG)
-	$(BIN)/coverage combine --quiet
-	$(BIN)/coverage report
-	@tail -n 1 $(PYTEST_LOG)
+	@$(BIN)/coverage run -m pytest $(wildcard $(addprefix tests/,unit gen contract typing e2e)) | tee $(PYTEST_LOG) \
+		&& status=0 || status=$$?; \
+	$(BIN)/coverage combine --quiet; \
+	$(BIN)/coverage report; \
+	tail -n 1 $(PYTEST_LOG); \
+	exit $$status
 
 bench: install ## Measure the core on the memory backend
 	$(BIN)/python benchmarks/core.py

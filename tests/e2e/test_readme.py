@@ -149,6 +149,17 @@ def test_features(project: Path, monkeypatch: pytest.MonkeyPatch):
     )
 
 
+def test_commands_of_marun(project: Path):
+    """The commands say what README shows, and one that stays ends cleanly."""
+    run("microagent-gen schemas/ -o myproj/contracts", [], project)
+    seen = []
+    for block in blocks("marun", level=3):
+        for command, expected in commands(block) if block.language == "console" else []:
+            seen.append(command)
+            (run_until_shown if "--reload" in command else run)(command, expected, project)
+    assert len(seen) == 2
+
+
 def test_commands_of_the_generator(project: Path):
     """With the pyproject.toml that README shows, the commands say what it says."""
     run("microagent-gen schemas/ -o myproj/contracts", [], project)

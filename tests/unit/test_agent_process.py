@@ -118,7 +118,7 @@ async def test_failure_is_raised() -> None:
 
 async def failure(agent: MicroAgent) -> Exception:
     """What an agent fails with, as microagent hands it over."""
-    with pytest.raises(Exception, match="pipe|bus") as caught:
+    with pytest.raises(Exception, match=r"pipe|bus") as caught:
         await live(agent, never())
     trace = caught.value.__traceback__
     assert trace is not None
