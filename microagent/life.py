@@ -50,13 +50,23 @@ class Life:
         """
         From now on it is begun, and has to be ended.
 
-        :raises ConfigurationError: if it is begun already
+        :raises ConfigurationError: if it is begun already, or has something else for a bus or broker
         """
         if self._runs is not None:
             raise ConfigurationError(f"{self._name} is started already")
+        self._check_ends()
         self._runs, self._beginning, self._ending = Tasks(self._agent.log), None, None
         for end in self._ends():
             end._join(self)
+
+    def _check_ends(self) -> None:
+        ends: list[tuple[str, object, type]] = [
+            ("bus", self._bus, AbstractSignalBus),
+            ("broker", self._broker, AbstractQueueBroker),
+        ]
+        for label, end, kind in ends:
+            if end is not None and not isinstance(end, kind):
+                raise ConfigurationError(f"the {label} of {self._name} is no {label} but of type {type(end).__name__}")
 
     async def live(self, *, timers: bool, receivers: bool, consumers: bool, servers: bool) -> None:
         """

@@ -23,6 +23,7 @@ from microagent import (
     raw,
     receiver,
 )
+from microagent.tools.memory import MemoryBroker, MemorySignalBus
 
 SIGNAL = Signal(unique("signal"), ["n"])
 OTHER = Signal(unique("signal"), ["n"])
@@ -198,6 +199,28 @@ async def test_agent_that_lacks_an_end_is_refused(ends, missing, text):
     with pytest.raises(ConfigurationError, match=text):
         await agent.start()
     assert not agent.info()["started"]
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ({"bus": "redis://:secret@localhost"}, "the bus of Misled is no bus but of type str"),
+        ({"bus": MemoryBroker()}, "the bus of Misled is no bus but of type MemoryBroker"),
+        ({"broker": MemorySignalBus()}, "the broker of Misled is no broker but of type MemorySignalBus"),
+    ],
+)
+async def test_agent_that_has_something_else_for_an_end_is_refused(ends, text):
+    """Before anything is begun; nothing is left."""
+
+    class Misled(Agent):
+        @on("pre_start")
+        def fail(self):
+            raise AssertionError("begun")
+
+    agent = Misled(**ends)
+    with pytest.raises(ConfigurationError, match=text):
+        await agent.start()
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
