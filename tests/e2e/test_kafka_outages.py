@@ -94,6 +94,30 @@ async def test_sender_is_told_of_an_outage(kafka_server: KafkaServer):
     await broker.close()
 
 
+async def test_agent_goes_on_after_its_own_messages_failed(kafka_server: KafkaServer):
+    """It has given up on a message in an outage; when the server is back, it sends and consumes as before."""
+    queue = Queue(unique("queue"))
+    cls, got = taker(queue)
+    agent = cls(broker=KafkaBroker(kafka_server.url, send_timeout=0.5))
+    await agent.start()
+    await agent.broker[queue.name].send({"number": 1})
+    await until(lambda: got == [1])
+    await asyncio.to_thread(kafka_server.kill)
+    try:
+        with pytest.raises(BackendConnectionError):
+            await agent.broker[queue.name].send({"number": 2})
+        with pytest.raises(BackendConnectionError):
+            await agent.broker[queue.name].send({"number": 3})
+        assert not agent.broker._info()["connected"]
+    finally:
+        await asyncio.to_thread(kafka_server.start)
+    await until(lambda: agent.broker._info()["connected"])
+    await agent.broker[queue.name].send({"number": 4})
+    await until(lambda: 4 in got, RECOVERY)
+    await agent.stop()
+    assert kafka_server.clients() == 0
+
+
 async def test_agent_stops_while_its_server_is_away(kafka_server: KafkaServer):
     """Nothing is waited for that does not come: the agent stops, and no task is left."""
     queue = Queue(unique("queue"))

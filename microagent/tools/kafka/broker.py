@@ -16,6 +16,7 @@ from microagent.tools.kafka.session import Session
 from microagent.tools.kafka.topics import Topics
 from microagent.tools.kafka.verdicts import carry_out
 
+JOIN = 5.0  # seconds that a start waits for its place in a group
 TIDY = 1.0  # seconds between tries to commit what could not be
 SEND_OPTIONS = frozenset({"key", "partition", "headers"})
 ORDERS = ("key", "partition")
@@ -129,7 +130,8 @@ class KafkaBroker(AbstractQueueBroker):
 
     async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
         topics = self._topics(consumer.queue.name, options.backend.get("group"))
-        await self._live.consume(topics, options.backend.get("order", ORDERS[0]))
+        patience = JOIN if self._link.is_open else 0  # who sends meanwhile is not to wait for a group
+        await self._live.consume(topics, options.backend.get("order", ORDERS[0]), patience)
 
     async def _detach(self, name: str) -> None:
         await self._live.leave(name)

@@ -62,11 +62,12 @@ class Intake:
         self._is_rebalancing = False
         self._committing = asyncio.Lock()
         self._consumer = make()
-        self._consumer.subscribe(topics.consumed, listener=listener(self._revoked, self._assigned))
 
-    async def start(self) -> None:
+    async def start(self, patience: float) -> None:
         """
-        Join the group; return when it has given out its partitions.
+        Join the group; return when it has given out its partitions, or after ``patience`` seconds.
+
+        A member that ended without taking leave keeps the others waiting for as long as its lease.
 
         :raises BackendConnectionError: if the server is away
         :raises AuthError: if it does not let us
@@ -74,6 +75,10 @@ class Intake:
         """
         with translated():
             await self._consumer.start()
+        self._consumer.subscribe(self.topics.consumed, listener=listener(self._revoked, self._assigned))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience):
+                await self._enter()
 
     async def close(self) -> None:
         """Leave the group; its other members get the partitions."""
@@ -120,14 +125,17 @@ class Intake:
     async def _read(self, timeout: float) -> None:
         """Have the driver's messages entered; cancelled, it has entered them or left them with the driver."""
         open_ones = [place for place, ledger in self._ledgers.items() if ledger.has_room]
-        if not open_ones:
+        if self._ledgers and not open_ones:
             await asyncio.sleep(timeout)
-            return
+        else:
+            await self._enter(*open_ones, timeout=timeout)
+
+    async def _enter(self, *places: Partition, timeout: float = 0) -> None:
+        """What the driver has of these partitions or of all, as soon as there are any."""
         with translated():
-            records = await self._consumer.getmany(*open_ones, timeout_ms=round(timeout * 1000), max_records=FETCHED)
+            records = await self._consumer.getmany(*places, timeout_ms=round(timeout * 1000), max_records=FETCHED)
         for place, batch in records.items():
-            if (ledger := self._ledgers.get(place)) is not None:
-                ledger.add(batch)
+            self._ledger(place).add(batch)
 
     # -- settling
 
@@ -183,8 +191,8 @@ class Intake:
         for place, ledger in self._ledgers.items():
             if ledger.next_offset:
                 self._consumer.seek(place, ledger.next_offset)
-        for place in places - self._ledgers.keys():
-            self._ledgers[place] = Ledger(self._order if place.topic == self.topics.queue else None)
+        for place in places:
+            self._ledger(place)
         self._is_rebalancing = False
         self._changed.set()
         await self._begin()
@@ -195,6 +203,11 @@ class Intake:
         for place, ledger in self._ledgers.items():
             ledger.begin(committed.get(place))
         self._changed.set()
+
+    def _ledger(self, place: Partition) -> Ledger:
+        if place not in self._ledgers:
+            self._ledgers[place] = Ledger(self._order if place.topic == self.topics.queue else None)
+        return self._ledgers[place]
 
     def _forget(self, places: Iterable[Partition]) -> None:
         for place in tuple(places):

@@ -106,9 +106,9 @@ class Session:
             await self._creation.queue(topic)
         return await self.sender.send(letters)
 
-    async def consume(self, topics: Topics, order: Order) -> None:
+    async def consume(self, topics: Topics, order: Order, patience: float) -> None:
         """
-        Read a queue from now on.
+        Read a queue from now on; see Intake.start.
 
         :raises AuthError: if the server does not let us
         :raises ConfigurationError: if it does not take the lease
@@ -118,7 +118,7 @@ class Session:
         make = partial(self._consumer, topics.group)
         intake = Intake(topics, make, self._admin, order=order, patience=self._lease / 3, log=self._log)
         try:
-            await intake.start()
+            await intake.start(patience)
         except BaseException:
             await self._let_go(intake.close())
             raise

@@ -1,0 +1,183 @@
+"""A member of a group: what it takes, and what becomes of it when partitions come and go."""
+
+import asyncio
+import logging
+from typing import Any
+
+import pytest
+from aiokafka.errors import CommitFailedError, TopicAuthorizationFailedError
+from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
+from support import until
+
+from microagent import AuthError
+from microagent.tools.kafka.intake import Intake
+from microagent.tools.kafka.topics import Topics
+
+ONE, TWO = TopicPartition("q", 0), TopicPartition("q", 1)
+
+
+class Group:
+    """The driver's consumer and admin client, and the group behind them."""
+
+    def __init__(self) -> None:
+        self.committed: dict[TopicPartition, OffsetAndMetadata] = {}
+        self.commits = 0
+        self.sought: list[tuple[TopicPartition, int]] = []
+        self.arrived: asyncio.Queue[dict[TopicPartition, list[Any]]] = asyncio.Queue()
+        self.failure: Exception | None = None
+
+    async def start(self) -> None:
+        pass
+
+    def subscribe(self, topics: Any, listener: Any) -> None:
+        self.listener = listener
+
+    def seek(self, place: TopicPartition, offset: int) -> None:
+        self.sought.append((place, offset))
+
+    async def getmany(self, *places: TopicPartition, timeout_ms: int, max_records: int) -> Any:
+        return await self.arrived.get()
+
+    async def commit(self, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
+        self.commits += 1
+        if self.failure is not None:
+            raise self.failure
+        self.committed.update(offsets)
+
+    async def list_consumer_group_offsets(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+        return dict(self.committed)
+
+
+@pytest.fixture
+def group() -> Group:
+    return Group()
+
+
+@pytest.fixture
+async def intake(group: Any) -> Intake:
+    log = logging.getLogger("microagent.broker")
+    intake = Intake(Topics("q", "q"), lambda: group, group, order="key", patience=0.05, log=log)
+    await intake.start(patience=0)
+    return intake
+
+
+def records(place: TopicPartition, *offsets: int) -> dict[TopicPartition, list[Any]]:
+    return {place: [ConsumerRecord(*place, offset, 0, 0, None, b"{}", None, -1, 2, ()) for offset in offsets]}
+
+
+async def arrive(intake: Intake, group: Group, batch: dict[TopicPartition, list[Any]]) -> None:
+    group.arrived.put_nowait(batch)
+    await intake.wait(5)
+
+
+def ids(deliveries: list[Any]) -> list[str]:
+    return [delivery.id for delivery in deliveries]
+
+
+async def test_partitions_take_turns(group: Group, intake: Intake):
+    """A busy one does not starve the others."""
+    await group.listener.on_partitions_assigned({ONE})
+    await group.listener.on_partitions_assigned({ONE, TWO})
+    await arrive(intake, group, records(ONE, *range(9)) | records(TWO, *range(9)))
+    first = [ids(intake.take(1))[0] for _ in range(4)]
+    assert first == ["q/0/0", "q/1/0", "q/0/1", "q/1/1"]
+
+
+async def test_waiting_that_is_cancelled_loses_nothing(group: Group, intake: Intake):
+    """What arrives afterwards is there for the next one who waits."""
+    await group.listener.on_partitions_assigned({ONE})
+    waiting = asyncio.create_task(intake.wait(5))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await arrive(intake, group, records(ONE, 0, 1))
+    assert ids(intake.take(9)) == ["q/0/0", "q/0/1"]
+
+
+async def test_released_message_wakes_who_waits(group: Group, intake: Intake):
+    """It comes again at once."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0))
+    (delivery,) = intake.take(9)
+    waiting = asyncio.create_task(intake.wait(60))
+    await asyncio.sleep(0)
+    intake.release(delivery.token)
+    await asyncio.wait_for(waiting, 5)
+    assert ids(intake.take(9)) == ["q/0/0"]
+
+
+async def test_partition_that_stays_keeps_what_is_held(group: Group, intake: Intake):
+    """It is not handed out again; reading goes on behind it."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0, 1))
+    (held,) = intake.take(1)
+    await group.listener.on_partitions_revoked({ONE})
+    assert intake.take(9) == []
+    await group.listener.on_partitions_assigned({ONE, TWO})
+    assert group.sought == [(ONE, 2)]
+    assert not held.token.ledger.lost
+    assert ids(intake.take(9)) == ["q/0/1"]
+    await arrive(intake, group, records(ONE, 0, 1, 2))
+    assert ids(intake.take(9)) == ["q/0/2"]
+
+
+async def test_partition_that_goes_takes_what_is_held_with_it(group: Group, intake: Intake):
+    """Its deliveries are lost, and nothing of them is committed any more."""
+    await group.listener.on_partitions_assigned({ONE, TWO})
+    await arrive(intake, group, records(ONE, 0))
+    (held,) = intake.take(9)
+    await group.listener.on_partitions_revoked({ONE, TWO})
+    await group.listener.on_partitions_assigned({TWO})
+    assert held.token.ledger.lost
+    before = dict(group.committed)
+    intake.handle(held.token)
+    await intake.commit()
+    assert group.committed == before
+
+
+async def test_rebalance_waits_for_handlers_and_commits(group: Group, intake: Intake):
+    """What they finish in time is not handled again elsewhere."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0))
+    (held,) = intake.take(9)
+    revoking = asyncio.create_task(group.listener.on_partitions_revoked({ONE}))
+    await until(lambda: intake._is_rebalancing)
+    intake.handle(held.token)
+    await revoking
+    assert group.committed == {ONE: (1, "")}
+
+
+async def test_what_was_noted_elsewhere_is_not_handed_out(group: Group, intake: Intake):
+    """Even if it is read before the note is."""
+    group.committed[ONE] = OffsetAndMetadata(4, "done:1")
+    assigning = asyncio.create_task(group.listener.on_partitions_assigned({ONE}))
+    await arrive(intake, group, records(ONE, 4, 5, 6))
+    await assigning
+    assert ids(intake.take(9)) == ["q/0/4", "q/0/6"]
+
+
+async def test_commit_that_the_group_does_not_take_is_tried_again(group: Group, intake: Intake):
+    """It changes at this moment; what is handled is committed when it has."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0))
+    (held,) = intake.take(9)
+    intake.handle(held.token)
+    group.failure = CommitFailedError("rebalanced")
+    await intake.commit()
+    assert group.committed == {}
+    group.failure = None
+    await intake.commit()
+    await intake.commit()
+    assert group.committed == {ONE: (1, "")}
+    assert group.commits == 2
+
+
+async def test_commit_that_is_forbidden_is_an_error(group: Group, intake: Intake):
+    """It will not get better by itself."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0))
+    intake.handle(intake.take(9)[0].token)
+    group.failure = TopicAuthorizationFailedError("q")
+    with pytest.raises(AuthError, match="refuses us"):
+        await intake.commit()
