@@ -98,7 +98,7 @@ async def test_agent_goes_on_after_its_own_messages_failed(kafka_server: KafkaSe
     """It has given up on a message in an outage; when the server is back, it sends and consumes as before."""
     queue = Queue(unique("queue"))
     cls, got = taker(queue)
-    agent = cls(broker=KafkaBroker(kafka_server.url, send_timeout=0.5))
+    agent = cls(broker=KafkaBroker(kafka_server.url, send_timeout=0.5, lease=3.0))
     await agent.start()
     await agent.broker[queue.name].send({"number": 1})
     await until(lambda: got == [1])

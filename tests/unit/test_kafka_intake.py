@@ -5,11 +5,11 @@ import logging
 from typing import Any
 
 import pytest
-from aiokafka.errors import CommitFailedError, TopicAuthorizationFailedError
+from aiokafka.errors import CommitFailedError, KafkaConnectionError, TopicAuthorizationFailedError
 from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from support import until
 
-from microagent import AuthError
+from microagent import AuthError, BackendConnectionError
 from microagent.tools.kafka.intake import Intake
 from microagent.tools.kafka.topics import Topics
 
@@ -45,6 +45,8 @@ class Group:
         self.committed.update(offsets)
 
     async def list_consumer_group_offsets(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+        if self.failure is not None:
+            raise self.failure
         return dict(self.committed)
 
 
@@ -155,6 +157,18 @@ async def test_what_was_noted_elsewhere_is_not_handed_out(group: Group, intake: 
     await arrive(intake, group, records(ONE, 4, 5, 6))
     await assigning
     assert ids(intake.take(9)) == ["q/0/4", "q/0/6"]
+
+
+async def test_note_that_cannot_be_read_is_read_later(group: Group, intake: Intake):
+    """Until then nothing is handed out."""
+    group.failure = KafkaConnectionError("gone")
+    with pytest.raises(BackendConnectionError):
+        await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0))
+    assert intake.take(9) == []
+    group.failure = None
+    await intake.tend()
+    assert ids(intake.take(9)) == ["q/0/0"]
 
 
 async def test_commit_that_the_group_does_not_take_is_tried_again(group: Group, intake: Intake):

@@ -17,7 +17,7 @@ from microagent.tools.kafka.topics import Topics
 from microagent.tools.kafka.verdicts import carry_out
 
 JOIN = 5.0  # seconds that a start waits for its place in a group
-TIDY = 1.0  # seconds between tries to commit what could not be
+TIDY = 1.0  # seconds between tries to do what could not be done
 SEND_OPTIONS = frozenset({"key", "partition", "headers"})
 ORDERS = ("key", "partition")
 
@@ -153,7 +153,7 @@ class KafkaBroker(AbstractQueueBroker):
         return {delivery for delivery in held if delivery.token.ledger.lost}
 
     async def _maintain(self, name: str) -> float:
-        await self._live.intake(name).commit()
+        await self._live.intake(name).tend()
         return TIDY
 
     async def _length(self, name: str, group: str | None = None) -> int:

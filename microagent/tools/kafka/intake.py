@@ -160,6 +160,12 @@ class Intake:
             if marks:
                 await self._commit(marks)
 
+    async def tend(self) -> None:
+        """Do what could not be done when it was due."""
+        if not all(ledger.has_begun for ledger in self._ledgers.values()):
+            await self._begin()
+        await self.commit()
+
     async def _commit(self, marks: dict[Partition, Mark]) -> None:
         ledgers = {place: self._ledgers[place] for place in marks}
         try:

@@ -49,6 +49,10 @@ class Ledger:
         """Where reading goes on; 0 as long as nothing was read."""
         return self._next
 
+    @property
+    def has_begun(self) -> bool:
+        return self._earlier is not None
+
     def begin(self, committed: Mark | None) -> None:
         """What the group has committed so far; messages may be taken from now on."""
         if self._earlier is None:
