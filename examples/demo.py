@@ -27,6 +27,7 @@ from microagent.backends import make_bus
 
 SECONDS = 15.0
 LEAD = 10.0  # seconds before the full minute at which the agents are started
+SHORTEST_LEAD = 5.0  # that a slow machine needs to start them
 PATIENCE = 10.0  # seconds for what is under way to arrive
 
 log = logging.getLogger("Demo")
@@ -55,13 +56,18 @@ def main() -> int:
 
 def wait_for_minute() -> None:
     """Return when the next full minute is close enough to fall into the run."""
-    seconds = 60 - LEAD - time.time() % 60
-    if seconds > 0:
+    if seconds := delay(time.time()):
         print(
             f"Cron is due at full minutes: the agents start {LEAD:.0f} s before the next, in {seconds:.0f} s.",
             flush=True,
         )
         time.sleep(seconds)
+
+
+def delay(now: float) -> float:
+    """Seconds from a Unix time to the next start that lets a full minute fall into the run."""
+    left = 60 - now % 60
+    return max(0.0, left - LEAD if left >= SHORTEST_LEAD else left + 60 - LEAD)
 
 
 @contextmanager

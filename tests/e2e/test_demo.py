@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from examples.demo import delay
 from examples.tally import Tally
 
 ROOT = Path(__file__).parents[2]
@@ -44,6 +45,14 @@ def demos() -> Iterator[Demos]:
 def ended(process: "subprocess.Popen[str]") -> subprocess.CompletedProcess[str]:
     output, _ = process.communicate(timeout=120)
     return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+
+@pytest.mark.parametrize(("second", "seconds"), [(0, 50), (49, 1), (50, 0), (55, 0), (56, 54), (59.5, 50.5)])
+def test_demo_starts_well_before_a_full_minute(second: float, seconds: float) -> None:
+    """
+    Ten seconds before it, or five if need be; so late in a minute that the agents might miss the next, it waits.
+    """
+    assert delay(6000 + second) == seconds
 
 
 @pytest.mark.parametrize(
