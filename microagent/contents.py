@@ -11,7 +11,7 @@ from microagent.names import argument_problem, guess, queue_name_problem, shown,
 from microagent.reading import shape
 from microagent.references import used_definitions
 from microagent.schema import Schema, as_object, is_schema
-from microagent.schemachecks import schema_complaints
+from microagent.schemachecks import misspelt_keywords, schema_complaints
 from microagent.shapes import Anything, Object, Shape
 from microagent.shapes import Mapping as MappingShape
 
@@ -49,6 +49,8 @@ class Contents:
             *(complaint for steps, entry in self._entries("signals") for complaint in self._in_signal(steps, entry)),
             *(complaint for steps, entry in self._entries("queues") for complaint in self._in_queue(steps, entry)),
         ]
+        if not self.complaints:
+            self.warnings += self._misspelt_keywords()
 
     # -- what it declares
 
@@ -86,6 +88,17 @@ class Contents:
         for kind in ("signals", "queues"):
             for steps, entry in self._entries(kind):
                 yield from _unknown_keys(steps, entry, kind[:-1])
+
+    def _misspelt_keywords(self) -> Iterator[Complaint]:
+        listed: list[tuple[Steps, object]] = [
+            (("$defs", name), found) for name, found in _object(self._document.get("$defs")).items()
+        ]
+        for kind in ("signals", "queues"):
+            for steps, entry in self._entries(kind):
+                listed += [((*steps, key), entry.get(key)) for key in ("payload", "returns")]
+        for place, schema in listed:
+            if is_schema(schema):
+                yield from (found.below(*place) for found in misspelt_keywords(schema))
 
     def _version_complaints(self) -> Iterator[Complaint]:
         if (version := self._document.get("version", VERSION)) != VERSION:

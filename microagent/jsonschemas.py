@@ -23,9 +23,14 @@ from microagent.names import guess, shown
 from microagent.plainformat import is_plain
 from microagent.pointers import pointer_to
 from microagent.references import resolve
-from microagent.schema import Schema, every_schema, rebuilt
+from microagent.schema import ANNOTATIONS, LISTED, NAMED, SINGLE, Schema, every_schema, rebuilt
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | NAMED | LISTED | SINGLE | ANNOTATIONS | {
+    "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$vocabulary", "minContains", "maxContains",
+    "contentEncoding", "contentMediaType", "contentSchema", "example",
+}  # fmt: skip
+"""What the drafts of JSON Schema, and OpenAPI with its ``example``, call something by."""
 _DIALECTS = frozenset(
     f"://json-schema.org/{draft}/schema"
     for draft in ("draft/2020-12", "draft/2019-09", "draft-07", "draft-06", "draft-04")

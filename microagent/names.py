@@ -44,9 +44,9 @@ def argument_problem(name: str) -> str | None:
     return None
 
 
-def guess(word: str, known: Iterable[str]) -> str:
-    """``", did you mean 'number'?"`` for a misspelt word, or nothing to add."""
-    close = difflib.get_close_matches(word[:100], list(known), n=1)
+def guess(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
+    """``", did you mean 'number'?"`` for a misspelt word, or nothing to add; a ``likeness`` of 1 is the same word."""
+    close = difflib.get_close_matches(word[:100], sorted(known), n=1, cutoff=likeness)
     return f", did you mean {close[0]!r}?" if close else ""
 
 

@@ -10,6 +10,8 @@ from microagent.plainschema import is_plain
 from microagent.references import Target, resolve
 from microagent.schema import Schema, every_schema, is_schema_at, schemas_in_place
 
+_LIKENESS_OF_SLIPS = 0.85  # 'requird' and 'minLenght' are as like as that, 'tsType' is a word of somebody's own
+
 
 def schema_complaints(schema: Schema, definitions: Mapping[str, Any], *, in_file: bool = False) -> list[Complaint]:
     """
@@ -23,6 +25,20 @@ def schema_complaints(schema: Schema, definitions: Mapping[str, Any], *, in_file
         return [Complaint(f"$schema names no known draft of JSON Schema: {shown(str(dialect))}", ("$schema",))]
     own = [] if is_plain(schema) else jsonschemas.schema_complaints(schema)
     return own or list(_reference_complaints(schema, definitions, in_file))
+
+
+def misspelt_keywords(schema: Schema) -> Iterator[Complaint]:
+    """
+    Keywords that mean nothing and look like some that do, with steps from the schema on.
+
+    JSON Schema leaves other unknown ones to whoever understands them.
+    """
+    if is_plain(schema):
+        return
+    for steps, each in every_schema(schema):
+        for key in () if isinstance(each, bool) else sorted(each.keys() - jsonschemas.KEYWORDS):
+            if not key.startswith("x-") and (meant := guess(key, jsonschemas.KEYWORDS, _LIKENESS_OF_SLIPS)):
+                yield Complaint(f"unknown keyword {shown(key)}{meant}", (*steps, key), of_key=True)
 
 
 def _reference_complaints(schema: Schema, definitions: Mapping[str, Any], in_file: bool) -> Iterator[Complaint]:

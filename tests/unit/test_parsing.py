@@ -250,6 +250,40 @@ def test_an_unknown_key_is_a_warning(document: dict[str, Any], warning: str) -> 
     assert [problem.message for problem in parse(json.dumps(document)).warnings] == [warning]
 
 
+@pytest.mark.parametrize(
+    ("document", "warning"),
+    [
+        (
+            queue(payload={"requird": ["a"]}),
+            "https://x /queues/0/payload/requird: unknown keyword 'requird', did you mean 'required'?",
+        ),
+        (
+            {"$defs": {"X": {"properties": {"a": {"minLenght": 3}}}}},
+            "https://x /$defs/X/properties/a/minLenght: unknown keyword 'minLenght', did you mean 'minLength'?",
+        ),
+        (
+            signal(providing_args=[], returns={"enums": [1]}),
+            "https://x /signals/0/returns/enums: unknown keyword 'enums', did you mean 'enum'?",
+        ),
+    ],
+)
+def test_a_keyword_that_looks_misspelt_is_a_warning(document: dict[str, Any], warning: str) -> None:
+    """A schema with it is valid, and does not say what somebody thinks that it says."""
+    assert [str(problem) for problem in parse(json.dumps(document), "https://x").warnings] == [warning]
+
+
+def test_other_keywords_are_free() -> None:
+    """JSON Schema leaves them to whoever understands them; names of properties and values are no keywords."""
+    own = {
+        "tsType": "Date",
+        "nullable": True,
+        "x-requird": 1,
+        "example": 1,
+        "properties": {"requird": {"type": "array"}},
+    }
+    assert parse(json.dumps(queue(payload={**own, "default": {"requird": 1}}))).warnings == ()
+
+
 def test_keys_that_begin_with_x_are_free() -> None:
     """A team may keep notes of its own in the file."""
     document = {"x-team": "billing", **signal(providing_args=[], **{"x-owner": "me"})}
