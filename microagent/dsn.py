@@ -5,13 +5,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote
 
 from microagent.errors import ConfigurationError
 from microagent.names import guess
 
 HIDDEN: Final = "***"
 
+# RFC 3986, appendix B; urlsplit() refuses an authority of several hosts as soon as one is an IPv6 address.
+_PARTS = re.compile(
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
+    re.DOTALL,
+)
 _PASSWORD = re.compile(r"^([^:/?#]+://[^/:@?#]*:).*@", re.DOTALL)
 _SECRET_OPTION = re.compile(
     r"([?&;][^=&;#]*(?:pass|pwd|secret|token|credential|api_?key)[^=&;#]*=)[^&;#]*",
@@ -50,19 +55,19 @@ class DSN:
 
         :raises ConfigurationError: if it has no scheme, or a port that is no number
         """
-        if not re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", text):
+        parts = _PARTS.fullmatch(text)
+        if parts is None:
             raise ConfigurationError(f"{masked(text)!r} is no DSN: it has to begin with a scheme, such as local://")
+        user, _, hosts = parts["authority"].rpartition("@")
+        username, colon, password = user.partition(":")
         try:
-            parts = urlsplit(text)
-            user, _, hosts = parts.netloc.rpartition("@")
-            username, colon, password = user.partition(":")
             return cls(
-                scheme=parts.scheme,
+                scheme=parts["scheme"].lower(),
                 hosts=tuple(_host(item) for item in hosts.split(",") if item),
-                path=unquote(parts.path),
+                path=unquote(parts["path"]),
                 username=unquote(username) or None,
                 password=unquote(password) if colon else None,
-                options=dict(parse_qsl(parts.query, keep_blank_values=True)),
+                options=dict(parse_qsl(parts["query"] or "", keep_blank_values=True)),
             )
         except ValueError:
             raise ConfigurationError(f"{masked(text)!r} is no DSN: its host or port cannot be read") from None
