@@ -5,14 +5,17 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
 from microagent.errors import DeclarationError, LoadingError
+from microagent.names import guess
 from microagent.parsing import parse
 from microagent.sources import read_source
 from microagent_gen.unread import unread
+
+DECLARED = frozenset({"signals", "queues"})
 
 AnyDeclaration = TypeVar("AnyDeclaration", bound=Declaration)
 
@@ -95,8 +98,9 @@ def _url_source(url: str) -> Source:
 def _add(source: Source, collection: Collection) -> None:
     try:
         text = source.read()
-        if _is_about_something_else(text):
-            collection.notes.append(f"{source.name}: skipped, it has neither signals nor queues")
+        if (keys := _foreign_keys(text)) is not None:
+            hints = dict.fromkeys(hint for key in keys if (hint := guess(key, DECLARED)))
+            collection.notes.append(f"{source.name}: skipped, it has neither signals nor queues{''.join(hints)}")
             return
         declared = parse(text, source.name)
     except (LoadingError, DeclarationError) as exc:
@@ -108,12 +112,15 @@ def _add(source: Source, collection: Collection) -> None:
         _merge(collection.queues, declared.queues, "queue", collection)
 
 
-def _is_about_something_else(text: bytes) -> bool:
+def _foreign_keys(text: bytes) -> list[str] | None:
+    """The keys of a document that declares nothing; None if it does, or is none (the parser says why)."""
     try:
         content: object = json.loads(text)
     except (ValueError, RecursionError):
-        return False  # the parser says what is wrong with it
-    return isinstance(content, dict) and content.keys().isdisjoint({"signals", "queues"})
+        return None
+    if not isinstance(content, dict) or not content.keys().isdisjoint(DECLARED):
+        return None
+    return list(cast("dict[str, object]", content))
 
 
 def _merge(known: dict[str, AnyDeclaration], more: Iterable[AnyDeclaration], kind: str, collection: Collection) -> None:

@@ -271,11 +271,13 @@ def test_folders_are_read_one_level_deep(tmp_path, out):
     folder = tmp_path / "schemas"
     written(folder, "a.json", DOCUMENT)
     other = written(folder, "tsconfig.json", {"strict": True})
+    typo = written(folder, "typo.json", {"signal": []})
     written(folder / "deeper", "b.json", {"signals": "wrong"})
     (folder / "readme.txt").write_text("no JSON")
     result = run(folder, "-o", out)
     assert result.exit_code == 0
-    assert result.stderr == f"{other}: skipped, it has neither signals nor queues\n"
+    skipped = "skipped, it has neither signals nor queues"
+    assert result.stderr == f"{other}: {skipped}\n{typo}: {skipped}, did you mean 'signals'?\n"
 
 
 @pytest.mark.parametrize("names", [[], ["tsconfig.json"]])
