@@ -238,6 +238,7 @@ class Worker:
         if delay is None:
             self._bury(delivery, reason)
         else:
+            self._log.info("%s: a message comes again in %.1f s, after attempt %d", self._name, delay, delivery.attempt)
             delivery.retry(delay, reason)
 
     def _settle(self, settlement: Settlement) -> None:

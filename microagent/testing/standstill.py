@@ -1,6 +1,7 @@
 """Taking the time of an event loop into other hands."""
 
 import asyncio
+import time
 from collections.abc import Callable
 from datetime import datetime
 from selectors import SelectorKey
@@ -11,6 +12,7 @@ from microagent import wallclock
 Events: TypeAlias = list[tuple[SelectorKey, int]]
 
 PATIENCE = 5.0  # real seconds without anything to do, until a test is told that it waits in vain
+BUSY = 10.0  # real seconds without a moment's rest, until a test is told that time cannot pass
 
 
 class Hands(Protocol):
@@ -60,6 +62,7 @@ class _Standstill:
         self.real = real
         self._pass_until = pass_until
         self._threads = 0
+        self._idle_at = time.monotonic()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.real, name)
@@ -67,9 +70,21 @@ class _Standstill:
     def select(self, timeout: float | None = None) -> Events:
         events: Events = self.real.select(0)
         is_idle = not events and (timeout is None or timeout > 0)
+        self._look_at(is_idle)
         if is_idle and (self._threads or not self._pass_until(timeout)):
             return self._wait()
         return events
+
+    def _look_at(self, is_idle: bool) -> None:
+        now = time.monotonic()
+        if is_idle:
+            self._idle_at = now
+        elif now - self._idle_at > BUSY:
+            self._idle_at = now  # for what is left to be cancelled
+            raise RuntimeError(
+                f"something keeps the loop busy for {BUSY:g} real seconds, so that no time can pass: "
+                "a loop around 'await asyncio.sleep(0)', for instance"
+            )
 
     def _wait(self) -> Events:
         events: Events = self.real.select(PATIENCE)

@@ -355,3 +355,23 @@ async def test_clock_is_there_before_what_runs_by_it(start_agent: StartAgent, cl
     await clock.advance(24 * 3600)
 
     assert sent(queue) == [{"day": "2024-01-02T00:00:00+00:00"}]
+
+
+def test_loop_that_is_kept_busy_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A handler that spins lets no time pass: the test fails with a sentence, it does not hang."""
+    monkeypatch.setattr(standstill, "BUSY", 0.2)
+
+    async def spin() -> None:
+        while True:  # noqa: ASYNC110 - this is the mistake
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        async with Clock() as clock:
+            spinning = asyncio.create_task(spin())
+            try:
+                await clock.advance(60)
+            finally:
+                spinning.cancel()
+
+    with asyncio.Runner() as runner, pytest.raises(RuntimeError, match="keeps the loop busy"):
+        runner.run(main())
