@@ -16,7 +16,7 @@ from microagent.tools.redis import RedisBroker, RedisSignalBus
 
 AMQP_LACKS = frozenset({"leases", "counted crashes"})
 KAFKA_LACKS = frozenset({"leases", "counted crashes", "messages for whoever is free"})
-KAFKA_LEASE = 3.0  # what the server takes for a session
+KAFKA_LEASE = 2.0  # what the server takes for a session
 QUORUM_LACKS = frozenset({"leases", "places kept in order"})
 QUICK = RetryPolicy(first=0.02, factor=1.0)
 
@@ -88,9 +88,9 @@ def kafka(request: pytest.FixtureRequest) -> Place:
     dsn = request.getfixturevalue("kafka_url")
 
     def broker(lease: float = KAFKA_LEASE, **options: Any) -> KafkaBroker:
-        return KafkaBroker(dsn, lease=max(lease, KAFKA_LEASE), **options)
+        return KafkaBroker(dsn, lease=max(lease, KAFKA_LEASE), **{"partitions": 1, **options})
 
-    return Place(None, broker, KAFKA_LACKS)
+    return Place(None, broker, KAFKA_LACKS | request.getfixturevalue("kafka_lacks"))
 
 
 def redis(request: pytest.FixtureRequest) -> Place:

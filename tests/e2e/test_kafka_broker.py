@@ -13,6 +13,7 @@ from support import unique, until
 from microagent import BackendError, ConfigurationError, MicroAgent, Queue, RetryPolicy, consumer
 from microagent.tools.kafka import KafkaBroker
 
+pytestmark = pytest.mark.usefixtures("real_kafka")
 LEASE = 3.0  # what the server takes for a session
 
 HANGS = """

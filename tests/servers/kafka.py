@@ -1,14 +1,21 @@
-"""Apache Kafka: given by ``MICROAGENT_TEST_KAFKA``, or started here from the jars of Maven Central."""
+"""
+Apache Kafka: given by ``MICROAGENT_TEST_KAFKA``, or started here from the jars of Maven Central.
+
+Where neither can be had, a stand-in takes its place for what it can do; ``MICROAGENT_TEST_KAFKA_STANDIN=1`` makes it do
+so in any case.
+"""
 
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from servers import Server, free_port
+from servers.kafka_standin import LACKS, KafkaStandIn, stand_in_program
 from servers.programs import CACHE, on_machine
 
 VERSION = "4.1.1"
@@ -19,6 +26,7 @@ SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=tru
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qk"
 ESTABLISHED = "01"  # as the kernel lists it
 STARTED = b"Kafka Server started"
+STAND_IN = pytest.StashKey[bool]()
 
 PROJECT = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -147,10 +155,22 @@ def from_maven() -> Path | None:
     return jars
 
 
+@cache
+def found_jars() -> Path | None:
+    """The folder of the server's program, if there is to be a Kafka here."""
+    forced = os.environ.get("MICROAGENT_TEST_KAFKA_STANDIN") == "1"
+    return from_maven() if on_machine("java") and not forced else None
+
+
+def needs_stand_in() -> bool:
+    """Whether there is no Kafka, given or to be started."""
+    return not os.environ.get("MICROAGENT_TEST_KAFKA") and found_jars() is None
+
+
 @pytest.fixture(scope="session")
 def kafka_jars() -> Path:
-    """The folder of the server's program; without Java and Maven there is none, and nothing else that would do."""
-    jars = from_maven() if on_machine("java") else None
+    """The folder of the server's program; without Java and Maven there is none."""
+    jars = found_jars()
     if jars is None:
         pytest.skip("no Kafka: it takes Java and Maven (or MICROAGENT_TEST_KAFKA)")
     return jars
@@ -167,8 +187,33 @@ def kafka_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     if given:
         yield given
         return
-    with KafkaServer(tmp_path_factory.mktemp("kafka"), request.getfixturevalue("kafka_jars")) as server:
+    folder = tmp_path_factory.mktemp("kafka")
+    program = stand_in_program() if needs_stand_in() else None
+    if program is not None:
+        request.config.stash[STAND_IN] = True
+    server = KafkaStandIn(folder, program) if program else KafkaServer(folder, request.getfixturevalue("kafka_jars"))
+    with server:
         yield server.url
+
+
+@pytest.fixture(scope="session")
+def kafka_lacks(request: pytest.FixtureRequest, kafka_url: str) -> frozenset[str]:
+    """What the server that all tests share cannot do, though a Kafka can."""
+    return LACKS if STAND_IN in request.config.stash else frozenset()
+
+
+@pytest.fixture
+def real_kafka(kafka_lacks: frozenset[str]) -> None:
+    """For tests that a stand-in is not enough for."""
+    if kafka_lacks:
+        pytest.skip("a stand-in is not enough for this test")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say so when it was no Kafka."""
+    if STAND_IN in config.stash:
+        terminalreporter.section("Kafka")
+        terminalreporter.line(f"Tests of Kafka ran on a stand-in, for want of one; not relied on: {', '.join(LACKS)}")
 
 
 @pytest.fixture(scope="module")

@@ -47,12 +47,27 @@ def test_context_means_encryption():
 
 
 @pytest.mark.parametrize(
+    ("dsn", "said", "idempotent"),
+    [
+        ("kafka://h", {}, True),
+        ("kafka://h?idempotent=false", {}, False),
+        ("kafka://h?idempotent=false", {"idempotent": "True"}, True),
+        ("kafka://h", {"idempotent": "False"}, False),
+    ],
+)
+def test_messages_are_stored_once_unless_the_server_cannot(dsn: str, said: dict[str, str], idempotent: bool):
+    """It is said in the DSN, or as an argument, which goes before it."""
+    assert Address(dsn, said, None, None).idempotent is idempotent
+
+
+@pytest.mark.parametrize(
     ("dsn", "problem"),
     [
         ("kafka://", "names no host"),
         ("kafka://h?security_protocl=SSL", "no option 'security_protocl', did you mean 'security_protocol'"),
         ("kafka://h?security_protocol=TLS", "security_protocol='TLS' is to be one of PLAINTEXT, SSL"),
         ("kafka://h?sasl_mechanism=MD5", "sasl_mechanism='MD5' is to be one of PLAIN, "),
+        ("kafka://h?idempotent=maybe", "idempotent='maybe' is to be one of TRUE, FALSE"),
         ("kafka://user@h", "PLAIN needs a user and a password"),
     ],
 )

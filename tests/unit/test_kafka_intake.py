@@ -44,7 +44,9 @@ class Group:
             raise self.failure
         self.committed.update(offsets)
 
-    async def list_consumer_group_offsets(self, group: str) -> dict[TopicPartition, OffsetAndMetadata]:
+    async def list_consumer_group_offsets(
+        self, group: str, *, partitions: list[TopicPartition]
+    ) -> dict[TopicPartition, OffsetAndMetadata]:
         if self.failure is not None:
             raise self.failure
         return dict(self.committed)

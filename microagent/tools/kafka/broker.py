@@ -43,7 +43,8 @@ class KafkaBroker(AbstractQueueBroker):
     - ``order``: ``"partition"`` to handle the messages of a partition one at a time, ``"key"`` (default) those of a key
 
     :param dsn: ``kafka://host:9092,host:9092``, ``kafka://user:password@host``; its options are ``security_protocol``,
-        ``sasl_mechanism``, ``ssl_cafile``, ``ssl_certfile`` and ``ssl_keyfile``, which can be said as arguments too
+        ``sasl_mechanism``, ``ssl_cafile``, ``ssl_certfile``, ``ssl_keyfile`` and ``idempotent``, which can be said as
+        arguments too
     :param group: the consumer group, in place of one for each queue, named as the queue
     :param partitions: of topics that are created here; without it, as many as the server gives them
     :param security_protocol: ``PLAINTEXT``, ``SSL``, ``SASL_PLAINTEXT`` or ``SASL_SSL``; without it, what the rest says
@@ -52,6 +53,8 @@ class KafkaBroker(AbstractQueueBroker):
     :param ssl_certfile: path of our own certificate
     :param ssl_keyfile: path of its key
     :param ssl_context: in place of these files
+    :param idempotent: whether the server stores a message once, however often it is written (default); False for
+        servers that cannot, where a message that is written again after a broken connection may come twice
     :param token_provider: for ``OAUTHBEARER``, aiokafka's ``AbstractTokenProvider``
     :param options: those of every broker; ``lease`` is the group's session timeout
     """
@@ -70,6 +73,7 @@ class KafkaBroker(AbstractQueueBroker):
         ssl_certfile: str | None = None,
         ssl_keyfile: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
+        idempotent: bool | None = None,
         token_provider: Any = None,
         **options: Any,
     ) -> None:
@@ -80,6 +84,7 @@ class KafkaBroker(AbstractQueueBroker):
             "ssl_cafile": ssl_cafile,
             "ssl_certfile": ssl_certfile,
             "ssl_keyfile": ssl_keyfile,
+            "idempotent": None if idempotent is None else str(idempotent),
         }
         self._address = Address(dsn, said, ssl_context, token_provider)
         self._group = group

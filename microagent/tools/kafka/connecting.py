@@ -13,7 +13,8 @@ from microagent.tools.kafka.errors import translated
 PORT = 9092
 CONNECT_TIMEOUT = 5.0  # seconds for a server to take us
 TLS_FILES = ("ssl_cafile", "ssl_certfile", "ssl_keyfile")
-OPTIONS = ("security_protocol", "sasl_mechanism", *TLS_FILES)
+OPTIONS = ("security_protocol", "sasl_mechanism", *TLS_FILES, "idempotent")
+TRUTH = ("TRUE", "FALSE")
 PROTOCOLS = ("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI")
 
@@ -44,6 +45,7 @@ class Address:
         options = {**parsed.options, **{name: value for name, value in said.items() if value is not None}}
         self._hosts = [(host, port or PORT) for host, port in parsed.hosts]
         self._options = _security(options, parsed, context, token_provider)
+        self.idempotent = _one_of(TRUTH, "idempotent", options.get("idempotent", "true")) == "TRUE"
         self._files = {name: options[name] for name in TLS_FILES if name in options}
 
     def options(self) -> dict[str, Any]:

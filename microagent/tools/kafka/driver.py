@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, conn
@@ -87,7 +87,9 @@ class Admin(Protocol):
     async def close(self) -> None: ...
     async def create_topics(self, new_topics: Sequence[NewTopic]) -> Any: ...
     async def describe_topics(self) -> Sequence[Mapping[str, Any]]: ...
-    async def list_consumer_group_offsets(self, group_id: str) -> Mapping[Partition, Mark]: ...
+    async def list_consumer_group_offsets(
+        self, group_id: str, *, partitions: Sequence[Partition]
+    ) -> Mapping[Partition, Mark]: ...
 
 
 def consumer(**options: Any) -> Consumer:
@@ -95,9 +97,9 @@ def consumer(**options: Any) -> Consumer:
     return cast("Consumer", cast("Any", AIOKafkaConsumer)(partition_assignment_strategy=(_sticky(),), **options))
 
 
-def producer(**options: Any) -> Producer:
-    """A producer that is not started yet; the server stores each message once, however often it is written."""
-    return cast("Producer", cast("Any", AIOKafkaProducer)(enable_idempotence=True, acks="all", **options))
+def producer(*, idempotent: bool, **options: Any) -> Producer:
+    """A producer that is not started yet; idempotent: what is written more than once is stored only once."""
+    return cast("Producer", cast("Any", AIOKafkaProducer)(enable_idempotence=idempotent, acks="all", **options))
 
 
 async def end(consumer: Consumer) -> None:
@@ -132,6 +134,14 @@ async def abandon(producer: Producer) -> None:
 def admin(**options: Any) -> Admin:
     """A client for questions and topics, not started yet."""
     return cast("Admin", AIOKafkaAdminClient(**options))
+
+
+async def committed(admin: Admin, group: str, places: Collection[Partition]) -> Mapping[Partition, Mark]:
+    """What a group has committed of these partitions; where it has nothing yet, they are left out."""
+    if not places:
+        return {}
+    marks = await admin.list_consumer_group_offsets(group, partitions=[*places])
+    return {place: mark for place, mark in marks.items() if mark.offset >= 0}
 
 
 async def knock(host: str, port: int, **options: Any) -> None:

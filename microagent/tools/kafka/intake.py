@@ -13,7 +13,7 @@ from microagent import wallclock
 from microagent.delivery import Delivery
 from microagent.errors import BackendError
 from microagent.tools.kafka import messages
-from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record, end, listener
+from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record, committed, end, listener
 from microagent.tools.kafka.errors import translated
 from microagent.tools.kafka.ledger import Ledger, Order
 from microagent.tools.kafka.topics import Topics
@@ -204,10 +204,11 @@ class Intake:
         await self._begin()
 
     async def _begin(self) -> None:
+        ledgers = {place: ledger for place, ledger in self._ledgers.items() if not ledger.has_begun}
         with translated():
-            committed = await self._admin.list_consumer_group_offsets(self.topics.group)
-        for place, ledger in self._ledgers.items():
-            ledger.begin(committed.get(place))
+            marks = await committed(self._admin, self.topics.group, ledgers)
+        for place, ledger in ledgers.items():
+            ledger.begin(marks.get(place))
         self._changed.set()
 
     def _ledger(self, place: Partition) -> Ledger:

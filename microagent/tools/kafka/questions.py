@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record, end
+from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record, committed, end
 from microagent.tools.kafka.errors import translated
 from microagent.tools.kafka.messages import by_age
 from microagent.tools.kafka.notes import read
@@ -35,9 +35,9 @@ class Questions:
         """How many messages of the queue its group has not handled, those that wait for their next try included."""
         with translated():
             places = await self._places(topics.consumed)
-            committed = await self._admin.list_consumer_group_offsets(topics.group)
+            marks = await committed(self._admin, topics.group, places)
             bounds = await self._bounds(places)
-        return sum(_not_handled(*bounds[place], committed.get(place)) for place in places)
+        return sum(_not_handled(*bounds[place], marks.get(place)) for place in places)
 
     async def _bounds(self, places: Sequence[Partition]) -> Mapping[Partition, tuple[int, int]]:
         """The offsets of the first and after the last message of each."""

@@ -44,6 +44,7 @@ class Session:
         lease: float,
         log: logging.Logger,
     ) -> None:
+        self._idempotent = address.idempotent
         self._clients: dict[str, Any] = {**address.options(), "client_id": name}
         self._lease = lease
         self._log = log
@@ -58,7 +59,11 @@ class Session:
 
     def _producer(self, timeout: float) -> driver.Producer:
         return driver.producer(
-            request_timeout_ms=round(timeout * 1000), max_request_size=LARGEST, max_batch_size=BATCH, **self._clients
+            idempotent=self._idempotent,
+            request_timeout_ms=round(timeout * 1000),
+            max_request_size=LARGEST,
+            max_batch_size=BATCH,
+            **self._clients,
         )
 
     def _consumer(self, group: str) -> driver.Consumer:
