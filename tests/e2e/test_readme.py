@@ -139,14 +139,23 @@ def test_first_project(project: Path):
     assert seen == ["pip", "mkdir", "touch", "microagent-gen", "mypy", "marun", "python", "mypy"]
 
 
-def test_features(project: Path, monkeypatch: pytest.MonkeyPatch):
-    """Every example of the features runs, each in the session of the ones before."""
-    monkeypatch.chdir(project)
-    monkeypatch.syspath_prepend(str(project))
+def test_features(project: Path):
+    """
+    Every example of the features runs, each in the session of the ones before.
+
+    In a process of its own, because other tests may have declared other things under the same names.
+    """
     run("microagent-gen schemas/ -o myproj/contracts", [], project)
-    asyncio.run(
-        asyncio.wait_for(_execute([block for block in blocks("Features") if block.language == "python"]), PATIENCE)
+    session = subprocess.run(
+        [sys.executable, "-W", "error", __file__],
+        cwd=project,
+        env={**environment(), "PYTHONPATH": str(project)},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
+    assert session.returncode == 0, session.stdout + session.stderr
 
 
 def test_commands_of_marun(project: Path):
@@ -174,6 +183,7 @@ def test_commands_of_the_generator(project: Path):
 
 
 async def _execute(examples: list[Block]) -> None:
+    """The examples, one after the other, in one session."""
     session: dict[str, Any] = {"__name__": "readme"}
     for block in examples:
         result = eval(_compiled(block), session)
@@ -185,3 +195,7 @@ async def _execute(examples: list[Block]) -> None:
 def _compiled(block: Block) -> CodeType:
     source = "\n" * block.line + block.text
     return compile(source, str(README), "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+if __name__ == "__main__":
+    asyncio.run(_execute([block for block in blocks("Features") if block.language == "python"]))
