@@ -35,7 +35,7 @@ line or the settings are wrong; then nothing was started.
 """
 
 
-@click.command(epilog=_EPILOG)
+@click.command(epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("settings", nargs=-1, required=True)
 @click.option(
     "--start-method",
