@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from microagent.admission import Admission, ValidationMode
 from microagent.batch import Batcher
@@ -76,6 +76,9 @@ class AbstractQueueBroker(abc.ABC):
     :param lease: seconds after which a message whose holder is silent comes again
     :param retry: when a failed message comes again; ``@consumer(queue, retry=...)`` overrides it
     """
+
+    HONOURS: ClassVar[frozenset[str]] = frozenset()
+    """Which of ``exchange`` and ``quorum`` in a declaration mean something here; a consumer of others is refused."""
 
     _bindings: dict[str, Consumer]
 
@@ -160,8 +163,15 @@ class AbstractQueueBroker(abc.ABC):
         """
         Look at the options of a consumer that are the backend's own.
 
-        :raises ConfigurationError: if it cannot honour one; this one has none
+        :raises ConfigurationError: if it cannot honour one, or what the queue is declared with; this one has none
         """
+        queue = consumer.queue.declaration
+        for key in sorted({"exchange", "quorum"} - self.HONOURS):
+            if getattr(queue, key):
+                raise ConfigurationError(
+                    f"{consumer.key}: queue '{queue.name}' is declared with '{key}', which {type(self).__name__} "
+                    "does not have"
+                )
         if options:
             raise ConfigurationError(
                 f"{consumer.key}: {type(self).__name__} has no consumer option {', '.join(map(repr, sorted(options)))}"

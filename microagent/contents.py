@@ -71,6 +71,7 @@ class Contents:
                     payload=payload,
                     exchange=entry.get("exchange"),
                     topics=tuple(entry.get("topics", ())),
+                    quorum=entry.get("quorum"),
                     definitions=used_definitions([] if payload is None else [payload], self._definitions),
                     **_told(entry),
                 ),

@@ -61,7 +61,11 @@ class SignalDeclaration(Declaration):
 
 @dataclass(frozen=True)
 class QueueDeclaration(Declaration):
-    """A queue as its file declares it. ``payload`` None: a free structure, any JSON object."""
+    """
+    A queue as its file declares it.
+
+    ``payload`` None: a free structure, any JSON object. ``quorum`` None: of the kind that the broker makes.
+    """
 
     payload: Schema | None = None
     exchange: str | None = None
@@ -69,12 +73,14 @@ class QueueDeclaration(Declaration):
     description: str = ""
     deprecated: bool = False
     definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    quorum: bool | None = None
 
     def structure(self) -> str:
         payload = {} if self.payload is None else {"payload": canonical(as_object(self.payload))}
         exchange = {} if self.exchange is None else {"exchange": self.exchange}
         topics = {"topics": sorted(set(self.topics))} if self.topics else {}
-        return canonical_text({**payload, **exchange, **topics, **_defs(self.definitions)})
+        quorum = {} if self.quorum is None else {"quorum": self.quorum}
+        return canonical_text({**payload, **exchange, **topics, **quorum, **_defs(self.definitions)})
 
 
 @dataclass(frozen=True)
@@ -96,8 +102,14 @@ def signal_from(name: str, structure: str) -> SignalDeclaration:
 def queue_from(name: str, structure: str) -> QueueDeclaration:
     """The queue whose ``structure()`` this is. The text is trusted: it was checked before it was written."""
     parts = _parts(structure)
-    topics, definitions = tuple(parts.get("topics", ())), parts.get("$defs", {})
-    return QueueDeclaration(name, parts.get("payload"), parts.get("exchange"), topics, definitions=definitions)
+    return QueueDeclaration(
+        name,
+        parts.get("payload"),
+        parts.get("exchange"),
+        tuple(parts.get("topics", ())),
+        definitions=parts.get("$defs", {}),
+        quorum=parts.get("quorum"),
+    )
 
 
 def _parts(structure: str) -> dict[str, Any]:

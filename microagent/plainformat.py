@@ -36,6 +36,7 @@ class _Queue(_Entry):
     payload: dict[str, Any] | bool | UnsetType = UNSET
     exchange: _Word | UnsetType = UNSET
     topics: list[_Word] | UnsetType = UNSET
+    quorum: bool | UnsetType = UNSET
 
     def is_plain(self) -> bool:
         return self.topics is UNSET or (self.exchange is not UNSET and _is_unique(self.topics))

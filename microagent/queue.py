@@ -30,6 +30,7 @@ class Queue(Word[QueueDeclaration]):
     :param payload: a JSON Schema of the messages; without one, any JSON object is a message
     :param exchange: where messages are published, on servers that have exchanges
     :param topics: what of the exchange comes to the queue
+    :param quorum: whether it is replicated, on RabbitMQ; None: as the broker says
     :param declared: the structure, as a generated module passes it; all that it says need not be said otherwise
     :raises DeclarationError: if this declares nothing
     :raises ConflictError: if the name is declared already, differently
@@ -49,14 +50,15 @@ class Queue(Word[QueueDeclaration]):
         payload: Schema | None = None,
         exchange: str | None = None,
         topics: Sequence[str] = (),
+        quorum: bool | None = None,
         description: str = "",
         deprecated: bool = False,
         declared: str | None = None,
     ) -> "Queue":
         if declared is not None:
             return cls.admit(name, declared)
-        said = {"payload": payload, "exchange": exchange, "description": description, "deprecated": deprecated}
-        return cls.admit(name, declared_queue(name, topics=topics or None, **said))
+        said = {"payload": payload, "exchange": exchange, "quorum": quorum, "topics": topics or None}
+        return cls.admit(name, declared_queue(name, description=description, deprecated=deprecated, **said))
 
     def __repr__(self) -> str:
         return f"Queue(name={self.name!r})"

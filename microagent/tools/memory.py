@@ -157,7 +157,10 @@ class MemoryBroker(AbstractQueueBroker):
     Queues in the memory of this process, gone with it: for tests and tools.
 
     ``memory://`` is private to the object, ``memory://name`` is shared by all of that name.
+    It stands in for any server, so a queue may be declared with what it does not heed.
     """
+
+    HONOURS = frozenset({"exchange", "quorum"})
 
     def __init__(self, dsn: str = "memory://", *args: Any, **options: Any) -> None:
         super().__init__(dsn, *args, **options)

@@ -218,9 +218,19 @@ async def test_quorum_queue_if_asked(rabbitmq_url, channel):
     await channel.queue_declare(queue.name, durable=True, arguments={"x-queue-type": "quorum"})
 
 
+async def test_queue_says_itself_whether_it_is_a_quorum_queue(rabbitmq_url, channel):
+    """What the declaration says goes before what the broker says, either way; a quorum queue is always durable."""
+    asked, refused = Queue(unique("queue"), quorum=True), Queue(unique("queue"), quorum=False)
+    async with AMQPBroker(rabbitmq_url, durable=False) as plain, AMQPBroker(rabbitmq_url, quorum=True) as replicating:
+        await plain[asked.name].send({})
+        await replicating[refused.name].send({})
+    await channel.queue_declare(asked.name, durable=True, arguments={"x-queue-type": "quorum"})
+    await channel.queue_declare(refused.name, durable=True, arguments={"x-queue-type": "classic"})
+
+
 async def test_quorum_queue_counts_runs_that_end_with_their_connection(rabbitmq_url):
     """What was held when a connection broke comes again, counted apart; handing back counts nothing."""
-    queue = Queue(unique("queue"))
+    queue = Queue(unique("queue"), quorum=True)
     seen: list[tuple[int, int]] = []
 
     class Other(MicroAgent):
@@ -232,7 +242,7 @@ async def test_quorum_queue_counts_runs_that_end_with_their_connection(rabbitmq_
             if len(seen) < 4:
                 raise RuntimeError
 
-    async with AMQPBroker(rabbitmq_url, quorum=True) as broker:
+    async with AMQPBroker(rabbitmq_url) as broker:
         await broker[queue.name].send({})
         dying = await aiormq.connect(rabbitmq_url)
         await (await dying.channel()).basic_get(queue.name)

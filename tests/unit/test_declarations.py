@@ -102,17 +102,20 @@ def test_a_signal_is_read_back_from_its_structure() -> None:
         {},
         {"payload": {"type": "object", "additionalProperties": {"type": "string"}}},
         {"exchange": "events", "topics": ["order.*", "user.*"]},
+        {"quorum": True},
+        {"quorum": False},
     ],
 )
 def test_a_queue_is_read_back_from_its_structure(said: dict[str, Any]) -> None:
-    """Payload, exchange and topics come back; a queue that says nothing has the structure ``{}``."""
+    """Payload, exchange, topics and kind come back; a queue that says nothing has the structure ``{}``."""
     declaration = declared_queue("a", **said)
     again = queue_from("a", declaration.structure())
     assert again.structure() == declaration.structure()
-    assert (again.payload, again.exchange, again.topics) == (
+    assert (again.payload, again.exchange, again.topics, again.quorum) == (
         declaration.payload,
         declaration.exchange,
         declaration.topics,
+        declaration.quorum,
     )
     assert (declaration.structure() == "{}") is (not said)
 

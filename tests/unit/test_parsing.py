@@ -53,7 +53,7 @@ def test_what_this_version_adds_is_read() -> None:
                 "version": 2,
                 "$schema": "https://example.com/format.schema.json",
                 "signals": [{"name": "paid", "payload": payload, "returns": "integer", "description": "Paid."}],
-                "queues": [{"name": "audit", "exchange": "events", "topics": ["order.*"], "deprecated": True}],
+                "queues": [{"name": "audit", "exchange": "events", "topics": ["order.*"], "quorum": True}],
             }
         )
     )
@@ -63,7 +63,7 @@ def test_what_this_version_adds_is_read() -> None:
         {"type": "integer"},
         "Paid.",
     )
-    assert (audit.exchange, audit.topics, audit.deprecated) == ("events", ("order.*",), True)
+    assert (audit.exchange, audit.topics, audit.quorum) == ("events", ("order.*",), True)
 
 
 def test_a_declaration_takes_along_the_definitions_it_uses() -> None:

@@ -18,7 +18,7 @@ SIGNAL = {"name": "a", "providing_args": ["a"]}
 QUEUE = {"name": "a", "exchange": "e"}
 KEYS = {
     "signals": ["name", "providing_args", "payload", "returns", "description", "deprecated", "x-own", "exchange"],
-    "queues": ["name", "payload", "exchange", "topics", "description", "deprecated", "x-own", "returns"],
+    "queues": ["name", "payload", "exchange", "topics", "quorum", "deprecated", "x-own", "returns"],
     "": ["$schema", "description", "signals", "queues", "$defs", "x-own"],
 }
 DOCUMENTS = [

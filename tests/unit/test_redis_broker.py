@@ -183,9 +183,10 @@ async def test_wait_time_is_how_long_the_server_is_asked_to_wait(redis_url, name
         await watch.close()
 
 
-async def test_queue_with_an_exchange_is_refused_at_the_start(redis_url):
-    """Redis has none, and a consumer that would hear nothing helps nobody."""
-    queue = Queue(unique("queue"), exchange="events", topics=["order.*"])
+@pytest.mark.parametrize("said", [{"exchange": "events", "topics": ["order.*"]}, {"quorum": True}])
+async def test_queue_with_what_redis_lacks_is_refused_at_the_start(redis_url, said):
+    """A consumer that would hear nothing helps nobody, nor does a queue that is not what it was declared to be."""
+    queue = Queue(unique("queue"), **said)
 
     class Taker(MicroAgent):
         @consumer(queue)
@@ -193,7 +194,7 @@ async def test_queue_with_an_exchange_is_refused_at_the_start(redis_url):
             """Never comes to it."""
 
     broker = RedisBroker(redis_url)
-    with pytest.raises(ConfigurationError, match="exchange"):
+    with pytest.raises(ConfigurationError, match=f"'{next(iter(said))}', which RedisBroker does not have"):
         await Taker(broker=broker).start()
     await broker.close()
 

@@ -19,7 +19,7 @@ from microagent.tools.amqp.handed import as_handed
 from microagent.tools.amqp.intake import Held, Window
 from microagent.tools.amqp.sending import Letter
 from microagent.tools.amqp.session import Session
-from microagent.tools.amqp.topology import declaration
+from microagent.tools.amqp.topology import declaration, is_quorum
 from microagent.tools.amqp.verdicts import carry_out
 
 TIDY = 1.0  # seconds between looks at messages that arrived and are not wanted yet
@@ -46,11 +46,13 @@ class AMQPBroker(AbstractQueueBroker):
         seconds, ``cafile``, ``certfile``, ``keyfile``
     :param durable: queues that are declared here outlive the server; False: they do not, as microagent 1.x declares
         and demands them
-    :param quorum: queues that are declared here are quorum queues, which count the runs that end with their process;
-        what is handed back goes to their end, for they would count that too
+    :param quorum: queues that are declared here are quorum queues, unless their declaration says otherwise; these count
+        the runs that end with their process; what is handed back goes to their end, for they would count that too
     :param ssl_context: for ``amqps://``, in place of the files
     :param options: those of every broker
     """
+
+    HONOURS = frozenset({"exchange", "quorum"})
 
     def __init__(
         self,
@@ -169,7 +171,8 @@ class AMQPBroker(AbstractQueueBroker):
 
     async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
         size, fixed = options.prefetch or options.concurrency, options.prefetch is not None
-        await self._live.consume(consumer.queue.name, Window(size, fixed, hands_back=not self._quorum))
+        counted = is_quorum(consumer.queue.declaration, self._quorum)
+        await self._live.consume(consumer.queue.name, Window(size, fixed, hands_back=not counted))
 
     async def _detach(self, name: str) -> None:
         left = [self._delivery(name, held) for held in await self._live.end(name)]

@@ -40,6 +40,11 @@ def declaration(name: str) -> QueueDeclaration | None:
         return None
 
 
+def is_quorum(declared: QueueDeclaration | None, otherwise: bool) -> bool:
+    """What is declared of a queue; ``otherwise``, where nothing is."""
+    return otherwise if declared is None or declared.quorum is None else declared.quorum
+
+
 def step(delay: float) -> float:
     """The shortest delay there is that is not shorter than ``delay``; the longest, if none is."""
     return next((seconds for seconds in STEPS if seconds >= delay), STEPS[-1])
@@ -64,20 +69,25 @@ class Topology:
     A queue or exchange that exists is used as it is; one that does not is declared.
 
     :param durable: new queues outlive the server
-    :param quorum: new queues are quorum queues
+    :param quorum: new queues are quorum queues, unless their declaration says otherwise
     """
 
     def __init__(self, questions: Questions, durable: bool, quorum: bool) -> None:
         self._ask = questions.ask
         self._durable = durable
-        self.quorum = quorum
+        self._quorum = quorum
         self._sure: set[str] = set()
         self._lock = asyncio.Lock()
 
     def place(self, name: str) -> Place:
-        """The queue itself."""
-        arguments = {"x-queue-type": "quorum"} if self.quorum else {}
-        return Place(name, self._durable, arguments, declaration(name))
+        """The queue itself; a quorum queue is durable, or there is none."""
+        if self.is_quorum(name):
+            return Place(name, True, {"x-queue-type": "quorum"}, declaration(name))
+        return Place(name, self._durable, declaration=declaration(name))
+
+    def is_quorum(self, name: str) -> bool:
+        """Whether it is a quorum queue, if it was declared here."""
+        return is_quorum(declaration(name), self._quorum)
 
     async def ensure(self, place: Place) -> None:
         """

@@ -87,7 +87,7 @@ def _copy(session: Session, settlement: Settlement, held: Held) -> Letter | None
             return _letter(place, message, messages.retried(message, delivery))
         case Verdict.BURY:
             return _letter(dead_place(delivery.queue), message, messages.buried(message, settlement))
-        case Verdict.RELEASE if session.topology.quorum or messages.returns_are_counted(message):
+        case Verdict.RELEASE if session.topology.is_quorum(delivery.queue) or messages.returns_are_counted(message):
             return _letter(queue, message, messages.handed_back(message, delivery))
         case _:
             return None

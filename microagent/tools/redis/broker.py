@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import ceil
 from typing import Any, TypeVar
 
@@ -135,13 +135,6 @@ class RedisBroker(AbstractQueueBroker):
         asked = self._sending.to(name).ask(("XRANGE", Keys(name).dead, "-", "+", "COUNT", limit))
         (entries,) = checked(await asked)
         return [_dead_letter(name, key, fields) for key, fields in entries]
-
-    def _accepts(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
-        super()._accepts(consumer, options)
-        if consumer.queue.declaration.exchange or consumer.queue.declaration.topics:
-            raise ConfigurationError(
-                f"{consumer.key}: queue '{consumer.queue.name}' is declared with an exchange, and Redis has none"
-            )
 
     async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
         name = consumer.queue.name

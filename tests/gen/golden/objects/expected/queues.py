@@ -99,7 +99,7 @@ class Queues:
 
     audit: "_m.Queue" = _m.Queue(
         "audit",
-        declared='{"exchange":"events","topics":["order.*"]}',
+        declared='{"exchange":"events","quorum":true,"topics":["order.*"]}',
     )
     open: "_m.TypedQueue[OpenBound, OpenHandler]" = _m.TypedQueue(
         "open",
