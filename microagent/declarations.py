@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import Any, cast
 
 from microagent.errors import DeclarationError, Problem
+from microagent.reading import Reading, shape
 from microagent.schema import Schema, as_object, canonical, canonical_text
 
 __all__ = [
@@ -54,6 +55,11 @@ class SignalDeclaration(Declaration):
     deprecated: bool = False
     definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
+    @cached_property
+    def reading(self) -> Reading:
+        """What types can say of the payload."""
+        return shape(self.payload, self.definitions, payload=True)
+
     def structure(self) -> str:
         returns = {} if self.returns is None else {"returns": canonical(self.returns)}
         return canonical_text({"payload": canonical(as_object(self.payload)), **returns, **_defs(self.definitions)})
@@ -74,6 +80,11 @@ class QueueDeclaration(Declaration):
     deprecated: bool = False
     definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     quorum: bool | None = None
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What types can say of the payload."""
+        return shape(True if self.payload is None else self.payload, self.definitions, payload=True)
 
     def structure(self) -> str:
         payload = {} if self.payload is None else {"payload": canonical(as_object(self.payload))}

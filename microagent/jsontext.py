@@ -14,6 +14,8 @@ DEEPEST = 100
 """Levels of brackets: more are a mistake, or an attack."""
 
 _TOKEN = re.compile(r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:\s*)?|[{}\[\]]|NaN|-?Infinity', re.DOTALL)
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_BRACKET = re.compile(r"[{}\[\]]")
 _SCALAR = re.compile(r"[^\s,]+|,")
 
 Steps: TypeAlias = tuple[str, ...]
@@ -52,8 +54,8 @@ class Document:
     def __init__(self, raw: bytes | str) -> None:
         """:raises UnreadableError: if the text is no JSON"""
         self.text = _decoded(raw)
-        self.value: Any = _loaded(self.text)
-        self.mistakes = _Walk(self.text, None).mistakes
+        self.value, is_odd = _loaded(self.text)
+        self.mistakes = _Walk(self.text, None).mistakes if is_odd else []
 
     def places(self, complaints: Iterable[Complaint]) -> Iterator[tuple[int, int]]:
         """The line and column of each complaint, from 1; of what surrounds it, where there is no such place."""
@@ -83,15 +85,38 @@ def _decoded(raw: bytes | str) -> str:
         raise UnreadableError("no UTF-8 text", line, column) from None
 
 
-def _loaded(text: str) -> object:
+def _loaded(text: str) -> tuple[Any, bool]:
+    """What the text says, and whether there is a mistake in it, wherever that is."""
+    odd: list[str] = []
+
+    def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
+        named = dict(found)
+        if len(named) < len(found):
+            odd.append("a key twice")
+        return named
+
+    def constant(name: str) -> float:
+        odd.append(name)
+        return float(name)
+
     try:
-        return json.loads(text)
+        value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
     except json.JSONDecodeError as exc:
         raise UnreadableError(f"no JSON: {_uncapitalised(exc.msg)}", exc.lineno, exc.colno) from None
     except RecursionError:
         raise UnreadableError(f"brackets are nested more than {DEEPEST} deep") from None
     except ValueError:
         raise UnreadableError("a number is too long to be read") from None
+    _check_depth(text)
+    return value, bool(odd)
+
+
+def _check_depth(text: str) -> None:
+    depth = 0
+    for bracket in _BRACKET.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "{[" else -1
+        if depth > DEEPEST:
+            raise UnreadableError(f"brackets are nested more than {DEEPEST} deep")
 
 
 def _uncapitalised(text: str) -> str:
@@ -204,8 +229,6 @@ class _Walk:
             wanted.offset = match.start()
         if match[0] in {"{", "["}:
             self._around.append(_Open(match[0] == "{", wanted))
-            if len(self._around) > DEEPEST:
-                raise UnreadableError(f"brackets are nested more than {DEEPEST} deep")
         elif match["string"] is None:
             self.mistakes.append(Complaint(f"JSON has no {match[0]}", self._steps()))
 

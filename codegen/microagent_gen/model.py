@@ -125,7 +125,7 @@ def _rooted(declarations: Iterable[AnyDeclaration], ending: str, claim: Claim) -
 
 def _signal_payloads(declaration: SignalDeclaration, root: str, claim: Claim) -> tuple[Payload, Payload | None]:
     doc = documented(declaration.description, declaration.deprecated)
-    payload = Payload.read(declaration.payload, declaration.definitions, root, claim, doc)
+    payload = Payload.of(declaration.reading.shape, root, claim, doc)
     if declaration.returns is None:
         return payload, None
     return payload, Payload.answer(declaration.returns, declaration.definitions, root, claim)
@@ -133,8 +133,7 @@ def _signal_payloads(declaration: SignalDeclaration, root: str, claim: Claim) ->
 
 def _queue_payload(declaration: QueueDeclaration, root: str, claim: Claim) -> Payload:
     doc = documented(declaration.description, declaration.deprecated)
-    schema = True if declaration.payload is None else declaration.payload
-    return Payload.read(schema, declaration.definitions, root, claim, doc)
+    return Payload.of(declaration.reading.shape, root, claim, doc)
 
 
 def _signal(declaration: SignalDeclaration, payload: Payload, answer: Payload | None, claim: Claim) -> SignalModel:

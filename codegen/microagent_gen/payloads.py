@@ -33,20 +33,15 @@ class Payload:
     keywords: tuple[str, ...]
 
     @classmethod
-    def read(cls, schema: Schema, definitions: Mapping[str, Any], root: str, claim: Claim, doc: str) -> Self:
-        """The payload of a signal or a queue, whose class is called ``root``."""
-        shape = read(schema, definitions, payload=True).shape
-        return cls._of(shape, root, claim, doc)
-
-    @classmethod
     def answer(cls, schema: Schema, definitions: Mapping[str, Any], root: str, claim: Claim) -> Self:
         """What the handlers of a signal return; ``root`` is the class of its payload."""
         shape = read(schema, definitions).shape
         root = f"{root}Result"
-        return cls._of(shape, claim(root) if isinstance(shape, Object) else root, claim, "")
+        return cls.of(shape, claim(root) if isinstance(shape, Object) else root, claim, "")
 
     @classmethod
-    def _of(cls, shape: Shape, root: str, claim: Claim, doc: str) -> Self:
+    def of(cls, shape: Shape, root: str, claim: Claim, doc: str) -> Self:
+        """The payload of a signal or a queue, whose class is called ``root``."""
         records = Records(root, claim)
         records.add_root(shape, doc)
         keywords = tuple(_keyword(field, records.names) for field in _fields(shape) if naming.is_plain(field.name))

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from microagent.declarations import Declarations, QueueDeclaration, SignalDeclaration
 from microagent.errors import Problem
-from microagent.reading import shape
+from microagent.reading import Reading, shape
 from microagent.schema import Schema
 
 
@@ -15,14 +15,16 @@ def unread(declared: Declarations) -> list[Problem]:
 
 def _all_unread(declared: Declarations) -> Iterator[Problem]:
     for signal in declared.signals:
-        yield from _of_schema(signal, "payload", signal.payload)
-        yield from _of_schema(signal, "returns", signal.returns)
+        yield from _of_reading(signal, "payload", signal.payload, signal.reading)
+        if signal.returns is not None:
+            yield from _of_reading(signal, "returns", signal.returns, shape(signal.returns, signal.definitions))
     for queue in declared.queues:
-        yield from _of_schema(queue, "payload", queue.payload)
+        yield from _of_reading(queue, "payload", queue.payload, queue.reading)
 
 
-def _of_schema(declaration: SignalDeclaration | QueueDeclaration, key: str, schema: Schema | None) -> Iterator[Problem]:
-    reading = shape(True if schema is None else schema, declaration.definitions)
+def _of_reading(
+    declaration: SignalDeclaration | QueueDeclaration, key: str, schema: Schema | None, reading: Reading
+) -> Iterator[Problem]:
     origin = declaration.origin or Problem("")
     for pointer, word in reading.ignored:
         message = f"{word!r} is not understood yet: the type is Any here"

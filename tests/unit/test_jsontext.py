@@ -80,6 +80,11 @@ def test_a_hundred_levels_are_enough(depth: int, is_read: bool) -> None:
             Document(text)
 
 
+def test_brackets_in_strings_are_no_levels() -> None:
+    """Neither as values nor as keys, and an escaped quote ends no string."""
+    assert Document(json.dumps({"[" * 200: '"' + "{" * 200})).value == {"[" * 200: '"' + "{" * 200}
+
+
 def test_a_long_document_is_read_in_time() -> None:
     """Millions of numbers, and keys as long as the document, cost no more than reading them."""
     key = "k" * 1_000_000
