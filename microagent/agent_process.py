@@ -96,8 +96,10 @@ async def live(agent: MicroAgent[Any, Any], stop: "asyncio.Future[float]") -> No
     ends: set[asyncio.Future[Any]] = {life, stop}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     if life.done():
-        with suppress(ServerInterrupt):
+        try:
             life.result()
+        except ServerInterrupt as end:
+            agent.log.info("%r ends by itself: %s", agent, end)
         return
     await agent.stop(stop.result())
     life.cancel()

@@ -3,6 +3,7 @@
 import traceback
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -104,8 +105,12 @@ def _extra(path: str) -> str | None:
 
 
 def _place(error: BaseException) -> str:
-    """`` (file, line n)`` of the deepest frame that is not the import system's."""
+    """`` (file, line n)`` of the deepest frame that is neither the import system's nor ours."""
     if isinstance(error, SyntaxError):
         return ""  # its text names the place
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
-    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if len(frames) > 1 else ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_foreign(Path(frame.filename))]
+    return f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+
+
+def _is_foreign(file: Path) -> bool:
+    return "importlib" not in str(file) and Path(__file__).parent not in file.parents

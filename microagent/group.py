@@ -30,6 +30,22 @@ def load_group(settings: Iterable[str], only: Collection[str] = ()) -> Group:
     return group
 
 
+def in_memory(group: Group) -> str:
+    """Which agents of a group of several are on a bus or broker that no other process can reach; empty for none."""
+    found = [
+        f"the {key} of {name!r}"
+        for name, (_, configuration) in group.items()
+        for key in ("bus", "broker")
+        if _dsn(configuration, key).startswith("memory://")
+    ]
+    return ", ".join(found) if len(group) > 1 else ""
+
+
+def _dsn(configuration: AgentConfiguration, key: str) -> str:
+    entry: Mapping[str, object] = configuration.get(key) or {}
+    return str(entry.get("dsn", ""))
+
+
 def _loaded(settings: Iterable[str], problems: list[str]) -> Group:
     group: dict[str, tuple[str, AgentConfiguration]] = {}
     for config_path in settings:

@@ -14,7 +14,7 @@ from microagent.agent import SHUTDOWN_TIMEOUT
 from microagent.blueprint import Blueprint
 from microagent.colours import are_wanted
 from microagent.errors import ConfigurationError, GroupInterrupt, ServerInterrupt
-from microagent.group import Group, load_group
+from microagent.group import Group, in_memory, load_group
 from microagent.logs import LEVELS, Logs
 from microagent.overview import overview
 from microagent.reloading import Reloader
@@ -122,6 +122,8 @@ class Run:
         """Run the group until it ends; exit if that is not clean."""
         group = self._load()
         self.logs.set_up()
+        if alone := in_memory(group):
+            log.warning("%s: a memory:// of one process is not that of another, so nothing passes between them", alone)
         manager = AgentsManager(
             list(group.items()),
             start_method=self.start_method,

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, cast
 
 from microagent.agent import MicroAgent
 from microagent.backends import import_class, import_named, make_broker, make_bus
+from microagent.dsn import broker_path, bus_path
 from microagent.errors import ConfigurationError
 from microagent.names import guess
 
@@ -14,6 +15,7 @@ EMBEDDED = "local://"
 
 Entry: TypeAlias = Mapping[str, Any]
 
+_PATHS = {"BUS": bus_path, "BROKER": broker_path}
 _MAKERS: dict[str, Callable[[Entry], Any]] = {"bus": make_bus, "broker": make_broker}
 
 
@@ -104,7 +106,7 @@ class _Servers:
         self._section = section
         self._key = section.lower()
         self._entries = _section(module, section)
-        self._override = os.environ.get(f"MICROAGENT_{section}")
+        self._override = _override(section)
 
     def chosen_by(self, agent: Entry, place: str) -> Iterator[tuple[str, Entry]]:
         """``(key, entry)`` for the one that an agent names, or for ``local://``; none if it names none."""
@@ -129,6 +131,18 @@ class _Servers:
         if not self._override:
             return entry
         return {**{key: value for key, value in entry.items() if key != "backend"}, "dsn": self._override}
+
+
+def _override(section: str) -> str | None:
+    """The DSN that the environment gives for all of a section."""
+    variable = f"MICROAGENT_{section}"
+    dsn = os.environ.get(variable)
+    if dsn:
+        try:
+            _PATHS[section](dsn)
+        except ConfigurationError as error:
+            raise ConfigurationError(f"{variable}: {error}") from error
+    return dsn
 
 
 def _settings_module(config_path: str) -> ModuleType:

@@ -424,6 +424,15 @@ def test_mistakes_of_the_command_line_exit_with_2(arguments, said, source, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["class", "my-contracts", "1st", "__private"])
+def test_folder_that_cannot_be_imported_is_refused(name, source, tmp_path):
+    """A package is imported by the name of its folder, so that has to be a name."""
+    done = run_process(str(source), "-o", name, cwd=tmp_path)
+    assert done.returncode != 0
+    assert f"{name}: '{name}' is no name that Python could import; choose another folder with -o" in done.stderr
+    assert not (tmp_path / name).exists()
+
+
 def test_a_symlink_to_a_folder_is_a_folder(source, tmp_path):
     """-o may be a symlink to a folder; it stays one."""
     (tmp_path / "real").mkdir()

@@ -93,15 +93,17 @@ async def test_agent_may_be_stopped_while_it_starts() -> None:
     assert "up" not in agent.notes
 
 
-async def test_server_interrupt_is_a_clean_end() -> None:
+async def test_server_interrupt_is_a_clean_end(caplog: pytest.LogCaptureFixture) -> None:
     """
-    ServerInterrupt ends the agent, and is no failure.
+    ServerInterrupt ends the agent, and is no failure; the log has its words.
     """
     agent = Ending()
 
-    await live(agent, never())
+    with caplog.at_level("INFO"):
+        await live(agent, never())
 
     assert agent.notes == ["up", "down"]
+    assert "ends by itself: enough" in caplog.text
 
 
 async def test_failure_is_raised() -> None:

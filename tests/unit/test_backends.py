@@ -98,6 +98,20 @@ def test_module_that_fails_names_the_line(
     assert str(refusal.value) == f"importing {name!r} failed: {sentence.format(path=path)}"
 
 
+def test_handler_that_is_refused_names_its_own_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Where this library refuses what a module says, the place is the module's.
+    """
+    path = tmp_path / "broken_handler.py"
+    path.write_text("from microagent import cron\n\n\n@cron('99 * * * *')\nasync def late(self): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(ConfigurationError) as refusal:
+        import_named("broken_handler")
+
+    assert str(refusal.value).endswith(f"({path}, line 4)")
+
+
 def test_module_that_is_not_there() -> None:
     """
     A module that does not exist is told from one that fails, also when a package above it is what is missing.

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from microagent import ConfigurationError, MicroAgent
-from microagent.group import load_group
+from microagent.group import in_memory, load_group
 
 Write = Callable[..., str]
 
@@ -21,10 +21,10 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Write:
     """Writes a settings module with agents of these names and classes, and gives its name."""
     monkeypatch.syspath_prepend(tmp_path)
 
-    def write_module(**agents: str) -> str:
+    def write_module(servers: str = "BUS = BROKER = {}", /, **agents: str) -> str:
         name = f"settings_{uuid4().hex}"
         entries = {agent: {"backend": f"{__name__}.{kind}"} for agent, kind in agents.items()}
-        (tmp_path / f"{name}.py").write_text(f"BUS = BROKER = {{}}\nAGENT = {entries}")
+        (tmp_path / f"{name}.py").write_text(f"{servers}\nAGENT = {entries}")
         return name
 
     return write_module
@@ -44,6 +44,17 @@ def test_only_some_are_wanted(write: Write) -> None:
     module = write(a="Plain", b="Missing", c="Plain")
 
     assert list(load_group([module], ["c", "a"])) == ["a", "c"]
+
+
+def test_memory_of_one_process_is_told_from_that_of_another(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    Several agents on memory:// hear nothing of each other, which their group is told; a single one needs nobody.
+    """
+    monkeypatch.setenv("MICROAGENT_BROKER", "memory://")
+    module = write("", anna="Plain", berta="Plain")
+
+    assert in_memory(load_group([module])) == "the broker of 'anna', the broker of 'berta'"
+    assert in_memory(load_group([module], ["anna"])) == ""
 
 
 def test_every_problem_is_told_at_once(write: Write) -> None:

@@ -123,6 +123,21 @@ AGENT = {{"a": {{"backend": "{PLAIN}", "bus": "main"}}, "b": {{"backend": "{PLAI
     assert "bus" not in found["b"]
 
 
+def test_environment_that_is_wrong_is_blamed_itself(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A DSN that the environment gives wrongly is one mistake of one variable, however many agents would use it.
+    """
+    module = write(f"AGENT = {{'a': {{'backend': '{PLAIN}'}}, 'b': {{'backend': '{PLAIN}'}}}}")
+    monkeypatch.setenv("MICROAGENT_BUS", "reddis://x")
+
+    with pytest.raises(
+        ConfigurationError, match=r"^MICROAGENT_BUS: no signal bus for 'reddis://x'"
+    ) as refusal:
+        list(load_configuration(module))
+
+    assert "\n" not in str(refusal.value)
+
+
 def test_configuration_travels_by_name(write: Write) -> None:
     """
     Pickled for another process, a configuration is the name of its module and agent, so it may hold anything.
