@@ -130,9 +130,7 @@ def test_environment_that_is_wrong_is_blamed_itself(write: Write, monkeypatch: p
     module = write(f"AGENT = {{'a': {{'backend': '{PLAIN}'}}, 'b': {{'backend': '{PLAIN}'}}}}")
     monkeypatch.setenv("MICROAGENT_BUS", "reddis://x")
 
-    with pytest.raises(
-        ConfigurationError, match=r"^MICROAGENT_BUS: no signal bus for 'reddis://x'"
-    ) as refusal:
+    with pytest.raises(ConfigurationError, match=r"^MICROAGENT_BUS: no signal bus for 'reddis://x'") as refusal:
         list(load_configuration(module))
 
     assert "\n" not in str(refusal.value)
