@@ -16,6 +16,7 @@ from microagent.watching import Snapshot, changes, snapshot
 from microagent_gen import colours
 from microagent_gen.configuration import TABLE, candidates, configuration
 from microagent_gen.generation import Failure, Job, carry_out, plan
+from microagent_gen.naming import is_plain
 from microagent_gen.output import Plan, diff
 from microagent_gen.sources import Collection, collect, is_url
 from microagent_gen.watching import watched
@@ -145,6 +146,10 @@ def _job(sources: tuple[str, ...], folder: Path | None) -> Job:
         raise click.UsageError(f"say with -o DIR where the package goes, or with output of [{TABLE}]")
     if folder.is_file():
         raise click.UsageError(f"-o {folder} is a file; it must be a folder")
+    if not is_plain(name := folder.resolve().name):
+        raise click.UsageError(f"-o {folder}: {name!r} is no name that Python could import")
+    if unknown := [source for source in sources if "://" in source and not is_url(source)]:
+        raise click.UsageError(f"only http, https and file are read from: {', '.join(unknown)}")
     if missing := [source for source in sources if not is_url(source) and not Path(source).exists()]:
         raise click.UsageError(f"no such file or folder: {', '.join(missing)}")
     return Job(sources, folder)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from microagent.errors import MicroAgentError
-from microagent_gen import naming
 from microagent_gen.model import contract
 from microagent_gen.output import OutputError, Plan, compare, write
 from microagent_gen.render import render
@@ -36,8 +35,6 @@ def plan(folder: Path, collection: Collection) -> Plan:
     """
     if collection.problems:
         raise Failure(collection.problems)
-    if not naming.is_plain(name := folder.resolve().name):
-        raise Failure([f"{folder}: {name!r} is no name that Python could import; choose another folder with -o"])
     try:
         model = contract(collection.signals.values(), collection.queues.values(), collection.labels)
         return compare(folder, render(model))
