@@ -31,6 +31,10 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from microagent.printable import printable
+
+LONGEST_POINTER = 300  # characters in a message: keys may be of any length
+
 
 class MicroAgentError(Exception):
     """What every error of this library is."""
@@ -52,10 +56,10 @@ class Problem:
     column: int | None = None
 
     def __str__(self) -> str:
-        place = self.source
+        place = printable(self.source)
         if self.line is not None:
             place = f"{place}:{self.line}:{self.column}"
-        where = " ".join(part for part in (place, self.pointer) if part)
+        where = " ".join(part for part in (place, printable(self.pointer, LONGEST_POINTER)) if part)
         return f"{where}: {self.message}" if where else self.message
 
 
@@ -77,7 +81,7 @@ class LoadingError(MicroAgentError):
     def __init__(self, source: str, reason: str) -> None:
         self.source = source
         self.reason = reason
-        super().__init__(f"{source}: {reason}")
+        super().__init__(f"{printable(source)}: {reason}")
 
 
 class HandlerError(MicroAgentError, TypeError):

@@ -54,7 +54,7 @@ def is_plain(document: object) -> bool:
     """Whether the published JSON Schema of the format accepts the document, its names and its version aside."""
     try:
         found = msgspec.convert(document, _Document)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeError):
         return False
     return all(signal.is_plain() for signal in found.signals) and all(queue.is_plain() for queue in found.queues)
 

@@ -48,7 +48,7 @@ def is_plain(schema: Schema) -> bool:
     """Whether the schema has only usual words, and is a valid one of 2020-12."""
     try:
         msgspec.convert(schema, bool | PlainSchema)
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.ValidationError, RecursionError, UnicodeError):
         return False
     return not any(_repeats(found) for _, found in every_schema(schema) if isinstance(found, Mapping))
 

@@ -45,8 +45,8 @@ def plan(folder: Path, collection: Collection) -> Plan:
     except RecursionError:
         raise Failure(["a schema is nested too deeply"]) from None
     except SyntaxError as exc:
-        defect = f"{exc.filename} would be no Python at line {exc.lineno}"
-        raise Failure([f"{defect}: a defect of microagent-gen, please report it"]) from exc
+        place = f"{exc.filename}:{exc.lineno}:{exc.offset}"
+        raise Failure([f"{place}: {exc.msg}: a defect of microagent-gen, please report it"]) from exc
 
 
 def carry_out(todo: Plan) -> None:

@@ -2,7 +2,6 @@
 
 from functools import cache
 from pathlib import Path
-from symtable import symtable
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -10,13 +9,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from microagent_gen import layout, naming, wrapping
 from microagent_gen.model import Contract
 from microagent_gen.modules import Module, spread
+from microagent_gen.proof import prove
 
 
 def render(contract: Contract) -> dict[str, str]:
     """
     The text of every file of the package, by its name.
 
-    :raises SyntaxError: if one of them is no Python, which would be a defect of this program
+    :raises SyntaxError: if one of them is more than declarations, which would be a defect of this program
     """
     header = layout.header(contract.sources)
     signals, queues = spread("signals", contract.signals), spread("queues", contract.queues)
@@ -25,7 +25,7 @@ def render(contract: Contract) -> dict[str, str]:
     }
     files["__init__.py"] = _package(header, [queues[-1], signals[-1]])
     for name, text in files.items():
-        symtable(text, name, "exec")  # parses, and makes no code
+        prove(text, name)
     return {**files, "py.typed": ""}
 
 

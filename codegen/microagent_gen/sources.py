@@ -12,6 +12,7 @@ from microagent.declarations import Declaration, QueueDeclaration, SignalDeclara
 from microagent.errors import DeclarationError, LoadingError
 from microagent.names import guess
 from microagent.parsing import parse
+from microagent.printable import printable
 from microagent.sources import read_source
 from microagent_gen.unread import unread
 
@@ -100,7 +101,9 @@ def _add(source: Source, collection: Collection) -> None:
         text = source.read()
         if (keys := _foreign_keys(text)) is not None:
             hints = dict.fromkeys(hint for key in keys if (hint := guess(key, DECLARED)))
-            collection.notes.append(f"{source.name}: skipped, it has neither signals nor queues{''.join(hints)}")
+            collection.notes.append(
+                f"{printable(source.name)}: skipped, it has neither signals nor queues{''.join(hints)}"
+            )
             return
         declared = parse(text, source.name)
     except (LoadingError, DeclarationError) as exc:

@@ -331,7 +331,7 @@ def test_deep_schemas_are_generated_or_refused(depth, tmp_path, out):
 @pytest.mark.parametrize(
     ("failure", "said"),
     [
-        (SyntaxError("invalid", ("signals.py", 7, 1, "")), "signals.py would be no Python at line 7: a defect of"),
+        (SyntaxError("invalid", ("signals.py", 7, 1, "")), "signals.py:7:1: invalid: a defect of"),
         (RecursionError(), "a schema is nested too deeply\n"),
     ],
 )
