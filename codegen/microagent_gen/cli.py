@@ -16,7 +16,7 @@ from microagent.watching import Snapshot, changes, snapshot
 from microagent_gen import colours
 from microagent_gen.configuration import TABLE, candidates, configuration
 from microagent_gen.generation import Failure, Job, carry_out, plan
-from microagent_gen.naming import is_plain
+from microagent_gen.naming import hides_module, is_plain
 from microagent_gen.output import Plan, diff
 from microagent_gen.sources import Collection, collect, is_url
 from microagent_gen.watching import watched
@@ -146,13 +146,23 @@ def _job(sources: tuple[str, ...], folder: Path | None) -> Job:
         raise click.UsageError(f"say with -o DIR where the package goes, or with output of [{TABLE}]")
     if folder.is_file():
         raise click.UsageError(f"-o {folder} is a file; it must be a folder")
-    if not is_plain(name := folder.resolve().name):
-        raise click.UsageError(f"-o {folder}: {name!r} is no name that Python could import")
+    _check_name(folder)
     if unknown := [source for source in sources if "://" in source and not is_url(source)]:
         raise click.UsageError(f"only http, https and file are read from: {', '.join(unknown)}")
     if missing := [source for source in sources if not is_url(source) and not Path(source).exists()]:
         raise click.UsageError(f"no such file or folder: {', '.join(missing)}")
     return Job(sources, folder)
+
+
+def _check_name(folder: Path) -> None:
+    place = folder.resolve()
+    if not is_plain(place.name):
+        raise click.UsageError(f"-o {folder}: {place.name!r} is no name that Python could import")
+    if hides_module(place.name) and not (place.parent / "__init__.py").exists():
+        raise click.UsageError(
+            f"-o {folder}: {place.name!r} would take the place of the module of this name: "
+            "choose another name, or a folder inside a package"
+        )
 
 
 # -- what is done

@@ -3,6 +3,7 @@
 import hashlib
 import keyword
 import re
+import sys
 import unicodedata
 from collections.abc import Container
 
@@ -53,6 +54,11 @@ def fits_class_body(key: str, classes: Container[str]) -> bool:
 def hides_builtin(name: str) -> bool:
     """Whether annotations in a class body that has this name would take it for the builtin they mean."""
     return name in _BUILTINS_USED
+
+
+def hides_module(name: str) -> bool:
+    """Whether a package of this name would be imported in place of one of Python, or of this library."""
+    return name in sys.stdlib_module_names or name in {"microagent", "microagent_gen"}
 
 
 def class_name(declared: str) -> str:
