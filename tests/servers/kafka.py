@@ -100,7 +100,8 @@ class KafkaServer(Server):
         self._jars = jars
         self._users = [part for user in users for part in ("--add-scram", user)]
         self._begun = 0
-        ports = {"port": self.port, "controller_port": free_port(), "internal_port": free_port()}
+        self._internal_port = free_port()
+        ports = {"port": self.port, "controller_port": free_port(), "internal_port": self._internal_port}
         self._settings = folder / "server.properties"
         self._settings.write_text(SETTINGS.format(folder=folder, protocol=protocol, **ports) + settings)
         (folder / "log4j2.properties").write_text(LOG_SETTINGS)
@@ -108,6 +109,13 @@ class KafkaServer(Server):
     @property
     def url(self) -> str:
         return f"kafka://127.0.0.1:{self.port}"
+
+    def advertise(self, port: int) -> None:
+        """Before it starts: clients are to come back by way of this port."""
+        with self._settings.open("a") as settings:  # the last line of a name counts
+            settings.write(
+                f"\nadvertised.listeners=CLIENT://127.0.0.1:{port},INTERNAL://127.0.0.1:{self._internal_port}\n"
+            )
 
     def _java(self, heap: str, *arguments: str) -> Sequence[str]:
         log = f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties"

@@ -1,0 +1,177 @@
+"""One run: messages pass while faults happen, and in the end each has to be accounted for."""
+
+import asyncio
+import importlib
+import json
+import re
+import signal
+import time
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager, suppress
+from pathlib import Path
+from typing import Any
+
+from support import unique, until
+
+from faults.crew import Crew, Post
+from faults.ledger import Report, check, read
+from faults.places import Place
+from faults.schedule import Fault
+from microagent.prefetch import PREFETCH
+
+CONSUMERS, PRODUCERS = 4, 2
+CONCURRENCY = 10
+DRAIN = 180.0  # seconds until all must be done
+DELAY = 0.1
+LOOK = 0.2  # seconds between looks at the ledgers
+FORGOTTEN = re.compile(r".*(?:never retrieved|never awaited|was destroyed but).*")
+
+
+class Run:
+    """
+    :param folder: for ledgers and logs
+    :param messages: how many are sent, evenly over the time of the faults
+    """
+
+    def __init__(self, place: Place, folder: Path, faults: Sequence[Fault], messages: int, seconds: float) -> None:
+        self._place = place
+        self._folder = folder
+        self._faults = faults
+        self._messages = messages
+        self._rate = messages / seconds
+        self._queue = unique("queue")
+        self._server = asyncio.Lock()
+        self._network = asyncio.Lock()
+        self._last_fault = 0.0
+        self.crew = Crew(folder, place, self._queue)
+
+    async def __call__(self) -> Report:
+        """What became of the messages."""
+        broker = _broker(self._place)
+        try:
+            await self.crew.start(CONSUMERS, PRODUCERS, self._messages, self._rate)
+            await self._suffer()
+            await self._drain(broker)
+            await self.crew.stop()
+            self.crew.complaints += FORGOTTEN.findall(self.crew.said())
+            if left := await broker.queue_length(self._queue):
+                self.crew.complaints.append(f"{left} messages are left in the queue")
+            report = self._report(await self._dead(broker))
+            self._print(report)
+            return report
+        finally:
+            await self.crew.end()
+            await broker.close()
+
+    @property
+    def bound(self) -> int:
+        """Most duplicates: for each consumer that a fault hits, what it ran and what it had not settled yet."""
+        return sum(_hits(fault) for fault in self._faults) * (CONCURRENCY + PREFETCH)
+
+    async def _suffer(self) -> None:
+        begin = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for fault in self._faults:
+                await asyncio.sleep(max(0.0, begin + fault.at - time.monotonic()))
+                group.create_task(self._happen(fault))
+        await until(lambda: not self.crew.is_producing, DRAIN)
+
+    async def _happen(self, fault: Fault) -> None:
+        print(f"  {fault}", flush=True)
+        await _KINDS[fault.kind.name](self, fault)
+        self._last_fault = time.time()
+
+    # -- faults
+
+    async def replace_consumer(self, fault: Fault, number: signal.Signals) -> None:
+        await self._replace(self.crew.pick(self.crew.consumers, fault.target), number)
+
+    async def replace_producer(self, fault: Fault, number: signal.Signals) -> None:
+        await self._replace(self.crew.pick(self.crew.producers, fault.target), number)
+
+    async def _replace(self, post: Post | None, number: signal.Signals) -> None:
+        if post is not None:
+            async with post.taken:
+                await self.crew.replace(post, number)
+
+    async def pause_consumer(self, fault: Fault) -> None:
+        if (post := self.crew.pick(self.crew.consumers, fault.target)) is not None:
+            async with post.taken:
+                await post.pause(fault.kind.seconds)
+
+    async def restart_server(self, fault: Fault, end: str) -> None:
+        async with self._server:
+            server = self._place.server
+            await asyncio.to_thread(getattr(server, end))
+            await asyncio.sleep(fault.kind.seconds)
+            await asyncio.to_thread(server.start)
+
+    async def cut(self, fault: Fault) -> None:
+        assert self._place.cut is not None
+        async with self._server:
+            await self._place.cut()
+
+    async def disturb(self, fault: Fault, disturbance: Callable[[Any], AbstractContextManager[None]]) -> None:
+        async with self._network:
+            with disturbance(self._place.proxy):
+                await asyncio.sleep(fault.kind.seconds)
+
+    async def hurt(self, fault: Fault, harm: Callable[[Any], None]) -> None:
+        async with self._network:
+            harm(self._place.proxy)
+
+    # -- the account
+
+    def _report(self, dead: Sequence[str] = ()) -> Report:
+        return check(read(self._folder), dead)
+
+    async def _dead(self, broker: Any) -> list[str]:
+        return [json.loads(letter.body)["id"] for letter in await broker.dead(self._queue, 10_000)]
+
+    async def _drain(self, broker: Any) -> None:
+        """Return as soon as all that was acknowledged is done, and nothing waits any more; or after a long time."""
+
+        async def is_drained() -> bool:
+            await asyncio.sleep(LOOK)
+            report = self._report(await self._dead(broker))
+            return not report.lost and not await broker.queue_length(self._queue)
+
+        with suppress(TimeoutError):
+            await until(is_drained, DRAIN)
+
+    def _print(self, report: Report) -> None:
+        print(f"{self._place.name}: {report}")
+        print(
+            f"  at most {self.bound} duplicates; all done {report.ended - self._last_fault:+.1f} s after the last fault"
+        )
+        for complaint in self.crew.complaints:
+            print(f"  {complaint}")
+
+
+def _broker(place: Place) -> Any:
+    module, _, name = place.backend.partition(":")
+    return getattr(importlib.import_module(module), name)(place.dsn, **place.options)
+
+
+def _hits(fault: Fault) -> int:
+    if "producer" in fault.kind.name:
+        return 0
+    return 1 if "consumer" in fault.kind.name else CONSUMERS
+
+
+_KINDS: dict[str, Callable[[Run, Fault], Coroutine[Any, Any, None]]] = {
+    "kill a consumer": lambda run, fault: run.replace_consumer(fault, signal.SIGKILL),
+    "end a consumer": lambda run, fault: run.replace_consumer(fault, signal.SIGTERM),
+    "stop a consumer": lambda run, fault: run.pause_consumer(fault),
+    "kill a producer": lambda run, fault: run.replace_producer(fault, signal.SIGKILL),
+    "end a producer": lambda run, fault: run.replace_producer(fault, signal.SIGTERM),
+    "restart the server": lambda run, fault: run.restart_server(fault, "stop"),
+    "kill the server": lambda run, fault: run.restart_server(fault, "kill"),
+    "cut all connections": lambda run, fault: run.cut(fault),
+    "drop silently": lambda run, fault: run.disturb(fault, lambda proxy: proxy.silent()),
+    "delay": lambda run, fault: run.disturb(fault, lambda proxy: proxy.slow(DELAY)),
+    "dribble": lambda run, fault: run.disturb(fault, lambda proxy: proxy.dribbling()),
+    "lose answers": lambda run, fault: run.disturb(fault, lambda proxy: proxy.losing_answers()),
+    "reset connections": lambda run, fault: run.hurt(fault, lambda proxy: proxy.reset()),
+    "half-close connections": lambda run, fault: run.hurt(fault, lambda proxy: proxy.half_close()),
+}

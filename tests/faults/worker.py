@@ -1,0 +1,100 @@
+"""
+A producer or consumer in a process of its own, which writes down what it does.
+
+It stands alone, so that microagent 1.9 can run it too::
+
+    worker.py LEDGER BACKEND DSN OPTIONS QUEUE consume
+    worker.py LEDGER BACKEND DSN OPTIONS QUEUE produce NAME COUNT RATE
+"""
+
+import asyncio
+import importlib
+import json
+import os
+import random
+import signal
+import sys
+import time
+
+from microagent import MicroAgent, Queue, consumer
+
+PATH, BACKEND, DSN, OPTIONS, NAME, ROLE, *ARGUMENTS = sys.argv[1:]
+AT_ONCE = 20  # messages that one producer has on their way
+LEDGER = os.open(PATH, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+LONGEST = 0.02  # seconds that a handler takes
+
+queue = Queue(name=NAME)
+stopping = asyncio.Event()
+
+
+def write(*words):
+    """One line, which is there even if we are not any more."""
+    os.write(LEDGER, f"{time.time():.6f} {' '.join(map(str, words))}\n".encode())
+    os.fsync(LEDGER)
+
+
+def make_broker():
+    module, _, name = BACKEND.partition(":")
+    return getattr(importlib.import_module(module), name)(DSN, **json.loads(OPTIONS))
+
+
+class Consuming(MicroAgent):
+    """Takes a moment for each message."""
+
+    @consumer(queue=queue, timeout=60)
+    async def handle(self, id, delivery=None):  # noqa: A002 - it is the ledger's word
+        write("start", id, getattr(delivery, "attempt", 0))
+        await asyncio.sleep(random.uniform(0, LONGEST))
+        write("done", id)
+
+
+async def consume():
+    agent = Consuming(broker=make_broker())
+    starting, stop = asyncio.create_task(agent.start()), asyncio.create_task(stopping.wait())
+    await asyncio.wait((starting, stop), return_when=asyncio.FIRST_COMPLETED)
+    if not stopping.is_set():
+        await starting
+        print("ready", flush=True)
+    await stop
+    await agent.stop()
+    await starting
+
+
+async def produce(name, count, rate):
+    broker = make_broker()
+    gate, sending = asyncio.Semaphore(AT_ONCE), set()
+    loop = asyncio.get_running_loop()
+    begin = loop.time()
+    print("ready", flush=True)
+    for number in range(int(count)):
+        await asyncio.sleep(max(0.0, begin + number / float(rate) - loop.time()))
+        await gate.acquire()
+        if stopping.is_set():
+            break
+        task = asyncio.create_task(send(broker, f"{name}-{number}", gate))
+        sending.add(task)
+        task.add_done_callback(sending.discard)
+    await asyncio.gather(*sending)
+    if hasattr(broker, "close"):
+        await broker.close()
+
+
+async def send(broker, id, gate):  # noqa: A002
+    write("try", id)
+    try:
+        await getattr(broker, NAME).send({"id": id})
+    except Exception as error:  # noqa: BLE001 - it is not accepted, whatever the reason
+        print(f"{id} is not accepted: {type(error).__name__}: {error}", flush=True)
+    else:
+        write("ok", id)
+    finally:
+        gate.release()
+
+
+async def main():
+    if hasattr(MicroAgent, "stop"):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
+    await {"consume": consume, "produce": produce}[ROLE](*ARGUMENTS)
+
+
+asyncio.run(main())
