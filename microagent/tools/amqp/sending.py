@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import aiormq
 from aiormq import spec
 
+from microagent.errors import BackendConnectionError
 from microagent.tools.amqp.connecting import open_channel
 from microagent.tools.amqp.errors import translated
+from microagent.tools.amqp.publishing import Channel, Confirm, publish
 from microagent.tools.amqp.topology import Place
 
 
@@ -61,20 +64,29 @@ class Sender:
         :raises BackendConnectionError: if nothing was written
         """
         channel = await self.channel()
-        return await asyncio.gather(*(self._send(channel, letter) for letter in letters))
-
-    async def _send(self, channel: aiormq.Channel, letter: Letter) -> Exception | None:
+        with translated():
+            confirms = await publish(cast("Channel", channel), letters)
+        results: list[Exception | None] = []
         try:
-            with translated():
-                await channel.basic_publish(
-                    letter.body,
-                    exchange=letter.exchange,
-                    routing_key=letter.routing_key,
-                    properties=letter.properties,
-                    mandatory=letter.mandatory,
-                    timeout=self._timeout,
-                    wait=False,
-                )
-        except Exception as error:  # noqa: BLE001 - its sender is told
-            return error
-        return None
+            async with asyncio.timeout(self._timeout):
+                for confirm in confirms:
+                    results.append(await _outcome(confirm))
+        except TimeoutError:
+            results += [await _late(confirm) for confirm in confirms[len(results) :]]
+        return results
+
+
+async def _outcome(confirm: Confirm) -> Exception | None:
+    try:
+        with translated():
+            await confirm
+    except Exception as error:  # noqa: BLE001 - its sender is told
+        return error
+    return None
+
+
+async def _late(confirm: Confirm) -> Exception | None:
+    if confirm.done() and not confirm.cancelled():
+        return await _outcome(confirm)
+    confirm.cancel()
+    return BackendConnectionError("the server does not confirm in time")

@@ -79,6 +79,8 @@ async def _tell(intake: Intake, cases: Sequence[_Case]) -> None:
 
 def _copy(session: Session, settlement: Settlement, held: Held) -> Letter | None:
     """What is to be written in place of the message, if anything is."""
+    if settlement.verdict is Verdict.ACK:
+        return None
     delivery, message = settlement.delivery, held.message
     queue = session.topology.place(delivery.queue)
     match settlement.verdict:

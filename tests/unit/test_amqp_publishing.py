@@ -1,0 +1,107 @@
+"""Many messages in one write on a channel of the driver's, as its own ``basic_publish`` would have sent them."""
+
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+from aiormq import spec
+from pamqp import body, frame, header
+from support import until
+
+from microagent.tools.amqp.publishing import LARGEST_WRITE, publish
+from microagent.tools.amqp.sending import Letter
+
+
+class Channel:
+    """What a channel of the driver's offers to those who write on it."""
+
+    number = 7
+    max_content_size = 1000
+
+    def __init__(self, room=0):
+        self.delivery_tag = 0
+        self.confirmations = {}
+        self.message_id_delivery_tag = {}
+        self.write_queue = asyncio.Queue(room)
+        self._lock = asyncio.Lock()
+
+    @property
+    @asynccontextmanager
+    async def lock(self):
+        async with self._lock:
+            yield
+
+    def create_future(self):
+        return asyncio.get_running_loop().create_future()
+
+    def written(self):
+        """The frames of each write."""
+        writes = []
+        while not self.write_queue.empty():
+            payload, frames = self.write_queue.get_nowait().payload, []
+            while payload:
+                size, number, found = frame.unmarshal(payload)
+                assert number == self.number
+                frames.append(found)
+                payload = payload[size:]
+            writes.append(frames)
+        return writes
+
+
+def letter(text=b"{}", **properties):
+    return Letter("exchange", "key", text, spec.Basic.Properties(**properties))
+
+
+async def test_letters_share_a_write():
+    """Method, header and body of each, in order, in one write; each has a confirm of its own."""
+    channel = Channel()
+    confirms = await publish(channel, [letter(b"1"), letter(b"", message_id="id"), letter(b"3")])
+    (frames,) = channel.written()
+    kinds = [spec.Basic.Publish, header.ContentHeader, body.ContentBody]
+    assert [type(each) for each in frames] == [*kinds, *kinds[:2], *kinds]
+    assert (frames[0].exchange, frames[0].routing_key, frames[0].mandatory) == ("exchange", "key", True)
+    assert frames[4].properties.message_id == "id"
+    assert frames[1].properties.message_id != frames[6].properties.message_id
+    assert channel.delivery_tag == 3
+    assert channel.confirmations == dict(enumerate(confirms, 1))
+    assert channel.message_id_delivery_tag["id"] == 2
+
+
+async def test_a_long_body_is_split():
+    """Into frames as large as the server takes."""
+    channel = Channel()
+    await publish(channel, [letter(b"x" * 2500)])
+    (frames,) = channel.written()
+    assert [len(each.value) for each in frames[2:]] == [1000, 1000, 500]
+    assert frames[1].body_size == 2500
+
+
+async def test_a_write_has_a_size():
+    """Many large letters are written in several portions."""
+    channel = Channel()
+    await publish(channel, [letter(b"x" * (LARGEST_WRITE // 2)) for _ in range(6)])
+    assert len(channel.written()) == 2
+
+
+async def test_what_was_confirmed_is_forgotten():
+    """A confirm that has come leaves nothing behind on the channel."""
+    channel = Channel()
+    (confirm,) = await publish(channel, [letter()])
+    channel.confirmations.pop(1).set_result(None)
+    await confirm
+    await asyncio.sleep(0)
+    assert channel.message_id_delivery_tag == {}
+
+
+async def test_what_is_cancelled_before_it_is_written_was_not_counted():
+    """The server numbers what it gets: a write that did not happen takes its numbers back."""
+    channel = Channel(room=1)
+    await publish(channel, [letter()])
+    task = asyncio.create_task(publish(channel, [letter(), letter()]))
+    await until(lambda: channel.delivery_tag == 3)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert channel.delivery_tag == 1
+    assert list(channel.confirmations) == [1]
+    assert len(channel.message_id_delivery_tag) == 1
