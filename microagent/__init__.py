@@ -13,6 +13,7 @@ from microagent.errors import (
     ConfigurationError,
     ConflictError,
     DeclarationError,
+    DriftError,
     GroupInterrupt,
     HandlerError,
     LoadingError,
@@ -29,6 +30,7 @@ from microagent.errors import (
     SignalException,
     SignalNotFound,
     SignalSerializingError,
+    UnreachableError,
     UnroutableError,
 )
 from microagent.faces import (
@@ -60,6 +62,7 @@ __all__ = [
     "DeadLetter",
     "DeclarationError",
     "Delivery",
+    "DriftError",
     "GroupInterrupt",
     "HandlerError",
     "LoadingError",
@@ -86,6 +89,7 @@ __all__ = [
     "TypedBus",
     "TypedQueue",
     "TypedSignal",
+    "UnreachableError",
     "UnroutableError",
     "Waiter",
     "consumer",

@@ -6,6 +6,8 @@
     ├── DeclarationError              a declaration is not valid: every problem, with its place
     │   └── ConflictError             one name, two definitions
     ├── LoadingError                  a source of declarations cannot be read, or must not be
+    │   ├── UnreachableError          its server is away, and may be back later
+    │   └── DriftError                it is not what was locked or pinned
     ├── HandlerError                  a decorated method cannot take what it would be given   (TypeError)
     ├── ScheduleError                 a period or cron spec that says nothing                 (ValueError)
     ├── ConfigurationError            a DSN, a backend or a settings module is wrong          (ValueError)
@@ -82,6 +84,14 @@ class LoadingError(MicroAgentError):
         self.source = source
         self.reason = reason
         super().__init__(f"{printable(source)}: {reason}")
+
+
+class UnreachableError(LoadingError):
+    """The server of a source is away: no connection, no full answer in time, or one that says so (5xx, 408, 429)."""
+
+
+class DriftError(LoadingError):
+    """A source is not what a lock file or a digest says that it is."""
 
 
 class HandlerError(MicroAgentError, TypeError):

@@ -1,20 +1,19 @@
 """Load declarations at run time, and register them."""
 
-import logging
+import os
 import ssl
 from collections import namedtuple
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from microagent.declarations import Declarations
-from microagent.dsn import masked
 from microagent.errors import QueueNotFound, SignalNotFound
 from microagent.names import guess, shown
-from microagent.parsing import parse
+from microagent.obtaining import Terms, declarations_of
 from microagent.queue import Queue
 from microagent.registry import OnConflict
 from microagent.signal import Signal
-from microagent.sources import LIMIT, TIMEOUT, read_source
+from microagent.sources import LIMIT, TIMEOUT
 
 if TYPE_CHECKING:
 
@@ -37,7 +36,6 @@ else:
     SignalSet = QueueSet = tuple
 
 _tuple_class: Any = namedtuple  # no checker can know its fields
-log = logging.getLogger("microagent.loading")
 
 
 def load_signals(
@@ -47,6 +45,9 @@ def load_signals(
     timeout: float = TIMEOUT,
     limit: int = LIMIT,
     context: ssl.SSLContext | None = None,
+    lock: str | os.PathLike[str] | None = None,
+    sha256: str | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> SignalSet:
     """
     Load and register the signals that a source declares.
@@ -63,11 +64,18 @@ def load_signals(
     :param timeout: seconds for all of it
     :param limit: bytes that the source may have
     :param context: whom to trust; the system's authorities by default
+    :param lock: a file that ``microagent-gen --lock`` wrote; what declares otherwise than it records is refused
+    :param sha256: the digest that the source has to have, in hexadecimal
+    :param cache: a folder for the last good copy of what came from the web, which is used, with a warning, while its
+        server is away; never when the server answers something else
+    :raises UnreachableError: if the server is away
+    :raises DriftError: if the source is not what ``lock`` or ``sha256`` says
     :raises LoadingError: if the source cannot be read, or must not be
     :raises DeclarationError: with every problem of the source
     :raises ConflictError: if names are known with other structures; none is registered then
     """
-    return _signals(_load(source, timeout, limit, context), on_conflict)
+    terms = Terms(timeout, limit, context, lock, sha256, cache)
+    return _signals(declarations_of(source, terms), on_conflict)
 
 
 def load_queues(
@@ -77,9 +85,13 @@ def load_queues(
     timeout: float = TIMEOUT,
     limit: int = LIMIT,
     context: ssl.SSLContext | None = None,
+    lock: str | os.PathLike[str] | None = None,
+    sha256: str | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> QueueSet:
     """Load and register the queues that a source declares; see ``load_signals``."""
-    return _queues(_load(source, timeout, limit, context), on_conflict)
+    terms = Terms(timeout, limit, context, lock, sha256, cache)
+    return _queues(declarations_of(source, terms), on_conflict)
 
 
 def load_stuff(
@@ -89,22 +101,13 @@ def load_stuff(
     timeout: float = TIMEOUT,
     limit: int = LIMIT,
     context: ssl.SSLContext | None = None,
+    lock: str | os.PathLike[str] | None = None,
+    sha256: str | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> tuple[SignalSet, QueueSet]:
     """Load and register the signals and the queues that a source declares; see ``load_signals``."""
-    declarations = _load(source, timeout, limit, context)
+    declarations = declarations_of(source, Terms(timeout, limit, context, lock, sha256, cache))
     return _signals(declarations, on_conflict), _queues(declarations, on_conflict)
-
-
-def _load(source: str, timeout: float, limit: int, context: ssl.SSLContext | None) -> Declarations:
-    declarations = parse(read_source(source, timeout=timeout, limit=limit, context=context), _spoken(source))
-    for warning in declarations.warnings:
-        log.warning("%s", warning)
-    return declarations
-
-
-def _spoken(source: str) -> str:
-    """How messages call a source: a file by its path, an URL without its password."""
-    return source[len("file://") :] if source.lower().startswith("file://") else masked(source)
 
 
 def _signals(declarations: Declarations, on_conflict: OnConflict) -> SignalSet:

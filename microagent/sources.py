@@ -6,9 +6,9 @@ import ssl
 import stat
 
 from microagent.dsn import masked
-from microagent.errors import LoadingError
+from microagent.errors import LoadingError, UnreachableError
 from microagent.names import shown
-from microagent.webclient import Refused, Terms, fetch
+from microagent.webclient import Away, Refused, Terms, fetch
 
 TIMEOUT = 10.0
 LIMIT = 4 * 1024 * 1024
@@ -28,6 +28,7 @@ def read_source(
     :param timeout: seconds for all of it
     :param limit: bytes that may come
     :param context: whom to trust; the system's authorities by default
+    :raises UnreachableError: if its server is away
     :raises LoadingError: if it cannot be read, or must not be
     """
     source = str(source)  # what is a path and no text is refused like the text of it
@@ -40,6 +41,8 @@ def read_source(
                 return _of_web(fetch(source, Terms(timeout, limit, context)))
             case _:
                 raise Refused("a source is file://PATH, https://... or http://...")
+    except Away as exc:
+        raise UnreachableError(masked(source), str(exc)) from exc.__cause__
     except Refused as exc:
         raise LoadingError(masked(source), str(exc)) from exc.__cause__
 

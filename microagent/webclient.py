@@ -6,7 +6,7 @@ import time
 from base64 import b64encode
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, InvalidURL
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead, InvalidURL
 from threading import Thread
 from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
@@ -16,10 +16,17 @@ from microagent.names import shown
 REDIRECTS = 3
 _CHUNK = 64 * 1024
 _SAFE = "%/:=&?~+!$,;'@()*[]"
+_CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
+_OK = 200
+_LATER = {408, 429}  # and whatever is above 499: the same question may be answered later
 
 
 class Refused(Exception):
     """A sentence on why there is no document."""
+
+
+class Away(Refused):
+    """A sentence on why there is no document now: the server is away, or says that it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +42,7 @@ def fetch(url: str, terms: Terms) -> bytes:
     """
     The document behind an URL.
 
+    :raises Away: if there is none now
     :raises Refused: if there is none, or not under these terms
     """
     exchange = _Exchange(url, terms)
@@ -42,9 +50,9 @@ def fetch(url: str, terms: Terms) -> bytes:
     exchange.join(terms.timeout)
     if exchange.is_alive() or isinstance(exchange.error, TimeoutError):
         exchange.abandon()
-        raise Refused(f"no full answer within {terms.timeout:g} seconds")
+        raise Away(f"no full answer within {terms.timeout:g} seconds")
     if exchange.content is None:
-        raise Refused(_reason(exchange.error)) from exchange.error
+        raise _refusal(exchange.error) from exchange.error
     return exchange.content
 
 
@@ -113,8 +121,9 @@ class _Exchange(Thread):
     def _read(self, response: HTTPResponse) -> bytes | str:
         if response.status in {301, 302, 303, 307, 308}:
             return response.headers.get("Location", "")
-        if response.status != 200:  # noqa: PLR2004 - the one that brings a document
-            raise Refused(f"the server answered {response.status}")
+        if response.status != _OK:
+            is_away = response.status in _LATER or response.status >= 500  # noqa: PLR2004 - RFC 9110, section 15.6
+            raise (Away if is_away else Refused)(f"the server answered {response.status}")
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
             raise Refused("the server answered with a Content-Encoding that was not asked for")
         return self._body(response)
@@ -126,7 +135,7 @@ class _Exchange(Thread):
             if len(body) > self._terms.limit:
                 raise Refused(f"the answer is larger than {self._terms.limit} bytes")
         if response.length:
-            raise Refused("the answer was cut short")
+            raise Away("the answer was cut short")
         return bytes(body)
 
 
@@ -161,19 +170,29 @@ def _headers(url: SplitResult) -> dict[str, str]:
     return headers
 
 
-def _reason(error: Exception | None) -> str:
+def _refusal(error: Exception | None) -> Refused:
     match error:
         case Refused():
-            return str(error)
+            return error
         case ssl.SSLCertVerificationError():
-            return f"its certificate is not trusted: {error.verify_message}"
-        case ssl.SSLError():
-            return f"no TLS connection: {error.reason}"
+            return Refused(f"its certificate is not trusted: {error.verify_message}")
+        case ssl.SSLError() if not isinstance(error, _CUT):
+            return Refused(f"no TLS connection: {error.reason}")
+        case OSError() | IncompleteRead():
+            return Away(_absence(error))
+        case InvalidURL() | UnicodeError():
+            return Refused("this is no URL")
+        case _:
+            return Refused(f"the answer is no HTTP ({type(error).__name__})")
+
+
+def _absence(error: OSError | IncompleteRead) -> str:
+    match error:
+        case IncompleteRead():
+            return "the answer was cut short"
         case socket.gaierror():
             return "no such host"
-        case OSError():
-            return f"no connection: {error.strerror or error}"
-        case InvalidURL() | UnicodeError():
-            return "this is no URL"
+        case ssl.SSLError():
+            return "no connection: it was closed before it was secure"
         case _:
-            return f"the answer is no HTTP ({type(error).__name__})"
+            return f"no connection: {error.strerror or error}"

@@ -15,9 +15,10 @@ from microagent.errors import ConfigurationError
 from microagent.watching import Snapshot, changes, snapshot
 from microagent_gen import colours
 from microagent_gen.configuration import TABLE, candidates, configuration
-from microagent_gen.generation import Failure, Job, carry_out, plan
+from microagent_gen.generation import Failure, Job, Todo, carry_out, plan
 from microagent_gen.naming import hides_module, is_plain
 from microagent_gen.output import Plan, diff
+from microagent_gen.outputs import STDOUT, Outputs
 from microagent_gen.sources import Collection, collect, is_url
 from microagent_gen.watching import watched
 
@@ -52,6 +53,11 @@ Examples:
     output = "myproj/contracts"
 
 \b
+  Record what is declared, for whoever loads it; in CI, compare:
+    microagent-gen schemas/ --lock contracts.lock
+    microagent-gen schemas/ --lock contracts.lock --check
+
+\b
   A schema of declarations, for an editor that checks and completes them:
     microagent-gen --print-schema > declarations.schema.json
 
@@ -81,6 +87,12 @@ def _folders(_context: click.Context, _parameter: click.Parameter, incomplete: s
     help="The package to write.",
     shell_complete=_folders,
 )
+@click.option(
+    "--lock",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="Record what is declared, and the digest of what came from an URL.",
+)
 @click.option("--check", is_flag=True, help="Write nothing; show what differs from what would be written.")
 @click.option("--watch", is_flag=True, help="Stay, and write again whenever a source or pyproject.toml changes.")
 @click.option("--print-schema", is_flag=True, help="Print the JSON Schema of the sources, for editors.")
@@ -92,6 +104,7 @@ def main(
     *,
     sources: tuple[str, ...],
     folder: Path | None,
+    lock: str | None,
     check: bool,
     watch: bool,
     print_schema: bool,
@@ -108,12 +121,15 @@ def main(
     _accept_any_text()
     if check and watch:
         raise click.UsageError("--check and --watch exclude each other")
+    outputs = Outputs(folder, lock)
+    if STDOUT in outputs.files and (check or watch):
+        raise click.UsageError(f"--{'check' if check else 'watch'} is for files, not for the standard output")
     if print_schema:
         _print_schema()
     elif watch:
-        _watch(sources, folder, quiet)
+        _watch(sources, outputs, quiet)
     else:
-        _run_once(_job(sources, folder), check, quiet)
+        _run_once(_job(sources, outputs), check, quiet)
 
 
 def _accept_any_text() -> None:
@@ -132,26 +148,33 @@ def _print_schema() -> None:
 # -- what is asked for
 
 
-def _job(sources: tuple[str, ...], folder: Path | None) -> Job:
+def _job(sources: tuple[str, ...], outputs: Outputs) -> Job:
     """What the command line says; where it says nothing, the configuration."""
-    if not (sources and folder):
+    if not (sources and outputs):
         try:
             found = configuration(Path.cwd())
         except ConfigurationError as exc:
             raise click.UsageError(str(exc)) from exc
-        sources, folder = sources or found.sources, folder or found.output
+        sources, outputs = sources or found.sources, outputs or found.outputs
     if not sources:
         raise click.UsageError(f"name at least one file, folder or URL, here or as sources of [{TABLE}]")
-    if folder is None:
+    if not outputs:
         raise click.UsageError(f"say with -o DIR where the package goes, or with output of [{TABLE}]")
-    if folder.is_file():
-        raise click.UsageError(f"-o {folder} is a file; it must be a folder")
-    _check_name(folder)
+    _check_outputs(outputs)
     if unknown := [source for source in sources if "://" in source and not is_url(source)]:
         raise click.UsageError(f"only http, https and file are read from: {', '.join(unknown)}")
     if missing := [source for source in sources if not is_url(source) and not Path(source).exists()]:
         raise click.UsageError(f"no such file or folder: {', '.join(missing)}")
-    return Job(sources, folder)
+    return Job(sources, outputs)
+
+
+def _check_outputs(outputs: Outputs) -> None:
+    if (folder := outputs.folder) is not None:
+        if folder.is_file():
+            raise click.UsageError(f"-o {folder} is a file; it must be a folder")
+        _check_name(folder)
+    if doubled := sorted({file for file in outputs.files if outputs.files.count(file) > 1}):
+        raise click.UsageError(f"only one thing can go to {', '.join(doubled)}")
 
 
 def _check_name(folder: Path) -> None:
@@ -176,13 +199,13 @@ def _run_once(job: Job, check: bool, quiet: bool) -> None:
         sys.exit(1)
 
 
-def _watch(sources: tuple[str, ...], folder: Path | None, quiet: bool) -> None:
-    if all(map(is_url, _job(sources, folder).sources)):
+def _watch(sources: tuple[str, ...], outputs: Outputs, quiet: bool) -> None:
+    if all(map(is_url, _job(sources, outputs).sources)):
         raise click.UsageError("--watch sees files and folders change, not URLs")
     try:
         for _ in changes(lambda: _seen(sources)):
             try:
-                _run(_job(sources, folder), False, quiet)
+                _run(_job(sources, outputs), False, quiet)
             except click.UsageError as exc:
                 _tell([exc.message])
             except Failure as exc:
@@ -203,19 +226,23 @@ def _run(job: Job, check: bool, quiet: bool) -> None:
     collection = collect(job.sources)
     if not quiet:
         _report(collection)
-    todo = plan(job.folder, collection)
+    todo = plan(job.outputs, collection)
     if check:
         _show(todo)
     else:
         carry_out(todo)
+    click.echo(todo.printed, nl=False)
     if not quiet:
-        click.echo(_summary(todo, collection, check))
+        for each in todo.plans:
+            click.echo(_summary(each, collection, check), err=bool(todo.printed))
 
 
-def _show(todo: Plan) -> None:
-    if todo.changes:
-        click.echo(colours.difference(diff(todo)), nl=False)
-        raise Failure([f"{todo.folder} is not what would be written: run microagent-gen again"])
+def _show(todo: Todo) -> None:
+    changed = [each for each in todo.plans if each.changes]
+    for each in changed:
+        click.echo(colours.difference(diff(each)), nl=False)
+    if changed:
+        raise Failure([f"{each.name} is not what would be written: run microagent-gen again" for each in changed])
 
 
 # -- what is said
@@ -241,7 +268,7 @@ def _summary(todo: Plan, collection: Collection, check: bool) -> str:
         counts.append(f"{_count(todo.written, 'file')} written")
     if todo.removed:
         counts.append(f"{_count(todo.removed, 'file')} removed")
-    return f"{todo.folder}: {', '.join(counts)}"
+    return f"{todo.name}: {', '.join(counts)}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -3,17 +3,18 @@
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
 from microagent.errors import ConfigurationError
 from microagent.names import guess, shown
+from microagent_gen.outputs import STDOUT, Outputs
 from microagent_gen.sources import is_url
 
 FILE = "pyproject.toml"
 TABLE = "tool.microagent-gen"
-_KEYS = ("sources", "output")
+_KEYS = ("sources", "output", "lock")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class Configuration:
     """What is generated from what; ``file`` says so, as far as it is there."""
 
     sources: tuple[str, ...] = ()
-    output: Path | None = None
+    outputs: Outputs = field(default_factory=Outputs)
     file: Path | None = None
 
 
@@ -63,17 +64,24 @@ def _configuration(path: Path, table: Mapping[str, Any]) -> Configuration:
     for key in table:
         if key not in _KEYS:
             raise ConfigurationError(f"{path}: [{TABLE}] has no key {shown(key)}{guess(key, _KEYS)}")
-    sources, output = table.get("sources", []), table.get("output")
+    sources = table.get("sources", [])
     listed = cast("list[object]", [sources] if isinstance(sources, str) else sources)
     if not isinstance(sources, str | list) or not all(isinstance(source, str) for source in listed):
         raise ConfigurationError(f"{path}: [{TABLE}] sources are paths and URLs: a string, or a list of strings")
-    if output is not None and not isinstance(output, str):
-        raise ConfigurationError(f"{path}: [{TABLE}] output is a path: a string")
+    places = {key: _place(path, table, key) for key in _KEYS[1:]}
+    folder = places["output"]
     return Configuration(
         tuple(_from_folder(path.parent, source) for source in cast("list[str]", listed)),
-        Path(_from_folder(path.parent, output)) if output else None,
+        Outputs(Path(folder) if folder else None, places["lock"]),
         path,
     )
+
+
+def _place(path: Path, table: Mapping[str, Any], key: str) -> str | None:
+    place = table.get(key)
+    if (place is not None and not isinstance(place, str)) or place == STDOUT:
+        raise ConfigurationError(f"{path}: [{TABLE}] {key} is a path: a string")
+    return _from_folder(path.parent, place) if place else None
 
 
 def _from_folder(folder: Path, path: str) -> str:

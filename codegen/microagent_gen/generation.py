@@ -1,12 +1,14 @@
 """One run: from sources to what has to change, or to all that is wrong with them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from microagent.errors import MicroAgentError
+from microagent.locking import LOCK_MARK, Lock
 from microagent_gen.model import contract
-from microagent_gen.output import OutputError, Plan, compare, write
+from microagent_gen.output import OutputError, Plan, compare, compare_file, write
+from microagent_gen.outputs import STDOUT, Outputs
 from microagent_gen.render import render
 from microagent_gen.sources import Collection
 
@@ -24,20 +26,30 @@ class Job:
     """What is generated from what."""
 
     sources: tuple[str, ...]
-    folder: Path
+    outputs: Outputs
 
 
-def plan(folder: Path, collection: Collection) -> Plan:
+@dataclass(frozen=True, slots=True)
+class Todo:
+    """What has to change in which places, and what is to be printed."""
+
+    plans: tuple[Plan, ...]
+    printed: str = ""
+
+
+def plan(outputs: Outputs, collection: Collection) -> Todo:
     """
-    What has to change for the folder to hold the package of what was collected.
+    What has to change for all outputs to be those of what was collected.
 
-    :raises Failure: if there is no such package, or no place for it
+    :raises Failure: if there are none such, or no place for them
     """
     if collection.problems:
         raise Failure(collection.problems)
     try:
-        model = contract(collection.signals.values(), collection.queues.values(), collection.labels)
-        return compare(folder, render(model))
+        plans = [] if outputs.folder is None else [compare(outputs.folder, _package(collection))]
+        texts = dict(_texts(outputs, collection))
+        plans += [compare_file(Path(path), text, mark) for path, (text, mark) in texts.items() if path != STDOUT]
+        return Todo(tuple(plans), texts.get(STDOUT, ("", b""))[0])
     except OutputError as exc:
         raise Failure([str(exc)]) from exc
     except OSError as exc:
@@ -49,13 +61,24 @@ def plan(folder: Path, collection: Collection) -> Plan:
         raise Failure([f"{place}: {exc.msg}: a defect of microagent-gen, please report it"]) from exc
 
 
-def carry_out(todo: Plan) -> None:
+def carry_out(todo: Todo) -> None:
     """
-    Change the folder.
+    Change what has to be changed.
 
-    :raises Failure: if the file system refuses; the folder is as it was
+    :raises Failure: if the file system refuses; all is as it was
     """
     try:
-        write(todo)
+        write(*todo.plans)
     except OSError as exc:
         raise Failure([f"{exc.filename}: cannot be written: {exc.strerror}"]) from exc
+
+
+def _package(collection: Collection) -> dict[str, str]:
+    return render(contract(collection.signals.values(), collection.queues.values(), collection.labels))
+
+
+def _texts(outputs: Outputs, collection: Collection) -> Iterator[tuple[str, tuple[str, bytes]]]:
+    """The text of each single file, by its path, and what every such file begins with."""
+    if outputs.lock:
+        lock = Lock.of(collection.signals.values(), collection.queues.values(), collection.remote)
+        yield outputs.lock, (str(lock), LOCK_MARK)

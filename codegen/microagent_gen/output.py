@@ -1,4 +1,4 @@
-"""The files of a package against the folder they belong in: compared, shown, written whole or not at all."""
+"""Files against the folders they belong in: compared, shown, written whole or not at all."""
 
 import difflib
 import fcntl
@@ -7,16 +7,41 @@ import re
 import secrets
 import stat
 from collections.abc import Generator, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from microagent.errors import MicroAgentError
 from microagent_gen.layout import MARK
 
-_NAME = r"(__init__|signals|queues|_signals_\d{3,}|_queues_\d{3,})\.py"
-_OURS = re.compile(_NAME)
-_TEMPORARY = re.compile(rf"\.({_NAME}|py\.typed)\.[0-9a-f]{{8}}")
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """
+    Files that belong together, and how those of this program are told from those of others.
+
+    :ivar names: a regular expression of the names that such files have
+    :ivar mark: what each of them begins with; an empty one holds nothing of anybody's
+    :ivar place: what people call the place they are in
+    """
+
+    names: str
+    mark: bytes
+    place: str = "folder"
+
+    def has(self, name: str) -> bool:
+        return re.fullmatch(self.names, name) is not None
+
+    def is_temporary(self, name: str) -> bool:
+        """Whether a process that was killed has left a file of this name."""
+        return re.fullmatch(rf"\.({self.names}|py\.typed)\.[0-9a-f]{{8}}", name) is not None
+
+    def is_ours(self, content: bytes | None) -> bool:
+        """Whether nothing of somebody else's is lost with a file."""
+        return not content or content.startswith(self.mark)
+
+
+PACKAGE = Family(r"(__init__|signals|queues|_signals_\d{3,}|_queues_\d{3,})\.py", MARK.encode())
 
 
 class OutputError(MicroAgentError):
@@ -34,9 +59,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What has to be done to a folder, packages last, then what is stale."""
+    """What has to be done in a folder, packages last, then what is stale; ``name`` is what people call its place."""
 
+    name: str
     folder: Path
+    family: Family
     changes: tuple[Change, ...]
 
     @property
@@ -50,21 +77,31 @@ class Plan:
         return len(self.changes) - self.written
 
 
-def compare(folder: Path, files: Mapping[str, str]) -> Plan:
+def compare(folder: Path, files: Mapping[str, str], family: Family = PACKAGE) -> Plan:
     """
-    What it takes to make the folder hold these files.
+    What it takes to make the folder hold these files, and no others of the family.
 
     :raises OutputError: if a file of one of these names was not written by this program
     """
     ordered = sorted(files, key=lambda name: (name == "__init__.py", name))
-    wanted = [(folder / name, files[name].encode()) for name in ordered]
+    wanted = [(folder / name, files[name].encode("utf-8", "backslashreplace")) for name in ordered]
     found = [Change(path, _content(path), after) for path, after in wanted]
-    foreign = [change.path for change in found if change.before != change.after and not _is_ours(change.before)]
-    if foreign:
-        names = ", ".join(map(str, foreign))
-        raise OutputError(f"{names}: not written by microagent-gen; move it away, or choose another folder")
     changed = [change for change in found if change.before != change.after]
-    return Plan(folder, (*changed, *_stale(folder, files)))
+    if foreign := [change.path for change in changed if not family.is_ours(change.before)]:
+        names = ", ".join(map(str, foreign))
+        raise OutputError(f"{names}: not written by microagent-gen; move it away, or choose another {family.place}")
+    return Plan(str(folder), folder, family, (*changed, *_stale(folder, files, family)))
+
+
+def compare_file(path: Path, text: str, mark: bytes) -> Plan:
+    """
+    What it takes to make one file hold this text.
+
+    :param mark: what every file of this kind begins with
+    :raises OutputError: if the file was not written by this program
+    """
+    found = compare(path.parent, {path.name: text}, Family(re.escape(path.name), mark, "file"))
+    return replace(found, name=str(path))
 
 
 def diff(plan: Plan) -> str:
@@ -72,32 +109,37 @@ def diff(plan: Plan) -> str:
     return "".join(line for change in plan.changes for line in _file_diff(change))
 
 
-def write(plan: Plan) -> None:
+def write(*plans: Plan) -> None:
     """
-    Do what the plan says; when that fails, the folder is as it was.
+    Do what the plans say; when that fails, all is as it was.
 
-    Each file takes the place of the one before in one step, the package itself last. A process that is killed between
-    two of these steps leaves files of both kinds: the next run completes them, and removes what was left over.
+    Each file takes the place of the one before in one step, a package itself after its modules. A process that is
+    killed between two of these steps leaves files of both kinds: the next run completes them, and removes what was left
+    over.
 
     :raises OSError: if the file system refuses
     """
-    plan.folder.mkdir(parents=True, exist_ok=True)
-    with _alone_in(plan.folder):
-        _remove_leftovers(plan.folder)
-        _write(plan)
+    for plan in plans:
+        plan.folder.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        for folder in sorted({plan.folder.resolve() for plan in plans}):  # in one order, so that nobody waits in a ring
+            stack.enter_context(_alone_in(folder))
+        for plan in plans:
+            _remove_leftovers(plan)
+        _write([change for plan in plans for change in plan.changes])
 
 
-def _write(plan: Plan) -> None:
+def _write(changes: list[Change]) -> None:
     staged: list[tuple[Path, Change]] = []
     try:
-        for change in plan.changes:
+        for change in changes:
             if change.after is not None:
                 staged.append((_stage(change.path, change.after), change))
         _replace(staged)
     finally:
         for temporary, _ in staged:
             temporary.unlink(missing_ok=True)
-    for change in plan.changes:
+    for change in changes:
         if change.after is None:
             change.path.unlink(missing_ok=True)
 
@@ -114,31 +156,28 @@ def _alone_in(folder: Path) -> Generator[None, None, None]:
         os.close(descriptor)
 
 
-def _remove_leftovers(folder: Path) -> None:
-    for path in folder.iterdir():
-        if _TEMPORARY.fullmatch(path.name):
+def _remove_leftovers(plan: Plan) -> None:
+    for path in plan.folder.iterdir():
+        if plan.family.is_temporary(path.name):
             path.unlink(missing_ok=True)
 
 
 def _content(path: Path) -> bytes | None:
     try:
-        return path.read_bytes()
+        kind = path.stat().st_mode
     except FileNotFoundError:
         return None
-    except IsADirectoryError:
-        raise OutputError(f"{path}: a folder is where a file has to be written") from None
+    if not stat.S_ISREG(kind):
+        what = "a folder" if stat.S_ISDIR(kind) else "something that is no file"
+        raise OutputError(f"{path}: {what} is where a file has to be written")
+    return path.read_bytes()
 
 
-def _is_ours(content: bytes | None) -> bool:
-    """Whether nothing of somebody else's is lost with a file; an empty one holds nothing."""
-    return not content or content.startswith(MARK.encode())
-
-
-def _stale(folder: Path, files: Mapping[str, str]) -> Iterator[Change]:
-    for path in sorted(folder.glob("*.py")):
-        if path.name not in files and _OURS.fullmatch(path.name) and path.is_file():
+def _stale(folder: Path, files: Mapping[str, str], family: Family) -> Iterator[Change]:
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name not in files and family.has(path.name) and path.is_file():
             content = path.read_bytes()
-            if content.startswith(MARK.encode()):
+            if content.startswith(family.mark):
                 yield Change(path, content, None)
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
 from microagent.errors import DeclarationError, LoadingError
+from microagent.locking import Remote, plain_url
 from microagent.names import guess
 from microagent.parsing import parse
 from microagent.printable import printable
@@ -28,19 +29,22 @@ class Source:
 
     :ivar name: how messages call it, without passwords
     :ivar label: how generated files call it: the same on every machine
+    :ivar url: where it is in the web, as a lock file may hold it; None for a file
     """
 
     name: str
     label: str
     read: Callable[[], bytes]
+    url: str | None = None
 
 
 @dataclass
 class Collection:
-    """What the sources declare together. ``notes`` tell what was left aside."""
+    """What the sources declare together, ``remote`` the ones of the web. ``notes`` tell what was left aside."""
 
     signals: dict[str, SignalDeclaration] = field(default_factory=dict[str, SignalDeclaration])
     queues: dict[str, QueueDeclaration] = field(default_factory=dict[str, QueueDeclaration])
+    remote: dict[str, Remote] = field(default_factory=dict[str, Remote])
     labels: list[str] = field(default_factory=list[str])
     problems: list[str] = field(default_factory=list[str])
     warnings: list[str] = field(default_factory=list[str])
@@ -93,7 +97,7 @@ def _url_source(url: str) -> Source:
     host = parts.netloc.rpartition("@")[2]
     shown = urlunsplit((parts.scheme, host, parts.path, "", ""))
     label = parts.path.rpartition("/")[2] if parts.scheme == "file" else shown
-    return Source(shown, label, partial(read_source, url))
+    return Source(shown, label, partial(read_source, url), plain_url(url))
 
 
 def _add(source: Source, collection: Collection) -> None:
@@ -110,6 +114,8 @@ def _add(source: Source, collection: Collection) -> None:
         collection.problems.append(str(exc))
     else:
         collection.labels.append(source.label)
+        if source.url is not None:
+            collection.remote[source.url] = Remote.of(text, declared)
         collection.warnings += map(str, [*declared.warnings, *unread(declared)])
         _merge(collection.signals, declared.signals, "signal", collection)
         _merge(collection.queues, declared.queues, "queue", collection)

@@ -179,7 +179,13 @@ def test_commands_of_the_generator(project: Path):
         for command, expected in commands(block) if block.language == "console" else []:
             seen.append(command)
             (run_until_shown if "--watch" in command else run)(command, expected, project)
-    assert seen == ["microagent-gen", "microagent-gen --check", "microagent-gen --watch"]
+    assert seen == [
+        "microagent-gen",
+        "microagent-gen --check",
+        "microagent-gen --watch",
+        "microagent-gen --lock contracts.lock",
+        "microagent-gen --lock contracts.lock --check",
+    ]
 
 
 async def _execute(examples: list[Block]) -> None:

@@ -51,7 +51,7 @@ def test_absolute_paths_and_urls_stay_as_they_are(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path / "below")
     found = configuration(Path.cwd())
     assert found.sources == ("/a.json", "https://example.org/b.json", os.path.join("..", "c.json"))
-    assert found.output == Path("/out")
+    assert found.outputs.folder == Path("/out")
 
 
 def test_a_single_source_needs_no_list(tmp_path):
@@ -79,7 +79,7 @@ def test_the_nearest_table_counts(project, monkeypatch):
     configured(project / "app" / "part", 'output = "here"')
     assert configuration(project / "app").file == project / "pyproject.toml"
     found = configuration(project / "app" / "part")
-    assert found.output == Path("app/part/here")
+    assert found.outputs.folder == Path("app/part/here")
     assert found.sources == ()
 
 
@@ -96,6 +96,8 @@ def test_no_configuration_says_nothing(tmp_path):
         ("[tool.microagent-gen]\nsources = 1", "sources are paths and URLs: a string, or a list of strings"),
         ("[tool.microagent-gen]\nsources = [1]", "sources are paths and URLs: a string, or a list of strings"),
         ('[tool.microagent-gen]\noutput = ["a"]', "output is a path: a string"),
+        ("[tool.microagent-gen]\nlock = 1", "lock is a path: a string"),
+        ('[tool.microagent-gen]\nlock = "-"', "lock is a path: a string"),
         ("[tool]\nmicroagent-gen = 1", "is a table"),
         ("[tool", "no TOML: "),
         ("a = " + "[" * 100_000, "no TOML: "),

@@ -17,7 +17,8 @@ FLOORS = {
     """,
     "words": """
         schema shapes jsontext references drafts plainschema plainformat jsonschemas schemachecks runtime_types reading
-        declarations contents parsing validation registry channel delivery signal queue webclient sources loading
+        declarations contents parsing validation registry channel delivery signal queue webclient sources
+        locking copies obtaining loading
     """,
     "machines": """
         admission link calls signatures dispatch options prefetch intake consuming bus broker faces marks
