@@ -81,7 +81,7 @@ dist: install ## Build wheel and source distribution into dist/
 	$(BIN)/python -m build --outdir $(DIST)
 
 clean: ## Remove all that was built, the virtual environment too
-	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .microagent
+	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .microagent
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Debian's python3.11 comes without venv; root can have it at once, others are told.

@@ -1,0 +1,73 @@
+"""Whether every value of one schema is a value of another: yes, no with a counterexample, or nobody can tell."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import islice
+
+from microagent.compat.finders import Finder, Unaided
+from microagent.compat.proof import Proof
+from microagent.compat.samples import Samples
+from microagent.compat.scopes import Scope, Undecidable
+from microagent.schema import Schema
+
+MOST_TRIES = 3_000
+_UNAIDED = Unaided()
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """Every value is one of the other schema: proved."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refuted:
+    """Not every value is: ``example`` fits the one schema, and the other refuses it."""
+
+    example: object
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """Neither a proof nor a counterexample was found; ``tried`` values fit both."""
+
+    tried: int
+
+
+Verdict = Included | Refuted | Undecided
+
+
+class Inclusion:
+    """
+    The question whether values of ``one`` schema fit the ``other``, for the schemas themselves and for parts of them.
+
+    :param good_faith: nobody sends, under a name of which ``one`` says nothing at all, what the ``other`` declares
+    :param finder: whom to ask for values where they cannot be made up
+    """
+
+    def __init__(self, one: Scope, other: Scope, *, good_faith: bool = False, finder: Finder = _UNAIDED) -> None:
+        self._one = one
+        self._other = other
+        self._good_faith = good_faith
+        self._finder = finder
+        self._proof = Proof(one, other, good_faith=good_faith)
+
+    def verdict(self, one: Schema, other: Schema) -> Verdict:
+        """The answer for parts of the two schemas."""
+        if self._proof.included(one, other):
+            return Included()
+        tried = 0
+        for value in islice(self._values(one, other), MOST_TRIES):
+            with suppress(Undecidable):
+                if self._one.accepts(one, value):
+                    if not self._other.accepts(other, value):
+                        return Refuted(value)
+                    tried += 1
+        return Undecided(tried)
+
+    def _values(self, one: Schema, other: Schema) -> Iterator[object]:
+        samples = Samples(self._one, self._other, self._finder, good_faith=self._good_faith)
+        with suppress(Undecidable):
+            yield from samples.of(one, other)
+        with suppress(Undecidable):
+            yield from (found for found in self._finder.values(self._one, one) if samples.are_sent(one, other, found))

@@ -1,0 +1,233 @@
+"""What a form says of the parts of its values: numbers, lengths, items and properties."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from math import ceil, floor
+from typing import Any
+
+from microagent.compat.forms import Flat, Form
+from microagent.compat.scopes import Undecidable, together
+from microagent.schema import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Numbers from ``low`` to ``high``; None: there is no such bound. ``..._open``: the bound is not one of them."""
+
+    low: Fraction | None = None
+    high: Fraction | None = None
+    low_open: bool = False
+    high_open: bool = False
+
+    @property
+    def is_empty(self) -> bool:
+        if self.low is None or self.high is None:
+            return False
+        return self.low > self.high or (self.low == self.high and (self.low_open or self.high_open))
+
+    def is_within(self, other: "Range") -> bool:
+        return self._starts_in(other) and self._ends_in(other)
+
+    def _starts_in(self, other: "Range") -> bool:
+        if other.low is None:
+            return True
+        return self.low is not None and (
+            self.low > other.low or (self.low == other.low and self.low_open >= other.low_open)
+        )
+
+    def _ends_in(self, other: "Range") -> bool:
+        if other.high is None:
+            return True
+        return self.high is not None and (
+            self.high < other.high or (self.high == other.high and self.high_open >= other.high_open)
+        )
+
+    def both(self, other: "Range") -> "Range":
+        """What is in both."""
+        low, low_open = max(self._lower(), other._lower())
+        high, high_open = min(self._upper(), other._upper())
+        return Range(
+            None if low == -_ENDLESS else Fraction(low),
+            None if high == _ENDLESS else Fraction(high),
+            bool(low_open),
+            not high_open,
+        )
+
+    def _lower(self) -> tuple[Fraction | float, bool]:
+        return (-_ENDLESS if self.low is None else self.low), self.low_open
+
+    def _upper(self) -> tuple[Fraction | float, bool]:
+        return (_ENDLESS if self.high is None else self.high), not self.high_open
+
+
+_ENDLESS = float("inf")
+MOST_LISTED = 64
+"""A range of more integers than these is not listed."""
+
+
+def exactly(number: float) -> Fraction:
+    """
+    The number as JSON writes it: 0.1 is a tenth.
+
+    :raises Undecidable: if it is too large for one
+    """
+    try:
+        return Fraction(str(number))
+    except ValueError:
+        raise Undecidable(f"{number} is no number to compare with") from None
+
+
+def numbers(flat: Flat) -> Range:
+    """The range that bounds say."""
+    found = Range()
+    for word, value in flat.items():
+        if word in {"minimum", "exclusiveMinimum"}:
+            found = found.both(Range(low=exactly(value), low_open=word != "minimum"))
+        if word in {"maximum", "exclusiveMaximum"}:
+            found = found.both(Range(high=exactly(value), high_open=word != "maximum"))
+    return found
+
+
+def lengths(flat: Flat, least: str, most: str) -> Range:
+    """The range that two words say, ``minLength`` and ``maxLength`` for example."""
+    high = flat.get(most)
+    return Range(Fraction(flat.get(least, 0)), None if high is None else Fraction(high))
+
+
+LENGTHS = {
+    "string": ("minLength", "maxLength"),
+    "array": ("minItems", "maxItems"),
+    "object": ("minProperties", "maxProperties"),
+}
+
+
+def range_of(form: Form) -> Range:
+    """The range of a form of numbers; of the lengths of others."""
+    found = Range()
+    for flat in form.flats:
+        found = found.both(said_range(flat, form.kind))
+    return found.both(_implied(form))
+
+
+def said_range(flat: Flat, kind: str) -> Range:
+    """The range that a schema says for values of this kind."""
+    return numbers(flat) if kind == "number" else lengths(flat, *LENGTHS[kind])
+
+
+def _implied(form: Form) -> Range:
+    """What other words say of the length."""
+    if form.kind == "array":
+        ends = (at for at in range(longest_prefix(form) + 1) if item(form, at) is False)
+        end = next(ends, None)
+        return Range(high=None if end is None else Fraction(end))
+    if form.kind == "object":
+        known = None if has_more_names(form) else Fraction(len(names(form)))
+        return Range(Fraction(len(required(form))), known)
+    return Range()
+
+
+def finite(form: Form) -> list[object] | None:
+    """All values of the form, where these are few."""
+    if form.values is not None or form.kind not in {"number", "string"}:
+        return form.values
+    found = range_of(form)
+    if form.kind == "string":
+        return [""] if found.high == 0 else None
+    if not is_integer(form) or found.low is None or found.high is None or found.high - found.low > MOST_LISTED:
+        return None
+    whole = range(ceil(found.low), floor(found.high) + 1)
+    return [number for number in whole if form.scope.accepts(form.schema, number)]
+
+
+def is_integer(form: Form) -> bool:
+    """Whether all numbers of the form are integers."""
+    return "integer" in form.said("type") or any(exactly(step).denominator == 1 for step in form.said("multipleOf"))
+
+
+def steps(form: Form) -> list[Fraction]:
+    """The numbers of which all numbers of the form are multiples."""
+    return [*map(exactly, form.said("multipleOf")), *([Fraction(1)] if is_integer(form) else [])]
+
+
+# -- arrays
+
+
+def longest_prefix(form: Form) -> int:
+    """How many items of an array may have a schema of their own."""
+    return max(map(len, form.said("prefixItems")), default=0)
+
+
+def item(form: Form, index: int) -> Schema:
+    """What an item at this place fits."""
+    return together(_item(flat, index) for flat in form.flats)
+
+
+def _item(flat: Flat, index: int) -> Schema:
+    prefix: list[Schema] = flat.get("prefixItems", [])
+    return prefix[index] if index < len(prefix) else flat.get("items", True)
+
+
+# -- objects
+
+
+def required(form: Form) -> frozenset[str]:
+    """The properties that are always there."""
+    return frozenset(chain.from_iterable(form.said("required")))
+
+
+def names(form: Form) -> list[str]:
+    """The properties that have a schema of their own or have to be there, in their order."""
+    return list(dict.fromkeys(chain(*form.said("properties"), *form.said("required"))))
+
+
+def patterns(form: Form) -> list[str]:
+    """The patterns of names that have a schema of their own."""
+    return list(dict.fromkeys(chain(*form.said("patternProperties"))))
+
+
+def has_more_names(form: Form) -> bool:
+    """Whether there may be properties that are none of its ``names``."""
+    return bool(patterns(form)) or extra(form) is not False
+
+
+def is_silent(form: Form, name: str) -> bool:
+    """Whether nothing at all is said of a property."""
+    return name not in names(form) and not any(
+        "additionalProperties" in flat or _matching(flat, name) for flat in form.flats
+    )
+
+
+def member(form: Form, name: str) -> Schema:
+    """What a property of this name fits; False when there is none."""
+    if any(not form.scope.accepts(schema, name) for schema in form.said("propertyNames")):
+        return False
+    return together(found for flat in form.flats for found in of_name(flat, name))
+
+
+def of_name(flat: Flat, name: str) -> Iterator[Schema]:
+    """The schemas of a property of this name."""
+    properties: Mapping[str, Schema] = flat.get("properties", {})
+    matching = _matching(flat, name)
+    if name in properties:
+        yield properties[name]
+    yield from matching
+    if name not in properties and not matching:
+        yield flat.get("additionalProperties", True)
+
+
+def of_pattern(form: Form, pattern: str) -> Schema:
+    """What every property whose name matches fits; more may be said of some."""
+    return together(schemas[pattern] for schemas in form.said("patternProperties") if pattern in schemas)
+
+
+def extra(form: Form) -> Schema:
+    """What properties fit that have no schema of their own."""
+    return together(flat.get("additionalProperties", True) for flat in form.flats)
+
+
+def _matching(flat: Flat, name: str) -> list[Schema]:
+    schemas: Mapping[str, Any] = flat.get("patternProperties", {})
+    return [schema for pattern, schema in schemas.items() if re.search(pattern, name)]

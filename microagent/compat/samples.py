@@ -1,0 +1,243 @@
+"""Values of one schema, chosen where another one might refuse them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain, islice
+from typing import Any, cast
+
+from microagent.compat.finders import Finder
+from microagent.compat.forms import Form, forms
+from microagent.compat.members import (
+    exactly,
+    extra,
+    is_silent,
+    item,
+    member,
+    names,
+    of_name,
+    of_pattern,
+    patterns,
+    range_of,
+    required,
+)
+from microagent.compat.scopes import Scope
+from microagent.schema import Schema, schemas_in_place
+
+DEEPEST = 12
+LONGEST = 2_000
+MOST_OF_PART = 40
+_NUMBERS = (0, 1, -1, 2, 0.5, 1.5, -0.5, 10, 1_000_003)
+_TEXTS = ("", "a", "A", "0", "ab", "a b", "2020-01-01", "2020-01-01T00:00:00Z", "a@example.org", "é")
+
+_NEW_NAMES = ("other", "a", "A", "other_", "0", "x-y", *(f"other_{number}" for number in range(40)))
+
+Hints = list[Mapping[str, Any]]
+
+
+class Samples:
+    """
+    Values of ``one`` schema, with an eye on what the ``other`` says.
+
+    :param finder: whom to ask for texts of a pattern
+    :param good_faith: as for a proof
+    """
+
+    def __init__(self, one: Scope, other: Scope, finder: Finder, *, good_faith: bool = False) -> None:
+        self._one = one
+        self._other = other
+        self._finder = finder
+        self._good_faith = good_faith
+
+    def of(self, one: Schema, other: Schema) -> Iterator[object]:
+        """Values that fit the one; the plain ones come first."""
+        return self._of(one, self._hints(self._other, [other]), 0)
+
+    def are_sent(self, one: Schema, other: Schema, value: object) -> bool:
+        """Whether a value that fits the one is sent in good faith, where that is presumed."""
+        return not self._good_faith or self._are_sent(one, self._hints(self._other, [other]), value)
+
+    def _are_sent(self, one: Schema, foreign: Hints, value: Any) -> bool:
+        if not isinstance(value, (dict, list)):
+            return True
+        fitting = [form for form in forms(one, self._one) if form.scope.accepts(form.schema, cast("object", value))]
+        return any(all(self._parts_are_sent(form, foreign, value)) for form in fitting)
+
+    def _parts_are_sent(self, form: Form, foreign: Hints, value: Any) -> Iterator[bool]:
+        for index, each in enumerate(cast("list[object]", value) if form.kind == "array" else ()):
+            further = self._hints(self._other, [_item(flat, index) for flat in foreign])
+            yield self._are_sent(item(form, index), further, each)
+        for name, each in cast("dict[str, object]", value).items() if form.kind == "object" else ():
+            yield not is_silent(form, name) or not any(name in flat.get("properties", ()) for flat in foreign)
+            further = self._hints(self._other, [schema for flat in foreign for schema in of_name(flat, name)])
+            yield self._are_sent(member(form, name), further, each)
+
+    def _of(self, schema: Schema, foreign: Hints, depth: int) -> Iterator[object]:
+        if depth > DEEPEST:
+            return
+        hints = self._hints(self._one, [schema]) + foreign
+        lists = [self._of_form(form, hints, foreign, depth) for form in forms(schema, self._one)]
+        yield from chain(*(islice(each, 1) for each in lists))
+        yield from chain(*lists)
+
+    def _of_form(self, form: Form, hints: Hints, foreign: Hints, depth: int) -> Iterator[object]:
+        if form.values is not None:
+            yield from form.values
+            return
+        match form.kind:
+            case "number":
+                found = _numbers(form, hints)
+            case "string":
+                found = _texts(form, hints, self._finder)
+            case "array":
+                found = self._arrays(form, hints, foreign, depth)
+            case _:
+                found = self._objects(form, foreign, depth)
+        yield from (value for value in found if form.scope.accepts(form.schema, value))
+
+    def _first(self, schema: Schema, depth: int) -> list[object]:
+        """One value, or none where there is none."""
+        return list(islice(self._of(schema, [], depth), 1))
+
+    def _some(self, schema: Schema, foreign: Iterable[Schema], depth: int) -> Iterator[object]:
+        return islice(self._of(schema, self._hints(self._other, foreign), depth), MOST_OF_PART)
+
+    def _hints(self, scope: Scope, schemas: Iterable[Schema]) -> Hints:
+        """Whatever is said, in place, by these schemas and those that they are made of."""
+        found: dict[str, Mapping[str, Any]] = {}
+        waiting = list(schemas)
+        while waiting:
+            schema = waiting.pop()
+            if isinstance(schema, bool) or (text := scope.text(schema)) in found:
+                continue
+            found[text] = schema
+            waiting += [inner for _, inner in schemas_in_place(schema)]
+            if "$ref" in schema:
+                waiting.append(scope.target(str(schema["$ref"])))
+        return list(found.values())
+
+    # -- arrays
+
+    def _arrays(self, form: Form, hints: Hints, foreign: Hints, depth: int) -> Iterator[list[object]]:
+        least = int(range_of(form).low or 0)
+        base = [value for index in range(least) for value in self._first(item(form, index), depth + 1)]
+        yield base
+        for count in sorted(
+            _near(hints, "minItems", "maxItems", "minContains", "maxContains") | {least + 1, least + 2}
+        ):
+            yield [value for index in range(count) for value in self._first(item(form, index), depth + 1)]
+        longest = max((len(flat.get("prefixItems", ())) for flat in hints), default=0)
+        for index in range(max(longest, least) + 1):
+            wanted = [_item(flat, index) for flat in foreign] + [flat.get("contains", True) for flat in foreign]
+            before = [value for at in range(index) for value in self._first(item(form, at), depth + 1)]
+            for value in self._some(item(form, index), wanted, depth + 1):
+                yield [*before, value, *base[index + 1 :]]
+        several = list(islice(self._some(item(form, longest), (), depth + 1), 12))
+        yield [*base, *several]
+        yield from ([*base, value, value] for value in several)
+
+    # -- objects
+
+    def _objects(self, form: Form, foreign: Hints, depth: int) -> Iterator[dict[str, object]]:
+        base = {name: value for name in sorted(required(form)) for value in self._first(member(form, name), depth + 1)}
+        if len(base) < len(required(form)):
+            return
+        yield base
+        known = self._known(form, foreign)
+        full = dict(base)
+        for name in known:
+            for value in self._first(member(form, name), depth + 1) if name not in base else ():
+                full[name] = value
+                yield {**base, name: value}
+        yield full
+        for name in known:
+            yield {key: value for key, value in full.items() if key != name}
+            wanted = [schema for flat in foreign for schema in of_name(flat, name)]
+            for value in self._some(member(form, name), wanted, depth + 1):
+                yield {**base, name: value}
+                yield {**full, name: value}
+        yield from self._others(form, foreign, base, depth)
+
+    def _known(self, form: Form, foreign: Hints) -> list[str]:
+        """The names that may be there and that either side says something of."""
+        there = [
+            *names(form),
+            *(name for flat in foreign for name in [*flat.get("properties", ()), *flat.get("required", ())]),
+        ]
+        for flat in foreign:
+            there += [*flat.get("dependentRequired", ()), *flat.get("dependentSchemas", ())]
+        return [
+            name
+            for name in dict.fromkeys(there)
+            if member(form, name) is not False and not (self._good_faith and is_silent(form, name))
+        ]
+
+    def _others(self, form: Form, foreign: Hints, base: dict[str, object], depth: int) -> Iterator[dict[str, object]]:
+        """With properties that nobody names."""
+        wanted = [flat.get("additionalProperties", True) for flat in foreign]
+        for pattern in dict.fromkeys(chain(patterns(form), *(flat.get("patternProperties", ()) for flat in foreign))):
+            also = [flat.get("patternProperties", {}).get(pattern, True) for flat in foreign]
+            for name in self._finder.texts(pattern):
+                if self._good_faith and is_silent(form, name):
+                    continue
+                schema = of_pattern(form, pattern) if pattern in patterns(form) else member(form, name)
+                for value in self._some(schema, also + wanted, depth + 1):
+                    yield {**base, name: value}
+        taken = {name for flat in [*form.flats, *foreign] for name in flat.get("properties", ())}
+        new = [
+            name
+            for name in ("other", "a", "A", "other_", "0", "x-y", *(f"other_{n}" for n in range(40)))
+            if name not in taken
+        ]
+        for name in new[:6]:
+            for value in self._some(extra(form), wanted, depth + 1):
+                yield {**base, name: value}
+        filler = self._first(extra(form), depth + 1)
+        for count in sorted(_near([*form.flats, *foreign], "minProperties", "maxProperties")):
+            if filler and len(base) < count <= len(base) + len(new):
+                yield {**base, **dict.fromkeys(new[: count - len(base)], filler[0])}
+
+
+def _item(flat: Mapping[str, Any], index: int) -> Schema:
+    prefix: list[Schema] = flat.get("prefixItems", [])
+    return prefix[index] if index < len(prefix) else flat.get("items", True)
+
+
+def _near(hints: Hints, *words: str) -> set[int]:
+    """Lengths on both sides of every bound."""
+    bounds = [int(flat[word]) for flat in hints for word in words if word in flat]
+    return {near for bound in bounds for near in (bound - 1, bound, bound + 1) if 0 <= near <= LONGEST}
+
+
+def _numbers(form: Form, hints: Hints) -> Iterator[object]:
+    bounds = [flat[word] for flat in hints for word in _BOUNDS if word in flat]
+    listed = [value for value in _listed(hints) if isinstance(value, int | float) and not isinstance(value, bool)]
+    near = [found for value in (*bounds, *listed) for found in (value, value + 1, value - 1, value + 0.5, value - 0.5)]
+    steps = [flat["multipleOf"] for flat in hints if "multipleOf" in flat]
+    multiples = [step * factor for step in steps for factor in (1, -1, 2, 3, 5, 0.5, 7)]
+    low = range_of(form).low
+    above = [_number(exactly(step) * (low // exactly(step) + n)) for step in steps for n in (1, 2)] if low else []
+    found = [*_NUMBERS, *near, *multiples, *above]
+    yield from dict.fromkeys(
+        int(value) if isinstance(value, float) and value.is_integer() else value for value in found
+    )
+
+
+def _number(value: Any) -> int | float:
+    return int(value) if value.denominator == 1 else float(value)
+
+
+_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
+
+
+def _texts(form: Form, hints: Hints, finder: Finder) -> Iterator[object]:
+    yield from _TEXTS
+    yield from (value for value in _listed(hints) if isinstance(value, str))
+    yield from ("a" * length for length in sorted(_near(hints, "minLength", "maxLength")))
+    for pattern in dict.fromkeys(flat["pattern"] for flat in [*form.flats, *hints] if "pattern" in flat):
+        yield from finder.texts(pattern)
+
+
+def _listed(hints: Hints) -> Iterator[object]:
+    for flat in hints:
+        yield from flat.get("enum", ())
+        if "const" in flat:
+            yield flat["const"]

@@ -1,0 +1,122 @@
+"""A schema that stands alone: every reference in it, and in what is made of its parts, means one thing."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+from urllib.parse import quote
+
+from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
+from referencing.exceptions import Unresolvable
+from referencing.jsonschema import DRAFT202012, SchemaRegistry
+
+from microagent.pointers import follow, fragment_steps, pointer_to
+from microagent.references import references, resolve
+from microagent.schema import Schema, canonical, canonical_text, rebuilt
+
+_OWN = "urn:microagent:own"
+_FILE = "urn:microagent:file"
+
+
+class Undecidable(Exception):
+    """What cannot be told by looking at schemas; the message says why."""
+
+
+class Scope:
+    """
+    A schema with the definitions of its file.
+
+    :ivar schema: the schema, canonical, its references absolute: they may be moved, and put together anew
+    """
+
+    def __init__(self, schema: Schema, definitions: Mapping[str, Any]) -> None:
+        self._definitions = {
+            name: _absolute(canonical(found), None, definitions) for name, found in definitions.items()
+        }
+        self.schema = _absolute(canonical(schema), schema, definitions)
+        resources = {_OWN: self.schema, _FILE: {"$defs": self._definitions}}
+        self._registry = SchemaRegistry().with_resources(
+            (address, DRAFT202012.create_resource(cast("Any", found))) for address, found in resources.items()
+        )
+        self._validators: dict[str, Validator] = {}
+        self._texts: dict[str, str] = {}
+
+    def target(self, reference: str) -> Schema:
+        """
+        The schema that a reference means.
+
+        :raises Undecidable: if that depends on more than the schema
+        """
+        address, _, fragment = reference.partition("#")
+        document = {_OWN: self.schema, _FILE: {"$defs": self._definitions}}.get(address)
+        try:
+            return cast("Schema", follow(document, fragment_steps(fragment)))
+        except (LookupError, ValueError):
+            raise Undecidable(f"nobody knows what {reference} refers to") from None
+
+    def accepts(self, schema: Schema, value: object) -> bool:
+        """
+        Whether a value fits a schema that is made of parts of this one.
+
+        :raises Undecidable: if that cannot be told
+        """
+        if isinstance(schema, bool):
+            return schema
+        try:
+            return self._validator(schema).is_valid(cast("Any", value))
+        except (Unresolvable, re.error, RecursionError) as exc:
+            raise Undecidable(f"a value cannot be checked: {exc}") from None
+
+    def text(self, schema: Schema) -> str:
+        """The schema with all that it refers to, as text: equal for two that mean the same by the same words."""
+        own = canonical_text(schema)
+        if own not in self._texts:
+            held = self._referred(schema)
+            everything = [self.schema, self._definitions] if "$dynamicRef" in canonical_text(held) + own else []
+            self._texts[own] = canonical_text([schema, held, *everything])
+        return self._texts[own]
+
+    def _referred(self, schema: Schema) -> dict[str, Schema | None]:
+        held: dict[str, Schema | None] = {}
+        waiting = [schema]
+        while waiting:
+            for _, reference in references(waiting.pop()):
+                if reference not in held:
+                    try:
+                        held[reference] = self.target(reference)
+                    except Undecidable:
+                        held[reference] = None
+                    waiting.append(held[reference] or True)
+        return held
+
+    def _validator(self, schema: Mapping[str, Any]) -> Validator:
+        key = canonical_text(schema)
+        if key not in self._validators:
+            self._validators[key] = Draft202012Validator(schema, registry=self._registry)
+        return self._validators[key]
+
+
+def together(schemas: Iterable[Schema]) -> Schema:
+    """The schema of what fits all of these."""
+    found = {canonical_text(schema): schema for schema in schemas if schema is not True and schema != {}}
+    if False in found.values():
+        return False
+    listed = list(found.values())
+    return {"allOf": listed} if len(listed) > 1 else next(iter(listed), True)
+
+
+def _absolute(schema: Schema, own: Schema | None, definitions: Mapping[str, Any]) -> Schema:
+    """The schema, each reference beginning with the document that it leads into."""
+
+    def change(inner: Schema) -> Schema:
+        if isinstance(inner, bool):
+            return inner
+        copy = rebuilt(inner, change)
+        copy.pop("$id", None)
+        reference = copy.get("$ref")
+        target = resolve(reference, own, definitions) if isinstance(reference, str) else None
+        if target is not None:
+            copy["$ref"] = f"{_FILE if target.in_file else _OWN}#{quote(pointer_to(target.steps))}"
+        return copy
+
+    return change(schema)

@@ -1,0 +1,255 @@
+"""Whether every value of one schema is a value of another."""
+
+from collections import Counter
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+
+from microagent.compat.inclusion import Included, Inclusion, Refuted, Undecided
+from microagent.compat.scopes import Scope
+
+INTEGER, NUMBER, STRING = {"type": "integer"}, {"type": "number"}, {"type": "string"}
+DEFS = {
+    "Tree": {
+        "type": "object",
+        "properties": {"more": {"type": "array", "items": {"$ref": "#/$defs/Tree"}}, "n": INTEGER},
+    },
+    "Wide": {
+        "type": "object",
+        "properties": {"more": {"type": "array", "items": {"$ref": "#/$defs/Wide"}}, "n": NUMBER},
+    },
+    "Count": {"type": "integer", "minimum": 0},
+}
+TREE, WIDE = {"$ref": "#/$defs/Tree"}, {"$ref": "#/$defs/Wide"}
+
+
+def an_object(*required: str, **properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(required)}
+
+
+def verdict(one, other, **options):
+    scopes = Scope(one, DEFS), Scope(other, DEFS)
+    return Inclusion(*scopes, **options).verdict(scopes[0].schema, scopes[1].schema)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (INTEGER, NUMBER),
+        (INTEGER, {}),
+        (False, STRING),
+        ({"enum": [1, 2.0]}, INTEGER),
+        ({"type": "integer", "minimum": 1, "maximum": 3}, {"enum": [1, 2, 3]}),
+        ({"type": "number", "exclusiveMinimum": 1}, {"minimum": 1}),
+        ({"type": "number", "multipleOf": 0.3}, {"multipleOf": 0.1}),
+        ({"type": "number", "multipleOf": 2}, INTEGER),
+        ({"type": "boolean"}, {"enum": [True, False]}),
+        ({"type": ["string", "integer"]}, {"anyOf": [STRING, NUMBER]}),
+        ({"anyOf": [STRING, INTEGER]}, {"oneOf": [NUMBER, STRING]}),
+        ({"oneOf": [INTEGER, STRING]}, {"type": ["string", "number"]}),
+        ({"allOf": [{"minimum": 1}, INTEGER]}, {"type": "number", "minimum": 0}),
+        (INTEGER, {"not": STRING}),
+        ({"not": STRING}, {"not": STRING}),
+        ({"if": STRING, "then": {"maxLength": 3}}, {"if": STRING, "then": {"maxLength": 3}}),
+        ({"type": "string", "maxLength": 2}, {"if": STRING, "then": {"maxLength": 3}, "else": INTEGER}),
+        ({"type": "string", "pattern": "^a", "maxLength": 2}, {"pattern": "^a", "maxLength": 3}),
+        ({"type": "array", "items": INTEGER, "minItems": 2}, {"items": NUMBER, "contains": NUMBER, "minItems": 1}),
+        ({"type": "array", "prefixItems": [STRING], "items": False}, {"maxItems": 1, "items": STRING}),
+        ({"type": "array", "maxItems": 1}, {"uniqueItems": True}),
+        (an_object("a", a=INTEGER, b=STRING), an_object("a", a=NUMBER)),
+        ({**an_object(a=INTEGER), "additionalProperties": False}, {"propertyNames": {"maxLength": 1}}),
+        (
+            {**an_object(a=INTEGER), "unevaluatedProperties": False},
+            {"additionalProperties": INTEGER, "maxProperties": 1},
+        ),
+        (an_object("a", "b"), {"minProperties": 2, "dependentRequired": {"a": ["b"]}}),
+        ({"type": "object", "patternProperties": {"^x": INTEGER}}, {"patternProperties": {"^x": NUMBER}}),
+        ({"type": "object", "additionalProperties": INTEGER}, {"patternProperties": {"^x": NUMBER}}),
+        (an_object("a", a=False), False),
+        (an_object("k", k={"enum": ["a", "b"]}), {"oneOf": [an_object("k", k={"const": one}) for one in "ab"]}),
+        (
+            {"oneOf": [an_object("k", "v", k={"const": "a"}, v=INTEGER), an_object("k", k={"const": "b"})]},
+            {"oneOf": [an_object("k", k={"const": "b"}), an_object("k", "v", k={"const": "a"}, v=NUMBER)]},
+        ),
+        (TREE, WIDE),
+        ({"$ref": "#/$defs/Count"}, {"type": "number", "minimum": 0}),
+    ],
+)
+def test_what_is_included_is_proved(one, other):
+    """The verdict is yes."""
+    assert verdict(one, other) == Included()
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (NUMBER, INTEGER),
+        ({}, STRING),
+        (STRING, False),
+        (INTEGER, {"enum": [1]}),
+        ({"enum": ["a", "b"]}, {"enum": ["a"]}),
+        ({"minimum": 0}, {"exclusiveMinimum": 0}),
+        ({"type": "integer", "maximum": 1001}, {"maximum": 1000}),
+        ({"type": "number", "multipleOf": 2}, {"multipleOf": 4}),
+        ({"type": "string", "minLength": 3, "maxLength": 90}, {"maxLength": 80}),
+        ({"anyOf": [STRING, NUMBER]}, {"oneOf": [STRING, INTEGER]}),
+        ({"anyOf": [STRING, NUMBER]}, {"oneOf": [INTEGER, NUMBER, STRING]}),
+        ({"type": ["string", "null"]}, {"not": {"type": "null"}}),
+        ({"type": "array", "items": NUMBER}, {"uniqueItems": True}),
+        ({"type": "array", "items": {"enum": [1, "a"]}}, {"contains": STRING}),
+        ({"type": "array", "prefixItems": [STRING]}, {"prefixItems": [STRING, INTEGER]}),
+        ({"type": "array", "maxItems": 7}, {"maxItems": 6}),
+        (an_object(a=INTEGER), an_object("a", a=INTEGER)),
+        (an_object(a=INTEGER), an_object(a=INTEGER, b=STRING)),
+        (an_object("a", a=an_object(b=an_object(c=NUMBER))), an_object(a=an_object(b=an_object(c=INTEGER)))),
+        (an_object(a=INTEGER), {**an_object(a=INTEGER), "additionalProperties": False}),
+        ({"additionalProperties": NUMBER}, {"additionalProperties": INTEGER}),
+        (an_object(a=INTEGER, b=INTEGER), {"dependentRequired": {"a": ["b"]}}),
+        ({"type": "object"}, {"maxProperties": 3}),
+        (an_object("k", k={"enum": ["a", "b", "c"]}), {"anyOf": [an_object("k", k={"const": one}) for one in "ab"]}),
+        (WIDE, TREE),
+        ({"type": "string", "pattern": "^ab$"}, {"maxLength": 1}),
+    ],
+)
+def test_what_is_not_included_has_a_counterexample(one, other):
+    """The verdict is no, with a value that fits the one and not the other."""
+    found = verdict(one, other)
+    assert isinstance(found, Refuted)
+    assert is_valid(one, found.example)
+    assert not is_valid(other, found.example)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"type": "string", "pattern": "^a+$"}, {"pattern": "^a*$"}),
+        ({"$dynamicRef": "#one"}, {"$dynamicRef": "#other"}),
+        (
+            {"allOf": [{"anyOf": [{"minimum": each}, STRING]} for each in range(9)]},
+            {"anyOf": [STRING, {"minimum": 1.5}, {"maximum": 9}]},
+        ),
+    ],
+)
+def test_what_nobody_can_tell_is_said_to_be_so(one, other):
+    """Without a proof and without a counterexample there is no verdict."""
+    assert isinstance(verdict(one, other), Undecided)
+
+
+def test_good_faith():
+    """In good faith nobody sends, under a name that is not declared yet, what is declared later; anything else, yes."""
+    now, then = an_object(a=INTEGER), an_object(a=INTEGER, b=STRING)
+    assert verdict(now, then, good_faith=True) == Included()
+    assert verdict(an_object(o=now), an_object(o=then), good_faith=True) == Included()
+    assert isinstance(verdict({**now, "additionalProperties": True}, then, good_faith=True), Refuted)
+    assert isinstance(verdict(now, {**then, "additionalProperties": False}, good_faith=True), Refuted)
+
+
+# -- any two schemas
+
+NAMES = ("a", "b", "c")
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-2, 4) | st.sampled_from([0.5, 1.5, "", "a", "b", "ab", "abc"]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
+    max_leaves=6,
+)
+COUNTS = st.integers(0, 3)
+SCALARS = st.one_of(
+    st.sampled_from(["null", "boolean", "integer", "number", "string", "array", "object"]).map(
+        lambda kind: {"type": kind}
+    ),
+    st.lists(st.sampled_from(["null", "integer", "string"]), min_size=1, unique=True).map(
+        lambda kinds: {"type": kinds}
+    ),
+    st.lists(st.sampled_from([None, 1, 2, "a", "b", True]), min_size=1, max_size=3).map(
+        lambda values: {"enum": values}
+    ),
+    st.sampled_from([0, 1, "a", [], {}]).map(lambda value: {"const": value}),
+    st.fixed_dictionaries(
+        {}, optional=dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), COUNTS)
+    ),
+    st.fixed_dictionaries({}, optional=dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), COUNTS)),
+    st.sampled_from([1, 2, 0.5, 1.5]).map(lambda step: {"multipleOf": step}),
+    st.sampled_from([True, False, {}, {"pattern": "^a"}, {"uniqueItems": True}, TREE, WIDE]),
+)
+
+
+def composed(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    several = st.lists(inner, min_size=1, max_size=3)
+    named = st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
+    arrays = {
+        "items": inner,
+        "prefixItems": several,
+        "contains": inner,
+        "minContains": COUNTS,
+        "unevaluatedItems": inner,
+    }
+    objects = {
+        "type": st.just("object"),
+        "properties": named,
+        "required": st.lists(st.sampled_from(NAMES), unique=True, max_size=2),
+        "additionalProperties": inner,
+        "patternProperties": st.dictionaries(st.sampled_from(["^a", "b|c"]), inner, max_size=1),
+        "propertyNames": st.sampled_from([{"enum": ["a", "b"]}, {"maxLength": 0}, {"pattern": "^a"}]),
+        "minProperties": COUNTS,
+        "maxProperties": COUNTS,
+        "dependentRequired": st.sampled_from([{"a": ["b"]}, {"b": ["a", "c"]}]),
+        "dependentSchemas": st.dictionaries(st.sampled_from(NAMES), inner, max_size=1),
+        "unevaluatedProperties": inner,
+    }
+    choices = [several.map(lambda parts, word=word: {word: parts}) for word in ("allOf", "anyOf", "oneOf")]
+    return st.one_of(
+        st.fixed_dictionaries({}, optional=objects),
+        st.fixed_dictionaries({"properties": named}, optional={"required": objects["required"]}),
+        st.fixed_dictionaries({}, optional=arrays),
+        *choices,
+        st.fixed_dictionaries({"if": inner}, optional={"then": inner, "else": inner}),
+        inner.map(lambda schema: {"not": schema}),
+    )
+
+
+SCHEMAS = st.recursive(SCALARS, composed, max_leaves=8)
+
+
+@st.composite
+def pairs(draw: st.DrawFn) -> tuple[Any, Any]:
+    """Two schemas; often the second one is the first one changed a little, as contracts are."""
+    one = draw(SCHEMAS)
+    if draw(st.booleans()) or isinstance(one, bool) or not one:
+        return one, draw(SCHEMAS)
+    word = draw(st.sampled_from(sorted(one)))
+    changed = draw(st.sampled_from(["left out", "added", "wrapped"]))
+    if changed == "left out":
+        return one, {key: value for key, value in one.items() if key != word}
+    if changed == "wrapped":
+        return one, {draw(st.sampled_from(["anyOf", "allOf", "oneOf"])): [one, draw(SCHEMAS)]}
+    more = draw(SCHEMAS)
+    return one, {**one, **(more if isinstance(more, dict) else {})}
+
+
+def is_valid(schema: Any, value: object) -> bool:
+    """What jsonschema says of the schema as it stands, with its file around it."""
+    return Draft202012Validator({"allOf": [schema], "$defs": DEFS}).is_valid(value)
+
+
+def test_no_verdict_is_wrong():
+    """Of any two schemas, most get a verdict: after a yes no value contradicts, after a no there is a counterexample."""
+    counted = Counter[type]()
+
+    @settings(max_examples=500, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(pairs(), st.lists(VALUES, min_size=10, max_size=40))
+    def look(pair, values):
+        one, other = pair
+        found = verdict(one, other)
+        counted[type(found)] += 1
+        if isinstance(found, Refuted):
+            assert is_valid(one, found.example)
+            assert not is_valid(other, found.example)
+        if isinstance(found, Included):
+            assert all(is_valid(other, value) or not is_valid(one, value) for value in values)
+
+    look()
+    assert min(counted[Included], counted[Refuted]) > counted.total() / 5
+    assert counted[Undecided] < counted.total() / 5
