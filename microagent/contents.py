@@ -1,17 +1,19 @@
 """What a document declares, and what is wrong with it."""
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
+from microagent.bundling import Bundler
 from microagent.declarations import QueueDeclaration, SignalDeclaration
-from microagent.drafts import modern
 from microagent.jsonschemas import format_complaints, known_keys
-from microagent.jsontext import Complaint, Steps
+from microagent.jsontext import Complaint, Document, Steps
+from microagent.library import Library
 from microagent.names import argument_problem, guess, queue_name_problem, shown, signal_name_problem
+from microagent.plainschema import is_normal
 from microagent.reading import shape
-from microagent.references import used_definitions
 from microagent.schema import Schema, as_object, is_schema
-from microagent.schemachecks import misspelt_keywords, schema_complaints
+from microagent.schemachecks import misspelt_keywords
 from microagent.shapes import Anything, Object, Shape
 from microagent.shapes import Mapping as MappingShape
 
@@ -30,25 +32,27 @@ class Contents:
     A document that was read, and all that there is to say of it.
 
     ``signals`` and ``queues`` can be asked for when there are no ``complaints``.
+
+    :param library: the document among those that it refers to
     """
 
-    def __init__(self, document: object) -> None:
-        self._document = _object(document)
-        self._definitions = {
-            name: modern(found) for name, found in _object(self._document.get("$defs")).items() if is_schema(found)
-        }
+    def __init__(self, document: Document, library: Library) -> None:
+        self._document = _object(document.value)
+        self._library = library
+        self._bundler = Bundler(library)
+        self._schemas: dict[Steps, _Schemas] = {}
         self.warnings = list(self._unknown_keys())
-        of_definitions = list(self._definition_complaints())
-        self._is_readable = not of_definitions
+        self._bundler.definition_complaints()
+        self._is_readable = not library.complaints
         self.complaints = [
-            *format_complaints(document),
+            *format_complaints(document.value),
             *self._version_complaints(),
-            *of_definitions,
             *self._name_complaints("signals", signal_name_problem),
             *self._name_complaints("queues", queue_name_problem),
             *(complaint for steps, entry in self._entries("signals") for complaint in self._in_signal(steps, entry)),
             *(complaint for steps, entry in self._entries("queues") for complaint in self._in_queue(steps, entry)),
         ]
+        self.complaints += library.complaints
         if not self.complaints:
             self.warnings += self._misspelt_keywords()
 
@@ -57,25 +61,49 @@ class Contents:
     def signals(self) -> Iterator[tuple[Steps, SignalDeclaration]]:
         """Every signal, with the steps to it."""
         for steps, entry in self._entries("signals"):
-            payload, returns = _payload(entry), _returns(entry)
-            used = used_definitions([payload, *([] if returns is None else [returns])], self._definitions)
-            yield steps, SignalDeclaration(payload=payload, returns=returns, definitions=used, **_told(entry))
+            found = self._normal(steps, entry)
+            payload = cast("Mapping[str, Any]", found.payload)  # or there would be complaints
+            yield (
+                steps,
+                SignalDeclaration(
+                    payload=payload, returns=found.returns, definitions=found.definitions, **_told(entry)
+                ),
+            )
 
     def queues(self) -> Iterator[tuple[Steps, QueueDeclaration]]:
         """Every queue, with the steps to it."""
         for steps, entry in self._entries("queues"):
-            payload = _payload(entry) if "payload" in entry else None
+            found = self._normal(steps, entry)
             yield (
                 steps,
                 QueueDeclaration(
-                    payload=payload,
+                    payload=found.payload,
                     exchange=entry.get("exchange"),
                     topics=tuple(entry.get("topics", ())),
                     quorum=entry.get("quorum"),
-                    definitions=used_definitions([] if payload is None else [payload], self._definitions),
+                    definitions=found.definitions,
                     **_told(entry),
                 ),
             )
+
+    def _normal(self, steps: Steps, entry: Entry) -> "_Schemas":
+        """The schemas of an entry in normal form; what is wrong with them is noted in the library."""
+        if steps not in self._schemas:
+            self._schemas[steps] = self._normalised(steps, entry)
+        return self._schemas[steps]
+
+    def _normalised(self, steps: Steps, entry: Entry) -> "_Schemas":
+        own = {key: entry[key] for key in ("payload", "returns") if is_schema(entry.get(key))}
+        bundled = {key: schema for key, schema in own.items() if not is_normal(schema)}
+        if bundled:
+            normal = self._bundler.normal(*(self._library.part((*steps, key)) for key in bundled))
+            own.update(zip(bundled, normal.schemas, strict=True))
+            definitions = normal.definitions
+        else:
+            definitions = {}
+        payload = as_object(own["payload"]) if "payload" in own else _listed_payload(entry)
+        returns = {"type": entry["returns"]} if "returns" in entry and "returns" not in own else own.get("returns")
+        return _Schemas(payload, returns, definitions)
 
     def _entries(self, kind: str) -> Iterator[tuple[Steps, Entry]]:
         listed = self._document.get(kind)
@@ -105,11 +133,6 @@ class Contents:
         if (version := self._document.get("version", VERSION)) != VERSION:
             yield Complaint(f"version {shown(str(version))} cannot be read, only {VERSION}", ("version",))
 
-    def _definition_complaints(self) -> Iterator[Complaint]:
-        for name, schema in self._definitions.items():
-            for complaint in schema_complaints(schema, self._definitions, in_file=True):
-                yield complaint.below("$defs", name)
-
     def _name_complaints(self, kind: str, problem_of: Callable[[str], str | None]) -> Iterator[Complaint]:
         names: set[str] = set()
         for steps, entry in self._entries(kind):
@@ -130,8 +153,8 @@ class Contents:
             found, complaints = self._payload_shape(steps, entry)
             yield from complaints
             yield from _argument_complaints(steps, entry, found) if isinstance(found, Object) else ()
-        if is_schema(returns := entry.get("returns")):  # a short form was checked with the format
-            yield from self._schema_complaints((*steps, "returns"), modern(returns))
+        elif is_schema(entry.get("returns")):  # a short form was checked with the format
+            self._normal(steps, entry)
 
     def _in_queue(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
         if is_schema(entry.get("payload")):
@@ -139,17 +162,23 @@ class Contents:
 
     def _payload_shape(self, steps: Steps, entry: Entry) -> tuple[Shape, list[Complaint]]:
         """What a payload is, which is nothing in particular as long as there are complaints about it."""
-        payload, place = _payload(entry), (*steps, "payload")
-        complaints = list(self._schema_complaints(place, payload))
-        if complaints or not self._is_readable:
-            return Anything(), complaints
-        found = shape(payload, self._definitions, payload=True).shape
-        if payload is False or not isinstance(found, (Object, MappingShape, Anything)):
-            complaints.append(Complaint("a payload is an object", place))
-        return found, complaints
+        known = len(self._library.complaints)
+        schemas = self._normal(steps, entry)
+        if not self._is_readable or len(self._library.complaints) > known or schemas.payload is None:
+            return Anything(), []
+        found = shape(schemas.payload, schemas.definitions, payload=True).shape
+        if schemas.payload is False or not isinstance(found, (Object, MappingShape, Anything)):
+            return found, [Complaint("a payload is an object", (*steps, "payload"))]
+        return found, []
 
-    def _schema_complaints(self, place: Steps, schema: Schema) -> Iterator[Complaint]:
-        yield from (found.below(*place) for found in schema_complaints(schema, self._definitions))
+
+@dataclass(frozen=True, slots=True)
+class _Schemas:
+    """Those of an entry, in normal form."""
+
+    payload: Schema | None
+    returns: Schema | None
+    definitions: Mapping[str, Schema]
 
 
 def _argument_complaints(steps: Steps, entry: Entry, payload: Object) -> Iterator[Complaint]:
@@ -185,21 +214,13 @@ def _listed_arguments(entry: Entry) -> list[tuple[str, str]]:
     return [(name, name) for name in _object(listed)]
 
 
-def _payload(entry: Entry) -> Any:
-    """The payload in the words of 2020-12; that of ``providing_args``, where nothing else is said."""
-    if "payload" in entry:
-        return as_object(modern(entry["payload"]))
-    listed = entry["providing_args"]
-    types = _object(listed)
-    properties = {name: {"type": types[name]} if name in types else {} for name in cast("list[str]", listed)}
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-def _returns(entry: Entry) -> Schema | None:
-    returns = entry.get("returns")
-    if returns is None:
+def _listed_payload(entry: Entry) -> Schema | None:
+    """The payload that ``providing_args`` says; None where nothing is said."""
+    if "providing_args" not in entry:
         return None
-    return modern(returns) if is_schema(returns) else {"type": returns}
+    types = _object(entry["providing_args"])
+    properties = {name: {"type": types[name]} if name in types else {} for _, name in _listed_arguments(entry)}
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _told(entry: Entry) -> dict[str, Any]:

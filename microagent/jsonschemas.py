@@ -10,10 +10,16 @@ from itertools import islice
 from typing import Any, cast
 from urllib.parse import quote
 
-from jsonschema import Draft202012Validator
+from jsonschema import (
+    Draft4Validator,
+    Draft6Validator,
+    Draft7Validator,
+    Draft201909Validator,
+    Draft202012Validator,
+)
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
-from jsonschema.validators import validator_for
+from jsonschema_specifications import REGISTRY as SPECIFICATIONS
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, SchemaRegistry
 
@@ -31,10 +37,13 @@ KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | NAMED | LISTED | SINGLE 
     "contentEncoding", "contentMediaType", "contentSchema", "example",
 }  # fmt: skip
 """What the drafts of JSON Schema, and OpenAPI with its ``example``, call something by."""
-_DIALECTS = frozenset(
-    f"://json-schema.org/{draft}/schema"
-    for draft in ("draft/2020-12", "draft/2019-09", "draft-07", "draft-06", "draft-04")
-)
+_VALIDATORS: dict[str, Any] = {
+    "draft 4": Draft4Validator,
+    "draft 6": Draft6Validator,
+    "draft 7": Draft7Validator,
+    "2019-09": Draft201909Validator,
+    "2020-12": Draft202012Validator,
+}
 _FILE = "urn:microagent:file"
 
 
@@ -57,7 +66,7 @@ def checker(schema: Schema, definitions: Mapping[str, Any]) -> Callable[[object]
     """A function that says what is wrong with a value, as one sentence with its path, or None. It fetches nothing."""
     file = DRAFT202012.create_resource({"$defs": dict(definitions)})
     registry = SchemaRegistry().with_resource(_FILE, file)
-    validator = _validator_class(schema)(_pointing_into_file(schema, definitions), registry=registry)
+    validator = Draft202012Validator(_pointing_into_file(schema, definitions), registry=registry)
 
     def problem(value: object) -> str | None:
         try:
@@ -91,25 +100,24 @@ def known_keys(kind: str) -> frozenset[str]:
     return frozenset((schema["$defs"][kind] if kind else schema)["properties"])
 
 
-def schema_complaints(schema: Schema) -> list[Complaint]:
-    """What is wrong with a JSON Schema itself, references aside."""
-    validator_class = _validator_class(schema)
+def schema_complaints(schema: Schema, draft: str) -> list[Complaint]:
+    """What is wrong with a JSON Schema of a draft, references aside."""
+    validator_class = _VALIDATORS[draft]
     complaints = _complaints(validator_class(validator_class.META_SCHEMA).iter_errors(cast("Any", schema)))
     return complaints or list(_pattern_complaints(schema))
 
 
-def is_known_dialect(identifier: str) -> bool:
-    """Whether ``$schema`` names a draft of JSON Schema that can be checked."""
-    return identifier.removesuffix("#").removeprefix("https").removeprefix("http") in _DIALECTS
+def published(uri: str) -> Mapping[str, Any] | None:
+    """A schema that JSON Schema itself publishes, such as that of a draft; None when it is none of these."""
+    if not uri.startswith(("http://json-schema.org/", "https://json-schema.org/")):
+        return None
+    found = SPECIFICATIONS.get(uri)
+    return None if found is None else cast("Mapping[str, Any]", found.contents)
 
 
 @cache
 def _format() -> Validator:
     return Draft202012Validator(json.loads(format_text()))
-
-
-def _validator_class(schema: Schema) -> Any:
-    return validator_for(cast("Any", schema), default=Draft202012Validator)
 
 
 def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
@@ -124,8 +132,7 @@ def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
             copy["$ref"] = f"{_FILE}#{quote(pointer_to(target.steps))}"
         return copy
 
-    changed = change(schema)
-    return changed if isinstance(changed, bool) else {key: value for key, value in changed.items() if key != "$id"}
+    return change(schema)
 
 
 def _pattern_complaints(schema: Schema) -> Iterator[Complaint]:

@@ -4,7 +4,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -23,15 +23,21 @@ Steps: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """Something to say of a place in a document; ``of_key``: of the key there rather than of its value."""
+    """
+    Something to say of a place in a document.
+
+    :ivar of_key: of the key there rather than of its value
+    :ivar file: the file that it is about, by its path from the folder of the document that was given; "" is that one
+    """
 
     message: str
     steps: Steps = ()
     of_key: bool = False
+    file: str = ""
 
     def below(self, *steps: str) -> "Complaint":
         """The same complaint, seen from further up."""
-        return Complaint(self.message, (*steps, *self.steps), self.of_key)
+        return replace(self, steps=(*steps, *self.steps))
 
 
 class UnreadableError(ValueError):

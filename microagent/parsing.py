@@ -1,8 +1,9 @@
 """From JSON text to declarations, or to every problem of the text."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from typing import Any, TypeVar
+from dataclasses import dataclass, replace
+from itertools import chain
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from microagent import codec
 from microagent.declarations import Declarations, QueueDeclaration, SignalDeclaration
@@ -10,6 +11,10 @@ from microagent.errors import DeclarationError, Problem, SerializingError
 from microagent.jsontext import Complaint, Document, Steps, UnreadableError
 from microagent.names import shown
 from microagent.pointers import pointer_to
+from microagent.siblings import Siblings
+
+if TYPE_CHECKING:
+    from microagent.library import Library
 
 D = TypeVar("D", SignalDeclaration, QueueDeclaration)
 
@@ -24,28 +29,32 @@ _JSON_TYPES: dict[type, str] = {
 }
 
 
-def parse(text: bytes | str, source: str = "") -> Declarations:
+def parse(text: bytes | str, source: str = "", siblings: Siblings | None = None) -> Declarations:
     """
     What a document declares.
 
     :param text: JSON, in UTF-8
     :param source: a file or an URL, for messages; those of a file tell line and column
+    :param siblings: what is beside the file, for references that lead there; without, they are refused
     :raises DeclarationError: with every problem of the text
     """
     from microagent.contents import Contents  # with jsonschema, which is slow to import
+    from microagent.library import Library
 
     try:
         document = Document(text)
     except UnreadableError as exc:
         raise DeclarationError([Problem(str(exc), source, "", exc.line, exc.column)]) from None
-    contents = Contents(document.value)
+    library = Library(document, source, siblings)
+    contents = Contents(document, library)
+    told = _Telling(source, library)
     complaints = [*document.mistakes, *contents.complaints]
     if complaints:
-        raise DeclarationError(_problems(document, source, complaints))
+        raise DeclarationError(told.problems(complaints))
     return Declarations(
-        tuple(_with_origins(document, source, contents.signals())),
-        tuple(_with_origins(document, source, contents.queues())),
-        _problems(document, source, contents.warnings),
+        tuple(_with_origins(told, contents.signals())),
+        tuple(_with_origins(told, contents.queues())),
+        told.problems(contents.warnings),
     )
 
 
@@ -79,17 +88,32 @@ def declared_queue(name: str, **said: Any) -> QueueDeclaration:
     return _alone("queue", {"name": name, **_said(said)}).queues[0]
 
 
-def _problems(document: Document, source: str, complaints: Sequence[Complaint]) -> tuple[Problem, ...]:
-    """The complaints as problems, in the order of the text."""
-    if source.startswith(("http://", "https://")):
-        return tuple(Problem(each.message, source, pointer_to(each.steps)) for each in complaints)
-    placed = sorted(zip(document.places(complaints), complaints, strict=True), key=lambda pair: pair[0])
-    return tuple(Problem(each.message, source, pointer_to(each.steps), line, column) for (line, column), each in placed)
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """Tells people where a complaint is to be mended."""
+
+    source: str
+    library: "Library"
+
+    def problems(self, complaints: Sequence[Complaint]) -> tuple[Problem, ...]:
+        """The complaints as problems, in the order of the text; those about other files last."""
+        files = sorted({each.file for each in complaints})
+        return tuple(chain.from_iterable(self._of_file(file, complaints) for file in files))
+
+    def _of_file(self, file: str, complaints: Sequence[Complaint]) -> Iterator[Problem]:
+        asked = [each for each in complaints if each.file == file]
+        source = str(self.library.siblings.folder / file) if file and self.library.siblings else self.source
+        if source.startswith(("http://", "https://")):
+            yield from (Problem(each.message, source, pointer_to(each.steps)) for each in asked)
+            return
+        places = self.library.document(file).places(asked)
+        for (line, column), each in sorted(zip(places, asked, strict=True), key=lambda pair: pair[0]):
+            yield Problem(each.message, source, pointer_to(each.steps), line, column)
 
 
-def _with_origins(document: Document, source: str, found: Iterable[tuple[Steps, D]]) -> Iterator[D]:
+def _with_origins(told: _Telling, found: Iterable[tuple[Steps, D]]) -> Iterator[D]:
     listed = list(found)
-    origins = _problems(document, source, [Complaint("", steps) for steps, _ in listed])
+    origins = told.problems([Complaint("", steps) for steps, _ in listed])
     yield from (replace(declaration, origin=origin) for origin, (_, declaration) in zip(origins, listed, strict=True))
 
 

@@ -56,3 +56,10 @@ def is_plain(schema: Schema) -> bool:
 def _repeats(schema: Mapping[str, Any]) -> bool:
     lists = [schema[word] for word in ("type", "required") if isinstance(schema.get(word), list)]
     return any(len(set(each)) < len(each) for each in lists)
+
+
+def is_normal(schema: Schema) -> bool:
+    """Whether the schema is plain and refers to nothing: it means the same wherever it stands."""
+    return is_plain(schema) and not any(
+        "$ref" in found for _, found in every_schema(schema) if isinstance(found, Mapping)
+    )

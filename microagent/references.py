@@ -1,11 +1,11 @@
-"""What a ``$ref`` means: something of its own schema first, then one of the definitions of the file."""
+"""What a ``$ref`` of a schema in normal form means: something of its own, or one of its definitions."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from microagent.pointers import follow, fragment_steps
-from microagent.schema import Schema, every_schema, is_annotation, is_schema
+from microagent.schema import Schema, is_annotation, is_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,27 +43,6 @@ def referred(schema: Schema, definitions: Mapping[str, Any]) -> Schema:
             break
         schema = target.schema
     return schema
-
-
-def references(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Every ``$ref`` of the schema, with the steps to the schema that has it."""
-    for steps, found in every_schema(schema):
-        if not isinstance(found, bool) and isinstance(reference := found.get("$ref"), str):
-            yield steps, reference
-
-
-def used_definitions(schemas: Iterable[Schema], definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """The definitions that the schemas refer to, directly or through each other; in the order of the file."""
-    used: set[str] = set()
-    waiting: list[tuple[Schema, bool]] = [(schema, False) for schema in schemas]
-    while waiting:
-        schema, in_file = waiting.pop()
-        for _, reference in references(schema):
-            target = resolve(reference, None if in_file else schema, definitions)
-            if target is not None and target.in_file and target.steps[1] not in used:
-                used.add(target.steps[1])
-                waiting.append((definitions[target.steps[1]], True))
-    return {name: found for name, found in definitions.items() if name in used}
 
 
 def _followed(document: object, steps: tuple[str, ...]) -> object:

@@ -12,7 +12,7 @@ SINGLE = frozenset(
     {
         "items", "additionalItems", "unevaluatedItems", "contains",
         "additionalProperties", "unevaluatedProperties", "propertyNames",
-        "not", "if", "then", "else",
+        "not", "if", "then", "else", "contentSchema",
     }
 )  # fmt: skip
 IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"})

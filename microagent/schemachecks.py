@@ -1,30 +1,71 @@
-"""What is wrong with a JSON Schema inside a declaration."""
+"""What is wrong with a JSON Schema inside a declaration, references aside."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, cast
 
 from microagent import jsonschemas
+from microagent.drafts import Draft, draft, inner_schemas
 from microagent.jsontext import Complaint
 from microagent.names import guess, shown
 from microagent.plainschema import is_plain
-from microagent.references import Target, resolve
-from microagent.schema import Schema, every_schema, is_schema_at, schemas_in_place
+from microagent.schema import Schema, every_schema, rebuilt
 
 _LIKENESS_OF_SLIPS = 0.85  # 'requird' and 'minLenght' are as like as that, 'tsType' is a word of somebody's own
 
 
-def schema_complaints(schema: Schema, definitions: Mapping[str, Any], *, in_file: bool = False) -> list[Complaint]:
+def schema_complaints(schema: Schema, said: Draft) -> list[Complaint]:
     """
     All complaints about a schema, with steps from the schema on.
 
-    :param definitions: the ``$defs`` of its file
-    :param in_file: the schema is one of these definitions
+    :param said: the draft that it is written in, where it does not name one itself
     """
-    dialect = None if isinstance(schema, bool) else schema.get("$schema")
-    if dialect is not None and not (isinstance(dialect, str) and jsonschemas.is_known_dialect(dialect)):
-        return [Complaint(f"$schema names no known draft of JSON Schema: {shown(str(dialect))}", ("$schema",))]
-    own = [] if is_plain(schema) else jsonschemas.schema_complaints(schema)
-    return own or list(_reference_complaints(schema, definitions, in_file))
+    if is_plain(schema):
+        return []
+    complaints: list[Complaint] = []
+    for steps, part, of_part in _parts(schema, said):
+        complaints += (found.below(*steps) for found in _part_complaints(part, of_part))
+    return complaints
+
+
+def _part_complaints(schema: Schema, said: Draft) -> list[Complaint]:
+    if isinstance(schema, bool):
+        return []
+    if "$schema" in schema and draft(schema["$schema"]) is None:
+        message = f"$schema names no known draft of JSON Schema: {shown(str(schema['$schema']))}"
+        return [Complaint(message, ("$schema",))]
+    return jsonschemas.schema_complaints(_in_words_of_2020(schema) if said.is_default else schema, said.name)
+
+
+def _parts(schema: Schema, said: Draft) -> Iterator[tuple[tuple[str, ...], Schema, Draft]]:
+    """The schema, and those inside it that name a draft of their own; each without those inside itself."""
+    if isinstance(schema, bool):
+        yield (), schema, said
+        return
+    said = draft(schema.get("$schema")) or said
+    inside = [(old, inner) for old, _, inner in inner_schemas(schema, said)]
+    nested = [(old, found) for old, inner in inside for found in _parts(inner, said) if found[0] or _names_draft(inner)]
+    yield (), rebuilt(schema, _cut) if nested else schema, said
+    yield from (((*old, *steps), part, of_part) for old, (steps, part, of_part) in nested)
+
+
+def _names_draft(schema: Schema) -> bool:
+    return isinstance(schema, Mapping) and "$schema" in schema
+
+
+def _cut(schema: Schema) -> Schema:
+    """The schema without the parts that name a draft of their own."""
+    if isinstance(schema, bool):
+        return schema
+    return {} if _names_draft(schema) else rebuilt(schema, _cut)
+
+
+def _in_words_of_2020(schema: Schema) -> Schema:
+    """The schema with draft 7's arrays of ``items``, which are no words of 2020-12, by the name that they have there."""
+    if isinstance(schema, bool):
+        return schema
+    copy = rebuilt(schema, _in_words_of_2020)
+    if isinstance(copy.get("items"), list):
+        copy["prefixItems"] = copy.pop("items")
+    return copy
 
 
 def misspelt_keywords(schema: Schema) -> Iterator[Complaint]:
@@ -39,59 +80,3 @@ def misspelt_keywords(schema: Schema) -> Iterator[Complaint]:
         for key in () if isinstance(each, bool) else sorted(each.keys() - jsonschemas.KEYWORDS):
             if not key.startswith("x-") and (meant := guess(key, jsonschemas.KEYWORDS, _LIKENESS_OF_SLIPS)):
                 yield Complaint(f"unknown keyword {shown(key)}{meant}", (*steps, key), of_key=True)
-
-
-def _reference_complaints(schema: Schema, definitions: Mapping[str, Any], in_file: bool) -> Iterator[Complaint]:
-    own = None if in_file else schema
-    found = [(steps, each) for steps, each in every_schema(schema) if isinstance(each, Mapping)]
-    anchors = {each["$anchor"] for _, each in found if "$anchor" in each}
-    for steps, each in found:
-        if steps and "$id" in each:
-            yield Complaint("an embedded $id is not supported: references lead to places, #/...", (*steps, "$id"))
-        reference = cast("str | None", each.get("$ref"))
-        if reference is None or reference.removeprefix("#") in anchors:
-            continue
-        if (fault := _reference_fault(reference, own, definitions)) is not None:
-            yield Complaint(f"$ref {shown(reference)} {fault}", (*steps, "$ref"))
-
-
-def _reference_fault(reference: str, own: Schema | None, definitions: Mapping[str, Any]) -> str | None:
-    if not reference.startswith("#"):
-        return "is another document: only what this file holds can be referred to"
-    target = resolve(reference, own, definitions)
-    if target is None:
-        return f"leads nowhere{guess(reference, [f'#/$defs/{name}' for name in definitions])}"
-    if not _is_place_of_schema(target, own, definitions):
-        return "leads to what is no schema"
-    return "leads in a circle" if _is_circle(target, own, definitions) else None
-
-
-def _is_place_of_schema(target: Target, own: Schema | None, definitions: Mapping[str, Any]) -> bool:
-    if target.in_file:
-        return is_schema_at(definitions[target.steps[1]], target.steps[2:])
-    return own is not None and is_schema_at(own, target.steps)
-
-
-def _is_circle(start: Target, own: Schema | None, definitions: Mapping[str, Any]) -> bool:
-    """Whether a value would have to be checked by this schema again and again, without ever going into the value."""
-    seen: set[tuple[bool, tuple[str, ...]]] = set()
-    waiting = [start]
-    while waiting:
-        for found in _in_place(waiting.pop(), own, definitions):
-            place = (found.in_file, found.steps)
-            if place == (start.in_file, start.steps):
-                return True
-            if place not in seen:
-                seen.add(place)
-                waiting.append(found)
-    return False
-
-
-def _in_place(target: Target, own: Schema | None, definitions: Mapping[str, Any]) -> Iterator[Target]:
-    """The schemas that check the same value as this one."""
-    for further, inner in schemas_in_place(target.schema):
-        yield Target(inner, target.in_file, (*target.steps, *further))
-    reference = None if isinstance(target.schema, bool) else target.schema.get("$ref")
-    found = resolve(reference, None if target.in_file else own, definitions) if isinstance(reference, str) else None
-    if found is not None:
-        yield found
