@@ -354,7 +354,7 @@ class _Checks:
             self._told.add(fault)
             self._bundler.complain(visit.node[0].scope, link, fault)
 
-    def _tell_circle(self, path: "Mapping[_Node, _Visit]", node: "_Node", link: Link | None) -> None:
+    def _tell_circle(self, path: "dict[_Node, _Visit]", node: "_Node", link: Link | None) -> None:
         """At its last reference."""
         for visit in reversed(path.values()):
             if link is not None:

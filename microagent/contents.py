@@ -100,7 +100,7 @@ class Contents:
             own.update(zip(bundled, normal.schemas, strict=True))
             definitions = normal.definitions
         else:
-            definitions = {}
+            definitions = dict[str, Schema]()
         payload = as_object(own["payload"]) if "payload" in own else _listed_payload(entry)
         returns = {"type": entry["returns"]} if "returns" in entry and "returns" not in own else own.get("returns")
         return _Schemas(payload, returns, definitions)

@@ -186,7 +186,8 @@ def _set_dependent_required(result: dict[str, Any], schema: Mapping[str, Any]) -
     dependencies = schema.get("dependencies")
     if isinstance(dependencies, Mapping):
         items = cast("Mapping[str, object]", dependencies).items()
-        if names := {name: value for name, value in items if isinstance(value, list)}:
+        names = {name: cast("list[str]", value) for name, value in items if isinstance(value, list)}
+        if names:
             result["dependentRequired"] = {**names, **result.get("dependentRequired", {})}
 
 

@@ -66,7 +66,7 @@ def checker(schema: Schema, definitions: Mapping[str, Any]) -> Callable[[object]
     """A function that says what is wrong with a value, as one sentence with its path, or None. It fetches nothing."""
     file = DRAFT202012.create_resource({"$defs": dict(definitions)})
     registry = SchemaRegistry().with_resource(_FILE, file)
-    validator = Draft202012Validator(_pointing_into_file(schema, definitions), registry=registry)
+    validator = cast("Validator", Draft202012Validator(_pointing_into_file(schema, definitions), registry=registry))
 
     def problem(value: object) -> str | None:
         try:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import PurePosixPath
+from typing import cast
 from urllib.parse import unquote, urldefrag, urljoin
 
 from microagent import jsonschemas
@@ -12,7 +13,7 @@ from microagent.pointers import fragment_steps
 from microagent.schema import Schema
 from microagent.schemachecks import schema_complaints
 from microagent.scopes import Context, Found, Scope, Steps, followed
-from microagent.siblings import Siblings, UnreachableError
+from microagent.siblings import NoSiblingError, Siblings
 
 _DYNAMIC = re.compile(r'"\$(dynamicAnchor|recursiveAnchor)"')
 _DECLARING = frozenset({"signals", "queues"})
@@ -117,7 +118,7 @@ class Library:
             raise DanglingError("is an absolute path: say it relative to this file")
         try:
             return self._sibling(self.siblings, self._here(absolute, scope, context)), ()
-        except UnreachableError as exc:
+        except NoSiblingError as exc:
             raise DanglingError(str(exc)) from exc
 
     def _here(self, absolute: str, scope: Scope, context: Context) -> str:
@@ -131,7 +132,9 @@ class Library:
         name = siblings.locate(uri)
         if name not in self._scopes:
             document = siblings.document(name)
-            is_file = isinstance(document.value, Mapping) and not _DECLARING.isdisjoint(document.value)
+            value: object = document.value
+            keys = cast("dict[str, object]", value) if isinstance(value, dict) else dict[str, object]()
+            is_file = not _DECLARING.isdisjoint(keys)
             scope = self._scope(document, siblings.uri(name), name, is_file=is_file)
             self._scopes[name] = scope
             for mistake in document.mistakes:
@@ -169,7 +172,7 @@ def _shared(scope: Scope) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for word in ("$defs", "definitions"):
         shared = followed(scope.value, (*scope.root, word))
-        found += [(word, name) for name in shared] if isinstance(shared, Mapping) else []
+        found += [(word, name) for name in cast("Mapping[str, object]", shared)] if isinstance(shared, Mapping) else []
     if scope.outer is not None:
         found += _shared(scope.outer)
     return found

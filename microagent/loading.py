@@ -62,7 +62,7 @@ def load_signals(
     :param on_conflict: when a name is known with another structure: ``error``; ``warn`` or ``keep`` the known one as
         it is; ``replace`` it, in place
     :param timeout: seconds for all of it
-    :param limit: bytes that the source may have
+    :param limit: bytes that the source may have, with all files that it refers to
     :param context: whom to trust; the system's authorities by default
     :param lock: a file that ``microagent-gen --lock`` wrote; what declares otherwise than it records is refused
     :param sha256: the digest that the source has to have, in hexadecimal

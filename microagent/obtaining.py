@@ -12,6 +12,7 @@ from microagent.dsn import masked
 from microagent.errors import DriftError, UnreachableError
 from microagent.locking import Lock, checked_digest, digest, plain_url, read_lock, verdict
 from microagent.parsing import parse
+from microagent.siblings import siblings_of
 from microagent.sources import LIMIT, TIMEOUT, read_source
 from microagent.webclient import Refused
 
@@ -56,7 +57,8 @@ def declarations_of(source: str, terms: Terms) -> Declarations:
     body = _obtained(source, terms, shelf)
     if pin is not None and pin != digest(body.content):
         raise DriftError(body.name, f"its sha256 is {digest(body.content)}, not {pin}")
-    declarations = parse(body.content, body.name)
+    siblings = None if pin is not None else siblings_of(source, terms.limit - len(body.content))  # a pin is of one file
+    declarations = parse(body.content, body.name, siblings)
     if lock is not None:
         _check(lock, str(terms.lock), source, body, declarations)
     if shelf is not None and not body.is_copy:

@@ -59,7 +59,7 @@ def _cut(schema: Schema) -> Schema:
 
 
 def _in_words_of_2020(schema: Schema) -> Schema:
-    """The schema with draft 7's arrays of ``items``, which are no words of 2020-12, by the name that they have there."""
+    """The schema with draft 7's arrays of ``items`` under the name that 2020-12 knows them by."""
     if isinstance(schema, bool):
         return schema
     copy = rebuilt(schema, _in_words_of_2020)

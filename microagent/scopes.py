@@ -191,7 +191,7 @@ class Scope:
             yield self.root
             return
         for word in sorted(SHARED):
-            shared = self.value.get(word) if isinstance(self.value, Mapping) else None
+            shared = followed(self.value, (word,))
             if isinstance(shared, Mapping):
                 yield from ((word, name) for name in cast("Mapping[str, object]", shared))
 

@@ -200,12 +200,14 @@ def _run_once(job: Job, check: bool, quiet: bool) -> None:
 
 
 def _watch(sources: tuple[str, ...], outputs: Outputs, quiet: bool) -> None:
-    if all(map(is_url, _job(sources, outputs).sources)):
+    job = _job(sources, outputs)
+    if all(map(is_url, job.sources)):
         raise click.UsageError("--watch sees files and folders change, not URLs")
+    referred = collect(job.sources).referred
     try:
-        for _ in changes(lambda: _seen(sources)):
+        for _ in changes(lambda: _seen(sources, referred)):
             try:
-                _run(_job(sources, outputs), False, quiet)
+                _run(_job(sources, outputs), False, quiet, referred)
             except click.UsageError as exc:
                 _tell([exc.message])
             except Failure as exc:
@@ -214,16 +216,18 @@ def _watch(sources: tuple[str, ...], outputs: Outputs, quiet: bool) -> None:
         pass  # how one ends it
 
 
-def _seen(sources: tuple[str, ...]) -> Snapshot:
-    """What may change: every file that could hold the configuration, and the sources, for all that it says now."""
+def _seen(sources: tuple[str, ...], referred: Iterable[Path]) -> Snapshot:
+    """What may change: every file that could hold the configuration, the sources of now, and what they refer to."""
     folder = Path.cwd()
     with suppress(ConfigurationError):  # told when it is needed; until it is mended, nothing else counts
         sources = sources or configuration(folder).sources
-    return snapshot([*candidates(folder), *watched(sources)])
+    return snapshot([*candidates(folder), *watched(sources), *referred])
 
 
-def _run(job: Job, check: bool, quiet: bool) -> None:
+def _run(job: Job, check: bool, quiet: bool, referred: set[Path] | None = None) -> None:
     collection = collect(job.sources)
+    if referred is not None:
+        referred |= collection.referred
     if not quiet:
         _report(collection)
     todo = plan(job.outputs, collection)

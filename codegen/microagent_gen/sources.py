@@ -14,10 +14,13 @@ from microagent.locking import Remote, plain_url
 from microagent.names import guess
 from microagent.parsing import parse
 from microagent.printable import printable
+from microagent.siblings import Siblings
 from microagent.sources import read_source
 from microagent_gen.unread import unread
 
 DECLARED = frozenset({"signals", "queues"})
+
+_MOST_REFERRED = 64 * 1024 * 1024  # bytes of all files of a folder that references lead to
 
 AnyDeclaration = TypeVar("AnyDeclaration", bound=Declaration)
 
@@ -35,12 +38,20 @@ class Source:
     name: str
     label: str
     read: Callable[[], bytes]
+    siblings: Siblings | None
     url: str | None = None
 
 
 @dataclass
 class Collection:
-    """What the sources declare together, ``remote`` the ones of the web. ``notes`` tell what was left aside."""
+    """
+    What the sources declare together.
+
+    :ivar remote: the ones of the web
+    :ivar notes: tell what was left aside
+    :ivar skipped: the note about each file that declares nothing
+    :ivar siblings: what is beside the sources of each folder
+    """
 
     signals: dict[str, SignalDeclaration] = field(default_factory=dict[str, SignalDeclaration])
     queues: dict[str, QueueDeclaration] = field(default_factory=dict[str, QueueDeclaration])
@@ -49,6 +60,17 @@ class Collection:
     problems: list[str] = field(default_factory=list[str])
     warnings: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
+    skipped: dict[str, str] = field(default_factory=dict[str, str])
+    siblings: dict[Path, Siblings] = field(default_factory=dict[Path, Siblings])
+
+    @property
+    def referred(self) -> set[Path]:
+        """The files that references of the sources lead to."""
+        return {file for siblings in self.siblings.values() for file in siblings.found}
+
+    def beside(self, file: Path) -> Siblings:
+        """The files beside a source, each of which is read once for all sources."""
+        return self.siblings.setdefault(file.parent, Siblings(file.parent, _MOST_REFERRED))
 
 
 def is_url(argument: str) -> bool:
@@ -71,6 +93,8 @@ def collect(arguments: Iterable[str]) -> Collection:
     sources = [source for argument in arguments for source in _sources(argument, collection)]
     for source in sorted(sources, key=lambda source: (source.label, source.name)):
         _add(source, collection)
+    referred = set(map(str, collection.referred))
+    collection.notes += [note for name, note in collection.skipped.items() if name not in referred]
     if not collection.labels and not collection.problems:
         collection.problems.append("no signals or queues are declared in what was given")
     return collection
@@ -78,26 +102,27 @@ def collect(arguments: Iterable[str]) -> Collection:
 
 def _sources(argument: str, collection: Collection) -> Iterator[Source]:
     if is_url(argument):
-        yield _url_source(argument)
+        yield _url_source(argument, collection)
     elif Path(argument).is_dir():
         files = json_files(Path(argument))
         if not files:
             collection.problems.append(f"{argument}: there is no *.json file in this folder")
-        yield from map(_file_source, files)
+        yield from (_file_source(file, collection) for file in files)
     else:
-        yield _file_source(Path(argument))
+        yield _file_source(Path(argument), collection)
 
 
-def _file_source(path: Path) -> Source:
-    return Source(str(path), path.name, partial(read_source, f"file://{path}"))
+def _file_source(path: Path, collection: Collection) -> Source:
+    return Source(str(path), path.name, partial(read_source, f"file://{path}"), collection.beside(path))
 
 
-def _url_source(url: str) -> Source:
+def _url_source(url: str, collection: Collection) -> Source:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     shown = urlunsplit((parts.scheme, host, parts.path, "", ""))
     label = parts.path.rpartition("/")[2] if parts.scheme == "file" else shown
-    return Source(shown, label, partial(read_source, url), plain_url(url))
+    siblings = collection.beside(Path(url[len("file://") :])) if parts.scheme == "file" else None
+    return Source(shown, label, partial(read_source, url), siblings, plain_url(url))
 
 
 def _add(source: Source, collection: Collection) -> None:
@@ -105,11 +130,10 @@ def _add(source: Source, collection: Collection) -> None:
         text = source.read()
         if (keys := _foreign_keys(text)) is not None:
             hints = dict.fromkeys(hint for key in keys if (hint := guess(key, DECLARED)))
-            collection.notes.append(
-                f"{printable(source.name)}: skipped, it has neither signals nor queues{''.join(hints)}"
-            )
+            note = f"{printable(source.name)}: skipped, it has neither signals nor queues{''.join(hints)}"
+            collection.skipped[source.name] = note
             return
-        declared = parse(text, source.name)
+        declared = parse(text, source.name, source.siblings)
     except (LoadingError, DeclarationError) as exc:
         collection.problems.append(str(exc))
     else:

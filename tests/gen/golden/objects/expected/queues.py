@@ -116,7 +116,7 @@ class Queues:
     )
     tree: "_m.TypedQueue[TreeBound, TreeHandler]" = _m.TypedQueue(
         "tree",
-        declared='{"payload":{"definitions":{"Node":{"properties":{"children":{"items":{"$ref":"#/definitions/Node"},"type":"array"},"named":{"additionalProperties":{"$ref":"#/definitions/Node"},"properties":{"first":{"type":"string"}},"type":"object"},"value":{"type":"integer"}},"required":["value"],"type":"object"}},"properties":{"root":{"$ref":"#/definitions/Node"},"self":{"$ref":"#"}},"required":["root"],"type":"object"}}',
+        declared='{"payload":{"$defs":{"Node":{"properties":{"children":{"items":{"$ref":"#/$defs/Node"},"type":"array"},"named":{"additionalProperties":{"$ref":"#/$defs/Node"},"properties":{"first":{"type":"string"}},"type":"object"},"value":{"type":"integer"}},"required":["value"],"type":"object"}},"properties":{"root":{"$ref":"#/$defs/Node"},"self":{"$ref":"#"}},"required":["root"],"type":"object"}}',
     )
 
 
