@@ -1,11 +1,11 @@
 """What a ``$ref`` of a schema in normal form means: something of its own, or one of its definitions."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from microagent.pointers import follow, fragment_steps
-from microagent.schema import Schema, is_annotation, is_schema
+from microagent.schema import Schema, every_schema, is_annotation, is_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,13 @@ def referred(schema: Schema, definitions: Mapping[str, Any]) -> Schema:
             break
         schema = target.schema
     return schema
+
+
+def references(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every ``$ref`` of the schema, with the steps to the schema that has it."""
+    for steps, found in every_schema(schema):
+        if not isinstance(found, bool) and isinstance(reference := found.get("$ref"), str):
+            yield steps, reference
 
 
 def _followed(document: object, steps: tuple[str, ...]) -> object:
