@@ -1,7 +1,8 @@
 """From a name to the object: import paths, and the bus or broker that a settings entry describes."""
 
+import inspect
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -9,7 +10,7 @@ from typing import Any
 
 from microagent.broker import AbstractQueueBroker
 from microagent.bus import AbstractSignalBus
-from microagent.dsn import BACKENDS, broker_path, bus_path
+from microagent.dsn import BACKENDS, broker_path, bus_path, hide
 from microagent.errors import ConfigurationError
 from microagent.execution import describe
 from microagent.names import guess
@@ -47,7 +48,30 @@ def _make(entry: Mapping[str, Any], kind: type, path_of: Callable[[str], str]) -
     except ConfigurationError:
         raise
     except Exception as error:
-        raise ConfigurationError(f"{path} cannot be made of these options: {describe(error)}") from error
+        problem = _unknown_options(backend, entry) or f"it cannot be made of these options: {describe(error)}"
+        raise ConfigurationError(hide(f"{path}: {problem}", entry.get("dsn"))) from error
+
+
+def _unknown_options(backend: type, entry: Mapping[str, Any]) -> str:
+    """Which of the options the constructor does not have, as a sentence; empty if that is not what is wrong."""
+    known = _options(backend)
+    unknown = [] if known is None else [key for key in entry if key not in known and key != "backend"]
+    return ", ".join(f"it has no option {key!r}{guess(key, known or ())}" for key in unknown)
+
+
+def _options(backend: type) -> set[str] | None:
+    """What a constructor takes by name, handed on to its bases or not; None if it takes anything."""
+    known: set[str] = set()
+    for constructor in (vars(each)["__init__"] for each in backend.__mro__ if "__init__" in vars(each)):
+        parameters = inspect.signature(constructor).parameters.values()
+        known |= _named(parameters)
+        if not any(each.kind is each.VAR_KEYWORD for each in parameters):
+            return known - {"self"}
+    return None
+
+
+def _named(parameters: Iterable[inspect.Parameter]) -> set[str]:
+    return {each.name for each in parameters if each.kind in (each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY)}
 
 
 def import_class(path: str, kind: type) -> type[Any]:

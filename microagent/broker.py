@@ -15,9 +15,11 @@ from microagent.admission import Admission, ValidationMode
 from microagent.batch import Batcher
 from microagent.consuming import ConsumingOptions, Worker
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
-from microagent.dsn import masked
+from microagent.dsn import check_dsn, masked
 from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
 from microagent.link import Link
+from microagent.names import guess
+from microagent.options import COMMON, seconds
 from microagent.queue import Consumer, Queue
 from microagent.retry import RetryPolicy
 
@@ -77,6 +79,12 @@ class AbstractQueueBroker(abc.ABC):
     :param retry: when a failed message comes again; ``@consumer(queue, retry=...)`` overrides it
     """
 
+    SCHEMES: ClassVar[frozenset[str]] = frozenset()
+    """Of the DSNs that are taken; empty: any text is."""
+
+    CONSUMER_OPTIONS: ClassVar[frozenset[str]] = frozenset()
+    """What ``@consumer`` may say here beyond what it may say everywhere."""
+
     HONOURS: ClassVar[frozenset[str]] = frozenset()
     """Which of ``exchange`` and ``quorum`` in a declaration mean something here; a consumer of others is refused."""
 
@@ -93,13 +101,15 @@ class AbstractQueueBroker(abc.ABC):
         lease: float = 30.0,
         retry: RetryPolicy | None = None,
     ) -> None:
+        if self.SCHEMES:
+            check_dsn(dsn, self.SCHEMES, type(self).__name__)
         self.dsn = dsn
         self.uid = uid or uuid.uuid4().hex
         self.log = log
         self._bindings = {}
         self._admission = Admission(validate, log)
-        self._send_timeout = send_timeout
-        self._lease = lease
+        self._send_timeout = seconds("send_timeout", send_timeout)
+        self._lease = seconds("lease", lease)
         self._retry = retry or RetryPolicy()
         self._link = Link(repr(self), self._connect, self._close, log)
         self._workers: dict[str, Worker] = {}
@@ -172,10 +182,9 @@ class AbstractQueueBroker(abc.ABC):
                     f"{consumer.key}: queue '{queue.name}' is declared with '{key}', which {type(self).__name__} "
                     "does not have"
                 )
-        if options:
-            raise ConfigurationError(
-                f"{consumer.key}: {type(self).__name__} has no consumer option {', '.join(map(repr, sorted(options)))}"
-            )
+        for name in sorted(options.keys() - self.CONSUMER_OPTIONS):
+            hint = guess(name, COMMON | self.CONSUMER_OPTIONS)
+            raise ConfigurationError(f"{consumer.key}: {type(self).__name__} has no consumer option {name!r}{hint}")
 
     async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:  # noqa: B027 - not all need it
         """Called when the server is there, before the first take and again after every loss."""
@@ -344,14 +353,18 @@ class AbstractQueueBroker(abc.ABC):
             "backend": type(self).__name__,
             "dsn": masked(self.dsn),
             "uid": self.uid,
-            "connected": self._link.is_open,
+            "connected": self._is_connected(),
             "healthy": self._is_healthy(),
             "held": {name: worker.held for name, worker in self._workers.items()},
         }
 
+    def _is_connected(self) -> bool:
+        """Whether the server is there, as far as that is known without asking it."""
+        return self._link.is_open
+
     def _is_healthy(self) -> bool:
         """Whether it can do what it was asked for; there is nothing wrong with a broker that nobody has needed yet."""
-        return self._link.is_idle or (self._link.is_open and all(worker.healthy for worker in self._workers.values()))
+        return self._link.is_idle or (self._is_connected() and all(worker.healthy for worker in self._workers.values()))
 
 
 @dataclass(slots=True)

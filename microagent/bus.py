@@ -8,17 +8,18 @@ from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from microagent.admission import Admission, ValidationMode
 from microagent.batch import Batcher
 from microagent.calls import Calls, Reply, Waiter
 from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern
 from microagent.dispatch import Dispatch
-from microagent.dsn import masked
+from microagent.dsn import check_dsn, masked
 from microagent.errors import BackendConnectionError, ConfigurationError, NoReceivers, SignalSerializingError
 from microagent.execution import describe
 from microagent.link import Link
+from microagent.options import seconds
 from microagent.signal import Receiver, Signal
 from microagent.tasks import Tasks
 
@@ -100,6 +101,9 @@ class AbstractSignalBus(abc.ABC):
     :param send_timeout: seconds to go on trying to connect before ``send`` raises
     """
 
+    SCHEMES: ClassVar[frozenset[str]] = frozenset()
+    """Of the DSNs that are taken; empty: any text is."""
+
     receivers: dict[str, list[Receiver]]
 
     def __init__(
@@ -112,6 +116,8 @@ class AbstractSignalBus(abc.ABC):
         validate: ValidationMode = "warn",
         send_timeout: float = 10.0,
     ) -> None:
+        if self.SCHEMES:
+            check_dsn(dsn, self.SCHEMES, type(self).__name__)
         self.dsn = dsn
         self.uid = uid or uuid.uuid4().hex
         self.prefix = prefix
@@ -120,7 +126,7 @@ class AbstractSignalBus(abc.ABC):
         if UNSAFE_IN_SENDER.search(self.uid):  # replies travel under it
             raise ConfigurationError(f"uid {self.uid!r}: it is a text without spaces and : # * ? [ ] \\")
         self._admission = Admission(validate, log)
-        self._send_timeout = send_timeout
+        self._send_timeout = seconds("send_timeout", send_timeout)
         self._link = Link(repr(self), self._connect, self._close, log)
         self._tasks = Tasks(log)
         self._calls = Calls(self.uid, log)
@@ -359,14 +365,18 @@ class AbstractSignalBus(abc.ABC):
             "dsn": masked(self.dsn),
             "uid": self.uid,
             "prefix": self.prefix,
-            "connected": self._link.is_open,
+            "connected": self._is_connected(),
             "healthy": self._is_healthy(),
         }
+
+    def _is_connected(self) -> bool:
+        """Whether the server is there, as far as that is known without asking it."""
+        return self._link.is_open
 
     def _is_healthy(self) -> bool:
         """Whether it can do what it was asked for; there is nothing wrong with a bus that nobody has needed yet."""
         reading = self._reader is not None and not self._reader.done() and not self._failing
-        return self._link.is_idle or (self._link.is_open and (reading or not self._patterns))
+        return self._link.is_idle or (self._is_connected() and (reading or not self._patterns))
 
 
 def _bytes(message: str | bytes) -> bytes:

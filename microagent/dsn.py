@@ -1,7 +1,7 @@
 """Data source names: ``scheme://user:password@host:port/path?option=value``."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Self
@@ -14,14 +14,16 @@ HIDDEN: Final = "***"
 
 # RFC 3986, appendix B; urlsplit() refuses an authority of several hosts as soon as one is an IPv6 address.
 _PARTS = re.compile(
-    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?(?:#.*)?",
+    r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<authority>[^/?#]*)(?P<path>[^?#]*)"
+    r"(?:\?(?P<query>[^#]*))?(?P<fragment>#.*)?",
     re.DOTALL,
 )
-_PASSWORD = re.compile(r"^([^:/?#]+://[^/:@?#]*:).*@", re.DOTALL)
-_SECRET_OPTION = re.compile(
-    r"([?&;][^=&;#]*(?:pass|pwd|secret|token|credential|api_?key)[^=&;#]*=)[^&;#]*",
-    re.IGNORECASE,
+_PATHS = "local|memory|unix|file"  # behind these a path begins at once, and may hold anything
+_PASSWORD = re.compile(
+    rf"^((?:{_PATHS})://[^/:@?#]*:|(?!(?:{_PATHS})://)[^:/?#]+://[^:@]*:).*@", re.DOTALL | re.IGNORECASE
 )
+_OPTION = re.compile(r"([?&;])([^=&;#]*)=[^&;#]*")
+_SECRET = re.compile(r"pass|pwd|secret|token|credential|api_?key", re.IGNORECASE)
 
 
 def masked(dsn: str) -> str:
@@ -30,7 +32,47 @@ def masked(dsn: str) -> str:
 
     It hides too much rather than too little when a password holds ``@``, ``/`` or ``?`` that should have been escaped.
     """
-    return _SECRET_OPTION.sub(rf"\1{HIDDEN}", _PASSWORD.sub(rf"\1{HIDDEN}@", dsn))
+    return _OPTION.sub(_option, _PASSWORD.sub(rf"\1{HIDDEN}@", dsn))
+
+
+def _option(found: re.Match[str]) -> str:
+    mark, name = found.groups()
+    return f"{mark}{name}={HIDDEN}" if _SECRET.search(unquote(name)) else found[0]
+
+
+def hide(text: str, dsn: object) -> str:
+    """What somebody else says about a DSN, without the password that it may repeat."""
+    if isinstance(dsn, str) and dsn:
+        text = text.replace(dsn, masked(dsn))
+        for secret in _secrets(dsn):
+            text = text.replace(secret, HIDDEN)
+    return text
+
+
+def _secrets(dsn: str) -> list[str]:
+    """The passwords in a DSN, as they are written and as they are meant; the longest first."""
+    parts = _PARTS.fullmatch(dsn)
+    if parts is None:
+        return []
+    written = [parts["authority"].rpartition("@")[0].partition(":")[2]]
+    options = [option.partition("=") for option in re.split("[&;]", parts["query"] or "")]
+    written += [value for name, _, value in options if _SECRET.search(unquote(name))]
+    return sorted({secret for each in written for secret in (each, unquote(each)) if secret}, key=len, reverse=True)
+
+
+def check_dsn(dsn: str, schemes: Collection[str], owner: str) -> None:
+    """
+    Look at the DSN that ``owner`` is given before anything is done with it.
+
+    :param schemes: those that it serves
+    :raises ConfigurationError: if it is none, or one for somebody else
+    """
+    if not isinstance(dsn, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise ConfigurationError(f"{owner} takes a DSN as a text, not {type(dsn).__name__}")
+    scheme = DSN.parse(dsn).scheme
+    if scheme not in schemes:
+        wanted = ", ".join(f"{name}://" for name in sorted(schemes))
+        raise ConfigurationError(f"{masked(dsn)!r} is no DSN of {owner}, which takes {wanted}{guess(scheme, schemes)}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +95,16 @@ class DSN:
         """
         The parts of ``text``.
 
-        :raises ConfigurationError: if it has no scheme, or a port that is no number
+        :raises ConfigurationError: if it has no scheme, a port that is no number, or a password that would be cut
         """
         parts = _PARTS.fullmatch(text)
         if parts is None:
             raise ConfigurationError(f"{masked(text)!r} is no DSN: it has to begin with a scheme, such as local://")
+        if _is_cut(parts):
+            raise ConfigurationError(
+                f"{masked(text)!r} is no DSN: '/', '?', '#' and '@' of a name or password are written as "
+                "%2F, %3F, %23 and %40"
+            )
         user, _, hosts = parts["authority"].rpartition("@")
         username, colon, password = user.partition(":")
         try:
@@ -74,6 +121,15 @@ class DSN:
 
     def __repr__(self) -> str:
         return f"<DSN {self.scheme}://{','.join(host for host, _ in self.hosts)}{self.path}>"
+
+
+def _is_cut(parts: re.Match[str]) -> bool:
+    """Whether a part of the user or the password seems to be behind the host, because it is badly escaped."""
+    if re.fullmatch(_PATHS, parts["scheme"], re.IGNORECASE):
+        return False
+    begun = ":" in parts["authority"] and "@" not in parts["authority"]
+    behind = parts["path"] + (parts["query"] or "").partition("=")[0]
+    return parts["fragment"] is not None or (begun and "@" in behind)
 
 
 def _host(text: str) -> tuple[str, int | None]:

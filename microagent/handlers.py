@@ -100,7 +100,7 @@ def consumer(
     :param dto_class: called with the keys of the message; the method gets the result in their place
     :param dto_name: the parameter that takes this result, ``dto`` by default
     :param options: for the broker (``concurrency``, ``autoack``, ...)
-    :raises HandlerError: if ``queue`` is no queue, or the ``dto_...`` say nothing
+    :raises HandlerError: if ``queue`` is no queue, an option makes no sense, or the ``dto_...`` say nothing
     """
     return leave(ConsumerMark(queue, timeout, dto_class, dto_name, options))
 

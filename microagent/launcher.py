@@ -4,6 +4,7 @@ import logging
 import multiprocessing
 import os
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -122,6 +123,8 @@ class Run:
         """Run the group until it ends; exit if that is not clean."""
         group = self._load()
         self.logs.set_up()
+        for doubt in _doubts(group):
+            log.warning("%s", doubt)
         if alone := in_memory(group):
             log.warning("%s: a memory:// of one process is not that of another, so nothing passes between them", alone)
         manager = AgentsManager(
@@ -137,7 +140,9 @@ class Run:
 
     def show(self) -> None:
         """Print the agents as trees."""
-        for name, (backend, configuration) in self._load().items():
+        group = self._load()
+        self._say(_doubts(group), logging.WARNING, "yellow")
+        for name, (backend, configuration) in group.items():
             head, *branches = overview(name, Blueprint.of(backend, configuration)).lines()
             click.echo("\n".join([click.style(head, bold=True), *branches]))
 
@@ -149,11 +154,18 @@ class Run:
 
     def _leave(self, sentences: str, status: int) -> NoReturn:
         """Say what happened, a line each, and exit."""
+        self._say(sentences.split("\n"), logging.CRITICAL, "red")
+        sys.exit(status)
+
+    def _say(self, sentences: Iterable[str], level: int, colour: str) -> None:
         if self.logs.as_json:
             self.logs.set_up()
-        for sentence in sentences.split("\n"):
+        for sentence in sentences:
             if self.logs.as_json:
-                log.critical("%s", sentence)
+                log.log(level, "%s", sentence)
             else:
-                click.secho(f"marun: {sentence}", err=True, fg="red", color=are_wanted(os.environ))
-        sys.exit(status)
+                click.secho(f"marun: {sentence}", err=True, fg=colour, color=are_wanted(os.environ))
+
+
+def _doubts(group: Group) -> list[str]:
+    return [doubt for _, configuration in group.values() for doubt in configuration.doubts]

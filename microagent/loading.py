@@ -11,7 +11,7 @@ from microagent.errors import QueueNotFound, SignalNotFound
 from microagent.names import guess, shown
 from microagent.obtaining import Terms, declarations_of
 from microagent.queue import Queue
-from microagent.registry import OnConflict
+from microagent.registry import OnConflict, check_on_conflict
 from microagent.signal import Signal
 from microagent.sources import LIMIT, TIMEOUT
 
@@ -73,7 +73,9 @@ def load_signals(
     :raises LoadingError: if the source cannot be read, or must not be
     :raises DeclarationError: with every problem of the source
     :raises ConflictError: if names are known with other structures; none is registered then
+    :raises ConfigurationError: if ``on_conflict`` is none of these; nothing is read then
     """
+    check_on_conflict(on_conflict)
     terms = Terms(timeout, limit, context, lock, sha256, cache)
     return _signals(declarations_of(source, terms), on_conflict)
 
@@ -90,6 +92,7 @@ def load_queues(
     cache: str | os.PathLike[str] | None = None,
 ) -> QueueSet:
     """Load and register the queues that a source declares; see ``load_signals``."""
+    check_on_conflict(on_conflict)
     terms = Terms(timeout, limit, context, lock, sha256, cache)
     return _queues(declarations_of(source, terms), on_conflict)
 
@@ -106,6 +109,7 @@ def load_stuff(
     cache: str | os.PathLike[str] | None = None,
 ) -> tuple[SignalSet, QueueSet]:
     """Load and register the signals and the queues that a source declares; see ``load_signals``."""
+    check_on_conflict(on_conflict)
     declarations = declarations_of(source, Terms(timeout, limit, context, lock, sha256, cache))
     return _signals(declarations, on_conflict), _queues(declarations, on_conflict)
 

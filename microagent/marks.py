@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from microagent.errors import HandlerError, ScheduleError
 from microagent.names import guess
+from microagent.options import option_problems
 from microagent.queue import Queue
 from microagent.schedule import Cron, Every
 from microagent.signal import Signal
@@ -56,6 +57,8 @@ class ConsumerMark:
             raise HandlerError(
                 f"dto_name {self.dto_name!r} of queue '{self.queue.name}' says nothing without dto_class"
             )
+        for problem in option_problems(self.options):
+            raise HandlerError(f"consumer of queue '{self.queue.name}': {problem}")
         _check_timeout(self.timeout)
 
 

@@ -1,6 +1,7 @@
 """The options of a consumer that mean the same on every backend."""
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,12 +35,28 @@ class ConsumingOptions:
         :raises ConfigurationError: if one cannot be
         """
         options: dict[str, Any] = {"retry": retry, **consumer.options}
+        for problem in option_problems(options):
+            raise ConfigurationError(f"{consumer.key}: {problem}")
         own = {name: options.pop(name) for name in _OWN_OPTIONS if name in options}
-        for name, value in own.items():
-            is_right, wanted = _OWN_OPTIONS[name]
-            if not is_right(value):
-                raise ConfigurationError(f"{consumer.key}: {name}={value!r} is to be {wanted}")
         return cls(**own, backend=options)
+
+
+def option_problems(options: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with those options of ``@consumer`` that mean the same everywhere, a sentence for each."""
+    for name, (is_right, wanted) in _OWN_OPTIONS.items():
+        if name in options and not is_right(options[name]):
+            yield f"{name}={options[name]!r} is to be {wanted}"
+
+
+def seconds(name: str, value: float) -> float:
+    """
+    The value of an option that is a time.
+
+    :raises ConfigurationError: if it is none
+    """
+    if type(value) not in {int, float} or not math.isfinite(value) or value < 0:
+        raise ConfigurationError(f"{name}={value!r} is to be a number of seconds")
+    return value
 
 
 def _is_count(value: Any) -> bool:
@@ -52,3 +69,4 @@ _OWN_OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
     "autoack": (lambda value: isinstance(value, bool), "True or False"),
     "retry": (lambda value: isinstance(value, RetryPolicy), "a RetryPolicy"),
 }
+COMMON = frozenset(_OWN_OPTIONS)

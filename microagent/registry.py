@@ -4,19 +4,37 @@ import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from threading import RLock
-from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, cast, get_args
 
 from microagent import codec
 from microagent.declarations import Declaration
-from microagent.errors import ConflictError, DeclarationError, MicroAgentError, Problem, SerializingError
+from microagent.errors import (
+    ConfigurationError,
+    ConflictError,
+    DeclarationError,
+    MicroAgentError,
+    Problem,
+    SerializingError,
+)
 from microagent.names import guess, shown
 
 D = TypeVar("D", bound=Declaration)
 OnConflict: TypeAlias = Literal["error", "warn", "keep", "replace"]
 
 log = logging.getLogger("microagent.registry")
+_WAYS: tuple[OnConflict, ...] = get_args(OnConflict)
 _door = RLock()
 _IN_PYTHON = Problem("", "in Python")
+
+
+def check_on_conflict(way: OnConflict) -> None:
+    """
+    Look at what is to be done about conflicts, whether there is one or not.
+
+    :raises ConfigurationError: if it is nothing that can be done
+    """
+    if way not in _WAYS:
+        raise ConfigurationError(f"on_conflict takes error, warn, keep or replace, not {way!r}{guess(str(way), _WAYS)}")
 
 
 class Word(Generic[D]):
@@ -66,6 +84,7 @@ class Word(Generic[D]):
             the known one as it is; ``replace`` it, in place
         :raises ConflictError: if the name is known with another structure
         """
+        check_on_conflict(on_conflict)
         with _door:
             known: Self | None = cls._register.get(name)
             if known is None:
@@ -127,8 +146,6 @@ class Word(Generic[D]):
                 self._become(self.name, declared)
             case "keep":
                 pass
-            case _:
-                raise ValueError(f"on_conflict takes error, warn, keep or replace, not {on_conflict!r}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copied, pickled: the same object, in another process the one of this name."""

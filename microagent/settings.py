@@ -1,7 +1,7 @@
 """Settings modules: from their AGENT, BUS and BROKER dictionaries to the configuration of each agent."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, TypeAlias, cast
 
@@ -12,6 +12,8 @@ from microagent.errors import ConfigurationError
 from microagent.names import guess
 
 EMBEDDED = "local://"
+KEYS = frozenset({"backend", "bus", "broker", "settings"})  # of an agent's entry; all others are the agent's own
+LIKENESS = 0.8  # of a key that is taken for a misspelt one of these
 
 Entry: TypeAlias = Mapping[str, Any]
 
@@ -25,10 +27,14 @@ class AgentConfiguration(dict[str, Any]):
 
     Pickled, it is the name of its settings module and of its agent: a child process that does not inherit its parent's
     memory imports its own, so a settings module may hold what cannot be pickled.
+
+    :ivar doubts: a sentence for each key that may be a misspelt one of marun: it is a setting of the agent then, and
+        nobody would tell
     """
 
-    def __init__(self, entry: Entry, config_path: str, agent: str) -> None:
+    def __init__(self, entry: Entry, config_path: str, agent: str, doubts: Sequence[str] = ()) -> None:
         super().__init__(entry)
+        self.doubts = doubts
         self.config_path = config_path
         self.agent = agent
 
@@ -64,10 +70,20 @@ def load_configuration(config_path: str) -> Iterator[tuple[str, tuple[str, Agent
         place = f"{config_path}: AGENT[{name!r}]"
         backend = entry.get("backend")
         if not isinstance(backend, str):
-            raise ConfigurationError(f"{place} needs a 'backend', the import path of its class")
+            has = "".join(f"; it has {key!r}{hint}" for key, hint in _misspelt(entry))
+            raise ConfigurationError(f"{place} needs a 'backend', the import path of its class{has}")
         rest = {key: value for key, value in entry.items() if key not in ("backend", "bus", "broker")}
         chosen = {key: server for part in servers for key, server in part.chosen_by(entry, place)}
-        yield name, (backend, AgentConfiguration({**rest, **chosen}, config_path, name))
+        doubts = [f"{place}: {key!r} is a setting of the agent, none of marun{hint}" for key, hint in _misspelt(entry)]
+        yield name, (backend, AgentConfiguration({**rest, **chosen}, config_path, name, doubts))
+
+
+def _misspelt(entry: Entry) -> Iterator[tuple[str, str]]:
+    """``(key, guess)`` for each key that looks like one of ours, which the entry does not have."""
+    for key in entry:
+        hint = guess(str(key).lower(), KEYS - entry.keys(), LIKENESS)
+        if key not in KEYS and hint:
+            yield key, hint
 
 
 def init_agent(backend: str, cfg: Entry) -> MicroAgent[Any, Any]:

@@ -10,6 +10,7 @@ from support import unique, until
 from microagent import BackendConnectionError, MicroAgent, Queue, consumer
 from microagent.tools.kafka import KafkaBroker
 
+NOTICED = 5.0  # seconds until everybody knows that a server is away
 RECOVERY = 40.0  # seconds for a server to be back and its clients to notice, on a slow machine
 
 
@@ -95,15 +96,21 @@ async def test_sender_is_told_of_an_outage(kafka_server: KafkaServer):
 
 
 async def test_agent_goes_on_after_its_own_messages_failed(kafka_server: KafkaServer):
-    """It has given up on a message in an outage; when the server is back, it sends and consumes as before."""
+    """
+    It is known at once that the server is away. The agent gives up on a message in the outage; when the server is back,
+    it sends and consumes as before.
+    """
     queue = Queue(unique("queue"))
     cls, got = taker(queue)
     agent = cls(broker=KafkaBroker(kafka_server.url, send_timeout=0.5, lease=3.0))
     await agent.start()
     await agent.broker[queue.name].send({"number": 1})
     await until(lambda: got == [1])
+    assert agent.info()["broker"]["connected"]
     await asyncio.to_thread(kafka_server.kill)
     try:
+        await until(lambda: not agent.info()["broker"]["connected"], NOTICED)
+        assert not agent.info()["broker"]["healthy"]
         with pytest.raises(BackendConnectionError):
             await agent.broker[queue.name].send({"number": 2})
         with pytest.raises(BackendConnectionError):
@@ -111,7 +118,7 @@ async def test_agent_goes_on_after_its_own_messages_failed(kafka_server: KafkaSe
         assert not agent.broker._info()["connected"]
     finally:
         await asyncio.to_thread(kafka_server.start)
-    await until(lambda: agent.broker._info()["connected"])
+    await until(lambda: agent.info()["broker"]["healthy"])
     await agent.broker[queue.name].send({"number": 4})
     await until(lambda: 4 in got, RECOVERY)
     await agent.stop()

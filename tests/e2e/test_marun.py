@@ -423,7 +423,7 @@ def refused(project: Path, *arguments: str) -> str:
         ),
         (
             "BUS = {'m': {'dsn': 'memory://', 'colour': 1}}\nAGENT = {'a': {'backend': 'agents.Calm', 'bus': 'm'}}",
-            "settings: AGENT['a']: its bus: microagent.tools.memory.MemorySignalBus cannot be made of these options",
+            "settings: AGENT['a']: its bus: microagent.tools.memory.MemorySignalBus: it has no option 'colour'",
         ),
         ("import nowhere", "settings: importing 'settings' failed: there is no module 'nowhere' ("),
         ("\n1 / 0", "settings: importing 'settings' failed: ZeroDivisionError: division by zero ("),
@@ -586,6 +586,20 @@ def test_check_shows_the_agents(project: Path) -> None:
             "    ├── pre_stop → down\n"
             "    └── server → serve\n"
         )
+
+
+@pytest.mark.parametrize("options", [(), ("--check",), ("--check", "--json-logs")])
+def test_key_that_looks_misspelt_is_warned_of(project: Path, options: tuple[str, ...]) -> None:
+    """
+    A key that is almost one of marun's is taken for a setting of the agent, and that is said; it is no mistake.
+    """
+    write(project, settings="AGENT = {'a': {'backend': 'agents.Serving', 'borker': 'main'}}")
+    end(project)
+
+    with marun(project, "settings", *options) as group:
+        assert group.ends() in (0, 1)
+
+    assert "AGENT['a']: 'borker' is a setting of the agent, none of marun, did you mean 'broker'?" in group.output
 
 
 def test_check_tells_every_mistake(project: Path) -> None:

@@ -29,6 +29,22 @@ def test_backend_is_taken_whatever_the_dsn() -> None:
     assert (bus.dsn, bus.prefix) == ("mine://here", "MINE")
 
 
+class Telling(MemorySignalBus):
+    """A bus of somebody's own, that is not careful with passwords."""
+
+    def __init__(self, dsn: str) -> None:
+        raise RuntimeError(f"not {dsn}, nor hush")
+
+
+def test_option_of_every_class_on_the_way_is_known() -> None:
+    """
+    What one constructor hands on to the next is an option too; one that takes anything has no unknown options.
+    """
+    assert make_broker({"dsn": "redis://h", "WAIT_TIME": 3, "lease": 5, "validate": "off"}).WAIT_TIME == 3
+    with pytest.raises(ConfigurationError, match=r"RedisBroker: it has no option 'WAIT_TIM', did you mean 'WAIT_TIME'"):
+        make_broker({"dsn": "redis://h", "WAIT_TIM": 3})
+
+
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
@@ -41,7 +57,20 @@ def test_backend_is_taken_whatever_the_dsn() -> None:
         ),
         (
             {"dsn": "memory://", "colour": "red"},
-            "microagent.tools.memory.MemorySignalBus cannot be made of these options: TypeError: ",
+            "microagent.tools.memory.MemorySignalBus: it has no option 'colour'",
+        ),
+        (
+            {"dsn": "redis://h", "prefx": "MINE"},
+            "microagent.tools.redis.RedisSignalBus: it has no option 'prefx', did you mean 'prefix'?",
+        ),
+        (
+            {"dsn": "local://", "send_timeot": 3, "validate": "warn"},
+            "microagent.tools.local.LocalSignalBus: it has no option 'send_timeot', did you mean 'send_timeout'?",
+        ),
+        ({"dsn": "local://", "send_timeout": "3"}, "send_timeout='3' is to be a number of seconds"),
+        (
+            {"dsn": "mine://me:hush@h", "backend": f"{__name__}.Telling"},
+            f"{__name__}.Telling: it cannot be made of these options: RuntimeError: not mine://me:***@h, nor ***",
         ),
     ],
 )

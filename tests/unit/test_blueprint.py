@@ -52,14 +52,7 @@ class Reading(MicroAgent):
 class Demanding(MicroAgent):
     """An agent that wants of its broker what that has not."""
 
-    @consumer(QUEUE, colour="red")
-    async def read(self, **kwargs: Any) -> None: ...
-
-
-class Miscounting(MicroAgent):
-    """An agent with an option that means nothing."""
-
-    @consumer(QUEUE, concurrency=0)
+    @consumer(QUEUE, concurency=3)
     async def read(self, **kwargs: Any) -> None: ...
 
 
@@ -100,8 +93,11 @@ def test_constructor_of_its_own_may_bring_bus_and_broker() -> None:
         (path(Narrow), {}, f"{path(Narrow)} is to take bus, broker and settings by name: got an unexpected"),
         (path(Hearing), {"broker": MEMORY}, f"{path(Hearing)} receives signals, so it needs a 'bus'"),
         (path(Reading), {"bus": MEMORY}, f"{path(Reading)} consumes messages, so it needs a 'broker'"),
-        (path(Demanding), {"broker": MEMORY}, "Demanding.read: MemoryBroker has no consumer option 'colour'"),
-        (path(Miscounting), {"broker": MEMORY}, "Miscounting.read: concurrency=0 is to be a whole number from 1 on"),
+        (
+            path(Demanding),
+            {"broker": MEMORY},
+            "Demanding.read: MemoryBroker has no consumer option 'concurency', did you mean 'concurrency'?",
+        ),
     ],
 )
 def test_what_would_keep_it_from_starting(backend: str, cfg: dict[str, Any], sentence: str) -> None:

@@ -1,8 +1,13 @@
 """Data source names."""
 
+import re
+
 import pytest
 
-from microagent.dsn import BACKENDS, DSN, broker_path, bus_path, masked
+from microagent.backends import import_class
+from microagent.broker import AbstractQueueBroker
+from microagent.bus import AbstractSignalBus
+from microagent.dsn import BACKENDS, DSN, broker_path, bus_path, hide, masked
 from microagent.errors import ConfigurationError
 
 
@@ -19,6 +24,11 @@ from microagent.errors import ConfigurationError
         ("redis://localhost?password=hush&db=1", "redis://localhost?password=***&db=1"),
         ("kafka://h?db=1&sasl_plain_PASSWORD=hush", "kafka://h?db=1&sasl_plain_PASSWORD=***"),
         ("redis://localhost?api_key=hush;client_secret=hush", "redis://localhost?api_key=***;client_secret=***"),
+        ("redis://us/er:hush@localhost", "redis://us/er:***@localhost"),
+        ("redis://us?er:hush@localhost", "redis://us?er:***@localhost"),
+        ("unix://user:hush@/run/redis.sock?db=1", "unix://user:***@/run/redis.sock?db=1"),
+        ("unix:///run/a:b@c.sock?%70assword=hush", "unix:///run/a:b@c.sock?%70assword=***"),
+        ("redis+sentinel://u:hush@a:1,b:2/m/0?password=hush", "redis+sentinel://u:***@a:1,b:2/m/0?password=***"),
         ("local:///tmp/a@b:c@d", "local:///tmp/a@b:c@d"),
         ("local://", "local://"),
     ],
@@ -76,6 +86,70 @@ def test_no_dsn_is_refused(text: str) -> None:
     """
     with pytest.raises(ConfigurationError, match=r"is no DSN: it"):
         DSN.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "redis://user:12/34@h/0",
+        "redis://user:12#34@h/0",
+        "redis://user:12?34@h/0",
+        "amqp://guest:12/34@h/",
+        "kafka://h:9092#a",
+        "redis://:1/2@h",
+    ],
+)
+def test_password_that_would_be_cut_is_refused(text: str) -> None:
+    """
+    What has to be escaped and is not is said, before half of a password is taken for a port and shown in an error.
+    """
+    with pytest.raises(ConfigurationError, match="are written as %2F, %3F, %23 and %40") as refusal:
+        DSN.parse(text)
+
+    assert "12" not in str(refusal.value)
+
+
+def test_path_may_hold_anything() -> None:
+    """
+    Behind ``local://`` and ``unix://`` is a path, and nobody escapes that.
+    """
+    assert DSN.parse("local:///a:b@c#d").scheme == "local"
+    assert DSN.parse("unix:///a:b@c.sock?db=1").path == "/a:b@c.sock"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("no redis://u:p%40s@h/0?token=t0k here", "no redis://u:***@h/0?token=*** here"),
+        ("wrong password 'p@s'", "wrong password '***'"),
+        ("port 'p%40s@h'", "port '***@h'"),
+        ("token=t0k", "token=***"),
+    ],
+)
+def test_what_others_say_of_a_dsn_is_told_without_its_passwords(text: str, said: str) -> None:
+    """
+    Whether they repeat it whole, or the password alone, as it was written or as it was meant.
+    """
+    assert hide(text, "redis://u:p%40s@h/0?token=t0k") == said
+
+
+@pytest.mark.parametrize(("kind", "cls"), [("bus", AbstractSignalBus), ("broker", AbstractQueueBroker)])
+def test_backends_take_the_schemes_that_lead_to_them(kind: str, cls: type) -> None:
+    """
+    A constructor refuses every other, at once and with a guess, and one that is no text without repeating it.
+    """
+    for scheme, backend in BACKENDS.items():
+        path = getattr(backend, kind)
+        if path is None or scheme == "memory":
+            continue
+        made = import_class(path, cls)
+        assert scheme in made.SCHEMES
+        with pytest.raises(
+            ConfigurationError, match=f"is no DSN of {made.__name__}, which takes .*{re.escape(scheme)}.*://"
+        ):
+            made(f"{scheme}x://user:hush@h")
+        with pytest.raises(ConfigurationError, match=rf"^{made.__name__} takes a DSN as a text, not bytes$"):
+            made(b"redis://user:hush@h")
 
 
 def test_refusal_shows_no_password() -> None:

@@ -11,7 +11,14 @@ import pytest
 from hostile_http import Server, certificate, page, serving
 from support import unique
 
-from microagent.errors import ConflictError, DeclarationError, LoadingError, QueueNotFound, SignalNotFound
+from microagent.errors import (
+    ConfigurationError,
+    ConflictError,
+    DeclarationError,
+    LoadingError,
+    QueueNotFound,
+    SignalNotFound,
+)
 from microagent.loading import SignalSet, load_queues, load_signals, load_stuff
 from microagent.queue import Queue
 from microagent.signal import Signal
@@ -149,6 +156,13 @@ def test_conflicts_can_be_decided(tmp_path: Path, caplog: pytest.LogCaptureFixtu
     assert "is declared twice, differently" in caplog.text
     assert getattr(load_signals(source, on_conflict="replace"), name) is signal
     assert signal.providing_args == ["y"]
+
+
+@pytest.mark.parametrize("load", [load_signals, load_queues, load_stuff])
+def test_way_that_there_is_not_is_refused_before_anything_is_read(load: Any) -> None:
+    """Whether there is a conflict or not."""
+    with pytest.raises(ConfigurationError, match=r"not 'wran', did you mean 'warn'\?$"):
+        load("file://nowhere.json", on_conflict="wran")
 
 
 def test_warnings_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

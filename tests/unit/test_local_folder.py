@@ -32,12 +32,6 @@ def test_path_of_a_dsn(dsn, path, monkeypatch, tmp_path):
     assert folder_path(dsn) == path.format(cwd=tmp_path)
 
 
-def test_another_scheme_is_refused():
-    """A DSN of another backend is an error, not a path."""
-    with pytest.raises(ConfigurationError, match="no DSN of the embedded backend"):
-        folder_path("redis://localhost")
-
-
 def test_new_folder_is_private_whatever_the_umask(tmp_path):
     """Folder 0700 and files 0600, under a umask that takes nothing away too."""
     before = os.umask(0)

@@ -227,6 +227,18 @@ def test_a_consumer_takes_a_queue() -> None:
         ConsumerMark(queue, 1, dto_name="mail")
 
 
+@pytest.mark.parametrize("options", [{"concurrency": 0}, {"prefetch": "many"}, {"autoack": 1}, {"retry": 3}])
+def test_an_option_that_makes_no_sense_is_told_where_it_is_written(options: dict[str, Any]) -> None:
+    """
+    By the decorator, and not when the agent starts.
+    """
+    ((name, value),) = options.items()
+    queue = Queue(unique("queue"))
+
+    with pytest.raises(HandlerError, match=f"^consumer of queue '{queue.name}': {name}={value!r} is to be "):
+        ConsumerMark(queue, 60, options=options)
+
+
 def test_a_hook_has_one_of_four_names() -> None:
     """Another label is refused, with a guess where there is one."""
     close: Any = "prestart"

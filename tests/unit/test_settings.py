@@ -188,6 +188,10 @@ def test_agent_is_made_of_its_configuration() -> None:
         ("AGENT = {'a': {'backend': 'a.A'}}\nBUS = []", "BUS is to be a dictionary"),
         ("AGENT = {1: {}}", "AGENT[1] is to be a dictionary, under a text"),
         ("AGENT = {'a': {'backend': 1}}", "AGENT['a'] needs a 'backend', the import path of its class"),
+        (
+            "AGENT = {'a': {'bakend': 'a.A'}}",
+            "AGENT['a'] needs a 'backend', the import path of its class; it has 'bakend', did you mean 'backend'?",
+        ),
         ("AGENT = {'a': {'backend': 'a.A', 'bus': 1}}", "AGENT['a']['bus'] is to be a name in BUS, not 1"),
         ("AGENT = {'a': {'backend': 'a.A', 'bus': 'main'}}", "AGENT['a']['bus']: BUS has no 'main'"),
         (
@@ -206,6 +210,26 @@ def test_wrong_settings(write: Write, text: str, sentence: str) -> None:
         list(load_configuration(module))
 
     assert str(refusal.value) == f"{module}: {sentence}"
+
+
+def test_key_that_looks_misspelt_is_doubted(write: Write) -> None:
+    """
+    It is a setting of the agent, as every key that is none of marun's; but its like is guessed at. Others are not.
+    """
+    module = write(
+        f"""
+BUS = {{"main": {{"dsn": "memory://"}}}}
+AGENT = {{"a": {{"backend": "{PLAIN}", "Bus": "main", "brokers": None, "business": 1, "status": 2, "port": 3}}}}
+"""
+    )
+
+    found = configuration(module)
+
+    assert list(found.doubts) == [
+        f"{module}: AGENT['a']: 'Bus' is a setting of the agent, none of marun, did you mean 'bus'?",
+        f"{module}: AGENT['a']: 'brokers' is a setting of the agent, none of marun, did you mean 'broker'?",
+    ]
+    assert found["Bus"] == "main"
 
 
 @pytest.mark.parametrize("path", ["myproject/settings.py", "./myproject/settings.py", "myproject/settings"])

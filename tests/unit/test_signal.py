@@ -127,8 +127,9 @@ def test_conflicts_can_be_decided(name: str, caplog: pytest.LogCaptureFixture) -
     signal = Signal(name, ["x"])
     other = declared_signal(name, {"y": "integer"})
     assert signal.problem({"x": 1}, sending=True) is None
-    with pytest.raises(ValueError, match="on_conflict takes error, warn, keep or replace, not 'ignore'"):
-        Signal.admit(name, other, "ignore")
+    for declared in (other, signal.declaration):
+        with pytest.raises(ValueError, match="on_conflict takes error, warn, keep or replace, not 'ignore'"):
+            Signal.admit(name, declared, "ignore")
     assert Signal.admit(name, other, "keep") is signal
     assert caplog.text == ""
     assert Signal.admit(name, other, "warn") is signal

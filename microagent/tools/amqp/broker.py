@@ -52,6 +52,7 @@ class AMQPBroker(AbstractQueueBroker):
     :param options: those of every broker
     """
 
+    SCHEMES = frozenset({"amqp", "amqps"})
     HONOURS = frozenset({"exchange", "quorum"})
 
     def __init__(

@@ -59,6 +59,9 @@ class KafkaBroker(AbstractQueueBroker):
     :param options: those of every broker; ``lease`` is the group's session timeout
     """
 
+    SCHEMES = frozenset({"kafka"})
+    CONSUMER_OPTIONS = frozenset({"group", "order"})
+
     def __init__(
         self,
         dsn: str,
@@ -116,6 +119,10 @@ class KafkaBroker(AbstractQueueBroker):
         if session is not None:
             await session.close()
 
+    def _is_connected(self) -> bool:
+        """The driver connects again by itself, so that the link notices the less."""
+        return super()._is_connected() and self._session is not None and self._session.is_connected
+
     async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
         results: list[Exception | None] = [None] * len(batch)
         letters: dict[int, Letter] = {}
@@ -129,7 +136,7 @@ class KafkaBroker(AbstractQueueBroker):
         return results
 
     def _accepts(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
-        super()._accepts(consumer, {name: options[name] for name in options.keys() - {"group", "order"}})
+        super()._accepts(consumer, options)
         if options.get("order", ORDERS[0]) not in ORDERS:
             raise ConfigurationError(f"{consumer.key}: order={options['order']!r} is to be 'key' or 'partition'")
 

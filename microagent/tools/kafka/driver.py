@@ -136,6 +136,13 @@ def admin(**options: Any) -> Admin:
     return cast("Admin", AIOKafkaAdminClient(**options))
 
 
+def is_connected(client: Admin | Consumer | Producer) -> bool:
+    """Whether one of its connections stands; each that breaks is noticed at once, and opened again by the driver."""
+    inner = cast("Any", client)
+    connections = getattr(inner, "_client", None) or inner.client
+    return any(connection.connected() for connection in connections._conns.values())
+
+
 async def committed(admin: Admin, group: str, places: Collection[Partition]) -> Mapping[Partition, Mark]:
     """What a group has committed of these partitions; where it has nothing yet, they are left out."""
     if not places:

@@ -13,7 +13,17 @@ from microagent import wallclock
 from microagent.delivery import Delivery
 from microagent.errors import BackendError
 from microagent.tools.kafka import messages
-from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record, committed, end, listener
+from microagent.tools.kafka.driver import (
+    Admin,
+    Consumer,
+    Mark,
+    Partition,
+    Record,
+    committed,
+    end,
+    is_connected,
+    listener,
+)
 from microagent.tools.kafka.errors import translated
 from microagent.tools.kafka.ledger import Ledger, Order
 from microagent.tools.kafka.topics import Topics
@@ -79,6 +89,11 @@ class Intake:
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
                 await self._enter()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a server is there, as far as that is known without asking it."""
+        return is_connected(self._consumer)
 
     async def close(self) -> None:
         """Leave the group; its other members get the partitions."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from aiokafka.errors import KafkaError
 
 from microagent.errors import BackendConnectionError, ConfigurationError
-from microagent.tools.kafka.driver import Producer, abandon
+from microagent.tools.kafka.driver import Producer, abandon, is_connected
 from microagent.tools.kafka.errors import ours, translated
 from microagent.tools.kafka.messages import Headers
 
@@ -55,6 +55,11 @@ class Sender:
                 raise
             self._producer = producer
         return self._producer
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether a server is there, as far as that is known without asking it."""
+        return self._producer is not None and is_connected(self._producer)
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None

@@ -89,6 +89,12 @@ class Session:
             await self._admin.start()
         await self.sender.start()
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether a server is there, as far as that is known without asking it."""
+        readers = [intake.is_connected for intake in self._intakes.values()]
+        return any([driver.is_connected(self._admin), self.sender.is_connected, *readers])
+
     async def close(self) -> None:
         """Everything, in the reverse order; what was opened on another loop ended with it."""
         if self._loop is not asyncio.get_running_loop():

@@ -11,7 +11,7 @@ from microagent.counted import CountedLog
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.errors import BackendConnectionError, BackendError, ConfigurationError, QueueSerializingError
 from microagent.tools.local.depot import Depot
-from microagent.tools.local.folder import folder_path
+from microagent.tools.local.folder import SCHEME, folder_path
 
 SYNCHRONOUS = ("FULL", "NORMAL", "OFF")
 LONGEST = 256 * 1024 * 1024  # bytes of a message
@@ -33,6 +33,8 @@ class LocalBroker(AbstractQueueBroker):
         quicker, the loss of power may take what was sent last. ``"OFF"``: it may take the whole file
     :param options: those of :class:`AbstractQueueBroker`
     """
+
+    SCHEMES = frozenset({SCHEME})
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from microagent.bus import AbstractSignalBus
 from microagent.channel import Pattern
 from microagent.counted import CountedLog
 from microagent.errors import BackendConnectionError
-from microagent.tools.local.folder import Folder, folder_path
+from microagent.tools.local.folder import SCHEME, Folder, folder_path
 from microagent.tools.local.inbox import Inbox
 from microagent.tools.local.pubsub import PATIENCE, PubSub
 
@@ -26,6 +26,8 @@ class LocalSignalBus(AbstractSignalBus):
     :param dsn: ``local://`` and the path of a folder, which is made for this user alone
     :param options: those of :class:`AbstractSignalBus`
     """
+
+    SCHEMES = frozenset({SCHEME})
 
     def __init__(
         self,

@@ -9,7 +9,7 @@ from typing import Self
 
 from microagent.errors import BackendError, ConfigurationError
 
-SCHEME = "local://"
+SCHEME = "local"
 DEFAULT = ".microagent"
 PRIVATE = 0o700
 USED_UP = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE, errno.ENFILE)  # nothing is wrong with the folder
@@ -22,9 +22,7 @@ def folder_path(dsn: str) -> str:
 
     What follows ``local://`` is a path, absolute or relative to the working directory; nothing is ``.microagent``.
     """
-    if not dsn.startswith(SCHEME):
-        raise ConfigurationError(f"{dsn!r} is no DSN of the embedded backend: local:// or local:///absolute/path")
-    return os.path.abspath(dsn.removeprefix(SCHEME) or DEFAULT)
+    return os.path.abspath(dsn.partition("://")[2] or DEFAULT)
 
 
 class Folder:

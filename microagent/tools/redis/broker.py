@@ -15,16 +15,15 @@ from microagent.retry import RetryPolicy
 from microagent.tools.redis.faults import Unanswered
 from microagent.tools.redis.line import Command, Line, checked
 from microagent.tools.redis.lines import Lines
+from microagent.tools.redis.releases import check_release
 from microagent.tools.redis.scripts import MAINTAIN, RENEW, SETTLE, TAKE, Call, Keys
-from microagent.tools.redis.servers import servers_of
+from microagent.tools.redis.servers import SCHEMES, servers_of
 from microagent.tools.redis.watch import Doorbell, Watch
 
 T = TypeVar("T")
 K = TypeVar("K")
 
 TAKEN_BYTES = 4 << 20  # about so many are taken in one go
-
-_SETTINGS = {"WAIT_TIME", "BIND_TIME", "ROLLBACK_ATTEMPTS"}  # may be arguments too
 
 
 class RedisBroker(AbstractQueueBroker):
@@ -41,6 +40,8 @@ class RedisBroker(AbstractQueueBroker):
     :param options: those of :class:`AbstractQueueBroker`; ``retry`` is instead of ``ROLLBACK_ATTEMPTS``
     """
 
+    SCHEMES = SCHEMES
+
     WAIT_TIME: float = 15
     """Seconds that one blocking wait for a message lasts."""
     BIND_TIME: float = 1
@@ -55,10 +56,15 @@ class RedisBroker(AbstractQueueBroker):
         log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
         *,
         retry: RetryPolicy | None = None,
+        WAIT_TIME: float | None = None,  # noqa: N803 - the manual's names
+        BIND_TIME: float | None = None,  # noqa: N803
+        ROLLBACK_ATTEMPTS: int | None = None,  # noqa: N803
         **options: Any,
     ) -> None:
-        for name in _SETTINGS.intersection(options):
-            setattr(self, name, options.pop(name))
+        given = {"WAIT_TIME": WAIT_TIME, "BIND_TIME": BIND_TIME, "ROLLBACK_ATTEMPTS": ROLLBACK_ATTEMPTS}
+        for name, value in given.items():
+            if value is not None:
+                setattr(self, name, value)
         super().__init__(dsn, uid, log, retry=retry or RetryPolicy(retries=self.ROLLBACK_ATTEMPTS), **options)
         self._servers = servers_of(dsn)
         self._sending = Lines(self._servers)
@@ -68,7 +74,9 @@ class RedisBroker(AbstractQueueBroker):
 
     async def _open(self) -> None:
         await self._servers.find()
-        await self._sending.to("").check()
+        line = self._sending.to("")
+        await line.check()
+        await check_release(line)
 
     async def _close(self) -> None:
         for name in tuple(self._doorbells):

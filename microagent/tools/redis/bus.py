@@ -9,7 +9,7 @@ from microagent.channel import Pattern
 from microagent.errors import BackendConnectionError
 from microagent.tools.redis.faults import Unanswered
 from microagent.tools.redis.lines import Lines
-from microagent.tools.redis.servers import servers_of
+from microagent.tools.redis.servers import SCHEMES, servers_of
 from microagent.tools.redis.subscription import Subscription
 
 ANY = ""  # a signal is published on any node of a cluster
@@ -28,6 +28,8 @@ class RedisSignalBus(AbstractSignalBus):
         ``redis+sentinel://host:26379,host:26379/master/0`` or ``redis+cluster://host:6379,host:6379``
     :param options: those of :class:`AbstractSignalBus`
     """
+
+    SCHEMES = SCHEMES
 
     def __init__(
         self,

@@ -185,6 +185,7 @@ async def _first_answer(addresses: Iterable[Address], ask: Any) -> Any:
     raise fault
 
 
+SCHEMES = frozenset({"redis", "rediss", "unix", "redis+sentinel", "rediss+sentinel", "redis+cluster", "rediss+cluster"})
 _KINDS: Mapping[str, type[SingleServer] | type[Sentinels] | type[Cluster]] = {
     "redis+sentinel": Sentinels,
     "rediss+sentinel": Sentinels,
