@@ -35,7 +35,9 @@ MOST_REFERENCES = 2_000
 DEEPEST = 60
 """References that are followed from within each other."""
 
-_SHAPING = frozenset({"type", "enum", "const", "properties", "required", "additionalProperties", "items"})
+_SHAPING = frozenset(
+    {"type", "enum", "const", "properties", "required", "additionalProperties", "items", "prefixItems"}
+)
 _SCALARS: dict[str, Scalar] = {
     "string": Scalar("string"),
     "integer": Scalar("integer"),

@@ -1,0 +1,136 @@
+"""
+What the public JSON-Schema-Test-Suite says of every draft, the strict runtime says too.
+
+Each schema becomes the one property of three queues: written in the payload, shared in the file, in a file beside it.
+``format`` is an annotation, so the suite's checks of formats are not asked here.
+"""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from json_schema_suite import DRAFTS, HOST, Group, copy_documents, files, groups
+from support import unique
+
+from microagent.declarations import QueueDeclaration
+from microagent.errors import DeclarationError
+from microagent.parsing import parse
+from microagent.queue import Queue
+from microagent.siblings import Siblings
+
+PYTHONS_EXPRESSIONS = "patterns are regular expressions as Python reads them"
+OWN_METASCHEMA = "a $schema that is no draft's is refused, with a sentence"
+EXCLUDED = {
+    ("optional/content", "validation of string-encoded content based on media type"): "contents are annotations",
+    ("optional/content", "validation of binary string-encoding"): "contents are annotations",
+    ("optional/content", "validation of binary-encoded media type documents"): "contents are annotations",
+    ("optional/format-assertion", "schema that uses custom metaschema with format-assertion: false"): OWN_METASCHEMA,
+    ("optional/format-assertion", "schema that uses custom metaschema with format-assertion: true"): OWN_METASCHEMA,
+    ("optional/refOfUnknownKeyword", "reference internals of known non-applicator"): "an example is a value",
+    (
+        "optional/zeroTerminatedFloats",
+        "some languages do not distinguish between different types of numeric value",
+    ): "1.0 is an integer in every draft",
+    ("vocabulary", "ignore unrecognized optional vocabulary"): OWN_METASCHEMA,
+    ("vocabulary", "schema that uses custom metaschema with with no validation vocabulary"): OWN_METASCHEMA,
+    **dict.fromkeys(
+        (
+            ("optional/ecmascript-regex", description)
+            for description in (
+                r"ECMA 262 \D matches everything but ascii digits",
+                r"ECMA 262 \S matches everything but whitespace",
+                r"ECMA 262 \W matches everything but ascii letters",
+                r"ECMA 262 \d matches ascii digits only",
+                r"ECMA 262 \s matches whitespace",
+                r"ECMA 262 \w matches ascii letters only",
+                r"ECMA 262 regex escapes control codes with \c and lower letter",
+                r"ECMA 262 regex escapes control codes with \c and upper letter",
+                r"\d in pattern matches [0-9], not unicode digits",
+                r"\d in patternProperties matches [0-9], not unicode digits",
+                r"\w in patternProperties matches [A-Za-z0-9_], not unicode letters",
+                r"\w in patterns matches [A-Za-z0-9_], not unicode letters",
+                "pattern with non-ASCII digits",
+                "patternProperties with non-ASCII digits",
+                "patterns always use unicode semantics with pattern",
+                "patterns always use unicode semantics with patternProperties",
+            )
+        ),
+        PYTHONS_EXPRESSIONS,
+    ),
+}
+
+
+NAME = unique("case")
+PLACES = ("payload", "file", "sibling")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the documents that the suite wants to find on a server."""
+    folder = tmp_path_factory.mktemp("suite")
+    copy_documents(folder)
+    return folder
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_the_runtime_says_what_the_suite_says(draft: str, folder: Path) -> None:
+    """Of every value of every group, wherever the schema stands; what is excluded is really otherwise."""
+    faults, needed, asked = list[str](), set[tuple[str, str]](), 0
+    present = set[tuple[str, str]]()
+    for file in files(draft):
+        for group in groups(draft, file):
+            found = list(wrong(group, folder))
+            asked += len(group.tests)
+            present.add((file, group.description))
+            if found and (file, group.description) in EXCLUDED:
+                needed.add((file, group.description))
+            elif found:
+                faults += [f"{draft} {file}: {fault}" for fault in found]
+    assert faults == []
+    assert (present & EXCLUDED.keys()) - needed == set(), "excluded, and there is no reason to"
+    assert asked > 500, "the suite is there"
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_what_is_on_another_server_is_refused(draft: str, folder: Path) -> None:
+    """With a sentence; a copy beside the file is read instead (above)."""
+    remote = [group for group in groups(draft, "refRemote") if f'"$ref": "{HOST}' in json.dumps(group.schema)]
+    assert remote
+    for group in remote:
+        for place in PLACES:
+            with pytest.raises(DeclarationError, match=r"only files below .* can be referred to, so keep a copy there"):
+                declared(group.schema, place, folder)
+
+
+def test_every_exclusion_is_of_the_suite() -> None:
+    """A group that is no more would be excluded for ever."""
+    known = {(file, group.description) for draft in DRAFTS for file in files(draft) for group in groups(draft, file)}
+    assert EXCLUDED.keys() <= known
+
+
+def wrong(group: Group, folder: Path) -> Iterator[str]:
+    """What the runtime says otherwise."""
+    for place in PLACES:
+        try:
+            found = declared(group.schema, place, folder)
+        except DeclarationError as exc:
+            if "keep a copy there" not in str(exc):
+                yield f"{group.description}, {place}: {exc}"
+                continue
+            found = declared(json.loads(json.dumps(group.schema).replace(HOST, "")), place, folder)
+        queue = Queue.admit(NAME, found.structure() if place == "payload" else found, on_conflict="replace")
+        for test in group.tests:
+            problem = queue.problem({"value": test["data"]})
+            if (problem is None) is not test["valid"]:
+                yield f"{group.description}, {place}: {test['description']}: {problem}"
+
+
+def declared(schema: Any, place: str, folder: Path) -> QueueDeclaration:
+    """A queue whose messages have one property, of this schema."""
+    (folder / "case.json").write_text(json.dumps(schema), "utf-8")
+    values = {"payload": schema, "file": {"$ref": "#/$defs/Case"}, "sibling": {"$ref": "case.json"}}
+    payload = {"type": "object", "properties": {"value": values[place]}, "required": ["value"]}
+    document = {"queues": [{"name": NAME, "payload": payload}], "$defs": {"Case": schema} if place == "file" else {}}
+    return parse(json.dumps(document), str(folder / "declared.json"), Siblings(folder)).queues[0]
