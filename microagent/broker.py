@@ -227,7 +227,7 @@ class AbstractQueueBroker(abc.ABC):
         await self._outbox.add(message)
 
     async def _flush(self, batch: list[Outgoing], since: float) -> Sequence[Exception | None]:
-        return await self._link.through(partial(self._push, batch), since + self._send_timeout)
+        return await self._link.through(partial(self._push, batch), since + self._send_timeout, repeatable=False)
 
     async def queue_length(self, name: str, **options: Any) -> int:
         """

@@ -21,7 +21,7 @@ from microagent.execution import describe
 from microagent.link import Link
 from microagent.options import seconds
 from microagent.signal import Receiver, Signal
-from microagent.tasks import Tasks
+from microagent.tasks import Kept, Tasks
 
 __all__ = ["AbstractSignalBus", "BoundSignal", "Receiver", "Signal"]
 
@@ -134,7 +134,7 @@ class AbstractSignalBus(abc.ABC):
         self._outbox: Batcher[Publication, int | None] = Batcher(self._flush, unheard=self._reply_failed)
         self._patterns: dict[Pattern, None] = {}
         self._confirmed: set[Pattern] = set()
-        self._reader: asyncio.Task[None] | None = None
+        self._reader: Kept | None = None
         self._failing = False
         self._owners: set[int] = set()
 
@@ -232,7 +232,7 @@ class AbstractSignalBus(abc.ABC):
         self.log.warning("%r: a reply could not be sent: %s", self, describe(error))
 
     async def _flush(self, batch: list[Publication], since: float) -> Sequence[int | Exception | None]:
-        return await self._link.through(partial(self._publish, batch), since + self._send_timeout)
+        return await self._link.through(partial(self._publish, batch), since + self._send_timeout, repeatable=False)
 
     # -- receiving
 
@@ -302,8 +302,12 @@ class AbstractSignalBus(abc.ABC):
             self._confirmed.update(patterns)
 
     def _read_on(self) -> None:
-        if self._reader is None or self._reader.done() or self._reader.get_loop() is not asyncio.get_running_loop():
-            self._reader = self._tasks.spawn(self._read(), f"{self!r}: reader")
+        reader = self._reader
+        if reader is not None and reader.is_running and reader.task.get_loop() is asyncio.get_running_loop():
+            return
+        if reader is not None:
+            reader.release()
+        self._reader = self._tasks.keep(self._read, f"{self!r}: reader")
 
     async def _read(self) -> None:
         while True:
@@ -375,7 +379,7 @@ class AbstractSignalBus(abc.ABC):
 
     def _is_healthy(self) -> bool:
         """Whether it can do what it was asked for; there is nothing wrong with a bus that nobody has needed yet."""
-        reading = self._reader is not None and not self._reader.done() and not self._failing
+        reading = self._reader is not None and self._reader.is_running and not self._failing
         return self._link.is_idle or (self._is_connected() and (reading or not self._patterns))
 
 

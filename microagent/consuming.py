@@ -15,7 +15,7 @@ from microagent.intake import Intake
 from microagent.options import ConsumingOptions
 from microagent.prefetch import Prefetch
 from microagent.queue import Consumer
-from microagent.tasks import GRACE, Tasks
+from microagent.tasks import GRACE, Kept, Tasks
 
 __all__ = ["ConsumingOptions", "Source", "Worker"]
 
@@ -77,7 +77,7 @@ class Worker:
         self._idle: deque[asyncio.Future[None]] = deque()
         self._room = asyncio.Event()
         self._settled = asyncio.Event()
-        self._reader: asyncio.Task[None] | None = None
+        self._reader: Kept | None = None
         self._taking = False
         self._stopping = False
         self.failing = False
@@ -89,16 +89,16 @@ class Worker:
 
     @property
     def healthy(self) -> bool:
-        return self._reader is not None and not self._reader.done() and not self.failing
+        return self._reader is not None and self._reader.is_running and not self.failing
 
     def start(self, lease: float) -> None:
         """Begin to read. ``lease``: seconds after which the server gives up on a silent holder."""
         key = self.consumer.key
         for _ in range(self.options.concurrency):
             self._open_slot()
-        self._reader = self._background.spawn(self._read(), f"{key}: reader")
-        self._background.spawn(self._keep_leases(lease / 3), f"{key}: leases")
-        self._background.spawn(self._keep_house(), f"{key}: maintenance")
+        self._reader = self._background.keep(self._read, f"{key}: reader")
+        self._background.keep(partial(self._keep_leases, lease / 3), f"{key}: leases")
+        self._background.keep(self._keep_house, f"{key}: maintenance")
 
     async def stop(self, timeout: float) -> None:
         """
@@ -120,10 +120,13 @@ class Worker:
             self._deadlines.close()
 
     async def _stop_reading(self, timeout: float) -> None:
-        if self._reader is not None and not self._reader.done():  # it is done when its loop has ended before us
+        if self._reader is None:
+            return
+        self._reader.release()
+        if not self._reader.task.done():  # it is done when its loop has ended before us
             if not self._taking:  # a take is never cut short: what it brings must be handed back
-                self._reader.cancel()
-            await asyncio.wait([self._reader], timeout=timeout)
+                self._reader.task.cancel()
+            await asyncio.wait([self._reader.task], timeout=timeout)
 
     def _hand_back(self, deliveries: Iterable[Delivery]) -> None:
         for delivery in tuple(deliveries):

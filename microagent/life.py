@@ -13,7 +13,7 @@ from microagent.faces import TypedBroker, TypedBus, raw
 from microagent.handlers import HookLabel
 from microagent.hooks import run_hook
 from microagent.roster import Roster, Timer
-from microagent.tasks import GRACE, Tasks
+from microagent.tasks import GRACE, Tasks, is_cancelled
 
 
 class Agent(Protocol):
@@ -82,7 +82,7 @@ class Life:
             if servers:
                 await self._serve()
         except asyncio.CancelledError:
-            if self._ending is None or _is_cancelled():
+            if self._ending is None or is_cancelled():
                 raise
         if self._ending is not None:
             await asyncio.shield(self._ending)
@@ -176,7 +176,7 @@ class Life:
             try:
                 await run_hook(hook)
             except (Exception, asyncio.CancelledError):
-                if _is_cancelled():
+                if is_cancelled():
                     raise
                 self._agent.log.exception("%s: a %s hook failed", self._name, label)
 
@@ -223,9 +223,3 @@ class Life:
             "broker": broker,
             **self._roster.describe(),
         }
-
-
-def _is_cancelled() -> bool:
-    """Whether it is the current task that is to end, where a CancelledError may also come from what it waited for."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

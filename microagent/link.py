@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from microagent.errors import BackendConnectionError
 from microagent.execution import describe
+from microagent.tasks import is_cancelled
 
 T = TypeVar("T")
 
@@ -18,6 +19,10 @@ LONGEST_PAUSE = 2.0
 def pause(losses: int) -> float:
     """Seconds to wait before connecting again after so many losses in a row; grows to 2 s, with jitter."""
     return min(FIRST_PAUSE * 2.0 ** min(losses - 1, 16), LONGEST_PAUSE) * random.uniform(0.5, 1.0)
+
+
+class Interrupted(BackendConnectionError):
+    """The driver gave an operation up; whether it was done, nobody knows."""
 
 
 class Link:
@@ -101,7 +106,7 @@ class Link:
             try:
                 await self._let_go()
                 self._used = True
-                await self._open()
+                await _uncancelled(self._open)
             except BackendConnectionError as error:
                 self._failed(error)
                 self._log.warning("%s: no connection (%s), trying again", self._name, error)
@@ -116,19 +121,24 @@ class Link:
         self._losses += 1
         self._reason = error
 
-    async def through(self, operation: Callable[[], Awaitable[T]], deadline: float | None = None) -> T:
+    async def through(
+        self, operation: Callable[[], Awaitable[T]], deadline: float | None = None, *, repeatable: bool = True
+    ) -> T:
         """
         The result of ``operation``, once the server is there; it is tried again as long as it raises
         BackendConnectionError, by which a backend says that nothing was done.
 
         :param deadline: on the loop's clock; the last moment for another try
+        :param repeatable: False: it is not tried again when it may have been done
         :raises BackendConnectionError: if the server stayed away until the deadline
         """
         while True:
             await self.ready(deadline)
             try:
                 return await self.once(operation)
-            except BackendConnectionError:
+            except BackendConnectionError as error:
+                if isinstance(error, Interrupted) and not repeatable:
+                    raise
                 if deadline is not None and asyncio.get_running_loop().time() >= deadline:
                     raise
 
@@ -142,7 +152,7 @@ class Link:
             raise BackendConnectionError(f"{self._name}: no connection")
         connection = self._connection
         try:
-            result = await operation()
+            result = await _uncancelled(operation)
         except BackendConnectionError as error:
             if connection == self._connection:
                 self._lost(error)
@@ -173,6 +183,16 @@ class Link:
                 await self._close()
             except Exception as error:  # noqa: BLE001 - what is broken may not even close, and is left all the same
                 self._log.warning("%s: closing went wrong (%s)", self._name, describe(error))
+
+
+async def _uncancelled(operation: Callable[[], Awaitable[T]]) -> T:
+    """A driver may cancel who waits on a connection that closes; that is a loss, and ends none of our tasks."""
+    try:
+        return await operation()
+    except asyncio.CancelledError as error:
+        if is_cancelled():
+            raise
+        raise Interrupted("the connection was closed meanwhile") from error
 
 
 def _retrieved(task: "asyncio.Task[Any]") -> None:

@@ -2,10 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 GRACE = 2.0
+PAUSE = 1.0  # seconds until a task that is to go on and has ended begins again
+
+
+def is_cancelled() -> bool:
+    """Whether it is the current task that is to end, where a CancelledError may also come from what it waited for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 class Tasks:
@@ -18,6 +25,7 @@ class Tasks:
     def __init__(self, log: logging.Logger) -> None:
         self._log = log
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._kept: list[Kept] = []
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -28,6 +36,12 @@ class Tasks:
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task
+
+    def keep(self, make: Callable[[], Coroutine[Any, Any, None]], name: str) -> "Kept":
+        """A task that runs as long as its owner does: however it ends, it begins again."""
+        kept = Kept(self, make, name, self._log)
+        self._kept.append(kept)
+        return kept
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
         self._tasks.discard(task)
@@ -46,6 +60,9 @@ class Tasks:
 
         :return: how many ignored it; each is named in the log
         """
+        for kept in self._kept:
+            kept.release()
+        self._kept.clear()
         for task in self._tasks:
             task.cancel()
         wedged = await self.drain(grace)
@@ -53,3 +70,42 @@ class Tasks:
             self._log.error("Task %s ignores its cancellation and is left behind", task.get_name())
         self._tasks.clear()
         return wedged
+
+
+class Kept:
+    """
+    A task that begins again a second after it ended, until it is released.
+
+    :ivar task: the one that runs, or ran last
+    """
+
+    def __init__(
+        self, tasks: Tasks, make: Callable[[], Coroutine[Any, Any, None]], name: str, log: logging.Logger
+    ) -> None:
+        self._tasks = tasks
+        self._make = make
+        self._name = name
+        self._log = log
+        self._is_released = False
+        self._begin()
+
+    @property
+    def is_running(self) -> bool:
+        return not self.task.done()
+
+    def release(self) -> None:
+        """From now on it may end."""
+        self._is_released = True
+
+    def _begin(self) -> None:
+        self.task = self._tasks.spawn(self._make(), self._name)
+        self.task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        if not self._is_released:
+            task.get_loop().call_later(PAUSE, self._begin_again)
+
+    def _begin_again(self) -> None:
+        if not self._is_released:
+            self._log.error("Task %s had ended, and begins again", self._name)
+            self._begin()

@@ -4,7 +4,6 @@ import asyncio
 import json
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -78,11 +77,14 @@ class Crew:
     """
     All of them.
 
+    :param python: the interpreter that runs them
+    :param longest: seconds that a handler takes at most
     :ivar complaints: what a process did that it should not do
     """
 
-    def __init__(self, folder: Path, place: Place, queue: str, python: str = sys.executable) -> None:
+    def __init__(self, folder: Path, place: Place, queue: str, python: str, longest: float) -> None:
         self._folder = folder
+        self._longest = str(longest)
         self._post = (folder, place, queue, python)
         self.consumers: list[Post] = []
         self.producers: list[Post] = []
@@ -100,7 +102,7 @@ class Crew:
         self.producers = [Post(f"producer{n}", *self._post) for n in range(producers)]
         self._rate = rate / producers
         for post in self.consumers:
-            await post.start("consume")
+            await post.start("consume", self._longest)
         await until(lambda: all(post.is_ready or post.status is not None for post in self.consumers), PATIENCE)
         assert all(post.status is None for post in self.consumers), self.said()
         for post in self.producers:
@@ -117,7 +119,7 @@ class Crew:
         status = await post.send(number)
         if number == signal.SIGTERM and status != 0:
             self.complaints.append(f"{post.name} ended with {status} after SIGTERM")
-        await (post.start("consume") if post in self.consumers else self._produce(post))
+        await (post.start("consume", self._longest) if post in self.consumers else self._produce(post))
 
     def pick(self, posts: Sequence[Post], target: int) -> Post | None:
         """One whose process runs and has no fault yet."""

@@ -51,7 +51,8 @@ class Proxy:
         """Every connection ends with a reset."""
         for pair in self._pairs.items():
             for end in pair:
-                end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                with suppress(OSError):  # it has just ended
+                    end.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 end.transport.abort()
 
     def half_close(self) -> None:

@@ -5,6 +5,7 @@ import importlib
 import json
 import re
 import signal
+import sys
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, suppress
@@ -23,17 +24,33 @@ CONSUMERS, PRODUCERS = 4, 2
 CONCURRENCY = 10
 DRAIN = 180.0  # seconds until all must be done
 DELAY = 0.1
+LONGEST = 0.02
 LOOK = 0.2  # seconds between looks at the ledgers
 FORGOTTEN = re.compile(r".*(?:never retrieved|never awaited|was destroyed but).*")
 
 
 class Run:
     """
+    Producers send ``messages`` in ``seconds`` to four consumers.
+
     :param folder: for ledgers and logs
-    :param messages: how many are sent, evenly over the time of the faults
+    :param python: the interpreter of producers and consumers
+    :param longest: seconds that a handler takes at most
+    :param patience: seconds until all must be done, once it is sent
     """
 
-    def __init__(self, place: Place, folder: Path, faults: Sequence[Fault], messages: int, seconds: float) -> None:
+    def __init__(
+        self,
+        place: Place,
+        folder: Path,
+        faults: Sequence[Fault],
+        messages: int,
+        seconds: float,
+        *,
+        python: str = sys.executable,
+        longest: float = LONGEST,
+        patience: float = DRAIN,
+    ) -> None:
         self._place = place
         self._folder = folder
         self._faults = faults
@@ -43,7 +60,8 @@ class Run:
         self._server = asyncio.Lock()
         self._network = asyncio.Lock()
         self._last_fault = 0.0
-        self.crew = Crew(folder, place, self._queue)
+        self._patience = patience
+        self.crew = Crew(folder, place, self._queue, python, longest)
 
     async def __call__(self) -> Report:
         """What became of the messages."""
@@ -74,7 +92,10 @@ class Run:
             for fault in self._faults:
                 await asyncio.sleep(max(0.0, begin + fault.at - time.monotonic()))
                 group.create_task(self._happen(fault))
-        await until(lambda: not self.crew.is_producing, DRAIN)
+        try:
+            await until(lambda: not self.crew.is_producing, self._patience)
+        except TimeoutError:
+            self.crew.complaints.append("a producer does not end")
 
     async def _happen(self, fault: Fault) -> None:
         print(f"  {fault}", flush=True)
@@ -137,7 +158,7 @@ class Run:
             return not report.lost and not await broker.queue_length(self._queue)
 
         with suppress(TimeoutError):
-            await until(is_drained, DRAIN)
+            await until(is_drained, self._patience)
 
     def _print(self, report: Report) -> None:
         print(f"{self._place.name}: {report}")

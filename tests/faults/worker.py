@@ -3,7 +3,7 @@ A producer or consumer in a process of its own, which writes down what it does.
 
 It stands alone, so that microagent 1.9 can run it too::
 
-    worker.py LEDGER BACKEND DSN OPTIONS QUEUE consume
+    worker.py LEDGER BACKEND DSN OPTIONS QUEUE consume SECONDS
     worker.py LEDGER BACKEND DSN OPTIONS QUEUE produce NAME COUNT RATE
 """
 
@@ -21,7 +21,6 @@ from microagent import MicroAgent, Queue, consumer
 PATH, BACKEND, DSN, OPTIONS, NAME, ROLE, *ARGUMENTS = sys.argv[1:]
 AT_ONCE = 20  # messages that one producer has on their way
 LEDGER = os.open(PATH, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-LONGEST = 0.02  # seconds that a handler takes
 
 queue = Queue(name=NAME)
 stopping = asyncio.Event()
@@ -39,16 +38,19 @@ def make_broker():
 
 
 class Consuming(MicroAgent):
-    """Takes a moment for each message."""
+    """Takes a moment for each message, ``longest`` at most."""
+
+    longest = 0.0
 
     @consumer(queue=queue, timeout=60)
-    async def handle(self, id, delivery=None):  # noqa: A002 - it is the ledger's word
+    async def handle(self, id, delivery=None, **_):  # noqa: A002 - it is the ledger's word
         write("start", id, getattr(delivery, "attempt", 0))
-        await asyncio.sleep(random.uniform(0, LONGEST))
+        await asyncio.sleep(random.uniform(0, self.longest))
         write("done", id)
 
 
-async def consume():
+async def consume(longest):
+    Consuming.longest = float(longest)
     agent = Consuming(broker=make_broker())
     starting, stop = asyncio.create_task(agent.start()), asyncio.create_task(stopping.wait())
     await asyncio.wait((starting, stop), return_when=asyncio.FIRST_COMPLETED)

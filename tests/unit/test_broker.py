@@ -245,6 +245,43 @@ async def test_reader_that_fails_starts_again(queue, broker, caplog):
     await agent.stop()
 
 
+async def test_reader_that_dies_starts_again(queue, broker, caplog):
+    """However it came to that: within 5 seconds the agent is not healthy, and then it reads on."""
+    handled = []
+
+    async def handle(n):
+        handled.append(n)
+
+    agent = await start(queue, broker, handle)
+    await until(lambda: agent.info()["healthy"])
+    broker._workers[queue.name]._reader.task.cancel()
+    await until(lambda: not agent.info()["healthy"], 5)
+    await broker[queue.name].send({"n": 1})
+    await until(lambda: handled)
+    assert agent.info()["healthy"]
+    assert "reader had ended, and begins again" in caplog.text
+    await agent.stop()
+
+
+@pytest.mark.parametrize("operation", ["_take", "_wait", "_settle", "_renew", "_maintain"])
+async def test_driver_that_cancels_ends_nothing(queue, broker, operation):
+    """What a driver cancels when its connection closes is a lost connection, and the next one works."""
+    handled = []
+
+    async def handle(n):
+        handled.append(n)
+
+    broker._lease = 0.3
+    broker.script.fail(operation, asyncio.CancelledError())
+    agent = await start(queue, broker, handle)
+    for n in range(3):
+        await broker[queue.name].send({"n": n})
+    await until(lambda: sorted(handled) == [0, 1, 2])
+    await until(lambda: agent.info()["broker"]["held"] == {queue.name: 0})
+    assert agent.info()["healthy"]
+    await agent.stop()
+
+
 async def test_what_a_take_brings_after_a_stop_is_handed_back(queue, broker, monkeypatch):
     """A take is never cut short, and what it brings is no loss."""
     taking, go = asyncio.Event(), asyncio.Event()

@@ -151,6 +151,18 @@ async def test_reader_that_fails_starts_again(signal, bus, agent, heard, caplog)
     assert "the reader failed, and starts again" in caplog.text
 
 
+async def test_reader_that_dies_starts_again(signal, bus, agent, heard, caplog):
+    """However it came to that: within 5 seconds the agent is not healthy, and then it listens again."""
+    await agent.start()
+    await until(lambda: agent.info()["healthy"])
+    bus._reader.task.cancel()
+    await until(lambda: not agent.info()["healthy"], 5)
+    await until(lambda: agent.info()["healthy"])
+    await bus[signal.name].send("test", n=1)
+    await until(lambda: heard == [1])
+    assert "reader had ended, and begins again" in caplog.text
+
+
 async def test_reply_that_cannot_be_sent_is_told(signal, bus, agent, caplog, monkeypatch):
     """Nobody waits for the result of a reply, but somebody should know why a caller got none."""
     await agent.start()

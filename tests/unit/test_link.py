@@ -101,6 +101,35 @@ async def test_operation_is_tried_again_after_a_loss(server):
     assert server.events.count("open") == 3
 
 
+async def test_cancellation_of_the_drivers_own_making_is_a_loss(server):
+    """It ends nobody's task; what may be done twice is done again."""
+    runs: list[int] = []
+
+    async def work() -> str:
+        runs.append(1)
+        if len(runs) == 1:
+            raise asyncio.CancelledError
+        return "worked"
+
+    assert await server.link.through(work) == "worked"
+    assert server.events.count("open") == 2
+    runs.clear()
+    with pytest.raises(BackendConnectionError, match="closed meanwhile"):
+        await server.link.through(work, repeatable=False)
+    assert runs == [1]
+
+
+async def test_cancellation_of_the_caller_stays_one(server):
+    """The connection is none the worse for it."""
+    await server.link.ready()
+    waiting = asyncio.create_task(server.link.through(asyncio.Event().wait))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    assert server.link.is_open
+
+
 async def test_other_errors_of_an_operation_are_its_callers(server):
     """They say nothing of the connection."""
 

@@ -6,7 +6,8 @@ import logging
 import pytest
 from support import until
 
-from microagent.tasks import Tasks
+from microagent import tasks as machinery
+from microagent.tasks import Tasks, is_cancelled
 
 
 @pytest.fixture
@@ -78,3 +79,69 @@ async def test_nothing_to_drain_or_cancel_is_fine(tasks):
     """An owner without tasks closes at once."""
     assert await tasks.drain(5) == 0
     assert await tasks.cancel() == 0
+
+
+@pytest.fixture
+def soon(monkeypatch):
+    """What has ended begins again at once."""
+    monkeypatch.setattr(machinery, "PAUSE", 0.01)
+
+
+@pytest.mark.parametrize("end", ["cancelled", "failed", "returned"])
+async def test_what_is_kept_begins_again(tasks, caplog, soon, end):
+    """However it ended, and the log tells."""
+    runs: list[int] = []
+
+    async def work() -> None:
+        runs.append(1)
+        if end == "failed" and len(runs) == 1:
+            raise LookupError
+        if end == "returned" and len(runs) == 1:
+            return
+        await asyncio.Event().wait()
+
+    kept = tasks.keep(work, "reads")
+    await asyncio.sleep(0)
+    if end == "cancelled":
+        kept.task.cancel()
+    await until(lambda: len(runs) == 2)
+    assert kept.is_running
+    assert "Task reads had ended, and begins again" in caplog.text
+    await tasks.cancel()
+
+
+async def test_what_is_released_may_end(tasks, caplog, soon):
+    """By itself, or with its owner; also while it was about to begin again."""
+    runs: list[int] = []
+
+    async def work() -> None:
+        runs.append(1)
+
+    kept = tasks.keep(work, "reads")
+    kept.release()
+    tasks.keep(work, "reads too")
+    await until(lambda: len(runs) == 2)
+    await tasks.cancel()
+    await asyncio.sleep(0.05)
+    assert runs == [1, 1]
+    assert not kept.is_running
+    assert caplog.text == ""
+
+
+async def test_who_is_cancelled_knows():
+    """A CancelledError of what a task waits for is none of its own."""
+    told: list[bool] = []
+
+    async def wait(something: "asyncio.Future[None]") -> None:
+        try:
+            await something
+        except asyncio.CancelledError:
+            told.append(is_cancelled())
+
+    futures = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    first, second = (asyncio.create_task(wait(future)) for future in futures)
+    await asyncio.sleep(0)
+    futures[0].cancel()
+    second.cancel()
+    await asyncio.wait([first, second])
+    assert told == [False, True]
