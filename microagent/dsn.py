@@ -20,10 +20,11 @@ _PARTS = re.compile(
 )
 _PATHS = "local|memory|unix|file"  # behind these a path begins at once, and may hold anything
 _PASSWORD = re.compile(
-    rf"^((?:{_PATHS})://[^/:@?#]*:|(?!(?:{_PATHS})://)[^:/?#]+://[^:@]*:).*@", re.DOTALL | re.IGNORECASE
+    rf"^((?:{_PATHS})://[^/:@?#]*:|(?!(?:{_PATHS})://)[^:/?#]+://[^:@]*:|(?!.*://)[^:/?#@]*:).*@",
+    re.DOTALL | re.IGNORECASE,
 )
 _OPTION = re.compile(r"([?&;])([^=&;#]*)=[^&;#]*")
-_SECRET = re.compile(r"pass|pwd|secret|token|credential|api_?key", re.IGNORECASE)
+_SECRET = re.compile(r"pass?w|pass|psw|pwd|secret|token|credential|api_?key", re.IGNORECASE)
 
 
 def masked(dsn: str) -> str:

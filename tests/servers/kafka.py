@@ -13,6 +13,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from secrecy import PASSWORD, WRITTEN
 
 from servers import Server, free_port
 from servers.kafka_standin import LACKS, KafkaStandIn, stand_in_program
@@ -21,6 +22,11 @@ from servers.programs import CACHE, on_machine
 VERSION = "4.1.1"
 LOGGING = "2.24.3"
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
+PASSWORDS = f"""
+listener.name.client.sasl.enabled.mechanisms=PLAIN
+listener.name.client.plain.sasl.jaas.config=\
+org.apache.kafka.common.security.plain.PlainLoginModule required user_app="{PASSWORD}";
+"""
 MAVEN_PATIENCE = 600  # seconds for 43 MB
 SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qk"
@@ -199,9 +205,12 @@ def kafka_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     program = stand_in_program() if needs_stand_in() else None
     if program is not None:
         request.config.stash[STAND_IN] = True
-    server = KafkaStandIn(folder, program) if program else KafkaServer(folder, request.getfixturevalue("kafka_jars"))
-    with server:
-        yield server.url
+        with KafkaStandIn(folder, program) as stand_in:
+            yield stand_in.url
+        return
+    jars = request.getfixturevalue("kafka_jars")
+    with KafkaServer(folder, jars, "SASL_PLAINTEXT", PASSWORDS) as server:
+        yield server.url.replace("//", f"//app:{WRITTEN}@")
 
 
 @pytest.fixture(scope="session")

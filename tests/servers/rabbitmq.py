@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from secrecy import PASSWORD, WRITTEN
 
 from servers import Server, free_port
 from servers.programs import first, from_apt, on_machine
@@ -124,8 +125,9 @@ def rabbitmq_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
     if given:
         yield given
         return
-    with RabbitMQServer(tmp_path_factory.mktemp("rabbitmq"), request.getfixturevalue("rabbitmq_program")) as server:
-        yield server.url
+    folder, program = tmp_path_factory.mktemp("rabbitmq"), request.getfixturevalue("rabbitmq_program")
+    with RabbitMQServer(folder, program, f"default_pass = {PASSWORD}\n") as server:
+        yield server.url.replace(":guest@", f":{WRITTEN}@")
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from secrecy import PASSWORD, WRITTEN
 
 from servers import Server, free_port
 from servers.programs import first, from_apt, from_wheel, on_machine
@@ -80,8 +81,9 @@ def redis_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     if given:
         yield given
         return
-    with RedisServer(tmp_path_factory.mktemp("redis"), request.getfixturevalue("redis_program")) as server:
-        yield server.url
+    folder, program = tmp_path_factory.mktemp("redis"), request.getfixturevalue("redis_program")
+    with RedisServer(folder, program, "--requirepass", PASSWORD) as server:
+        yield server.url.replace("//", f"//:{WRITTEN}@")
 
 
 @pytest.fixture

@@ -26,6 +26,8 @@ from microagent.errors import ConfigurationError
         ("redis://localhost?api_key=hush;client_secret=hush", "redis://localhost?api_key=***;client_secret=***"),
         ("redis://us/er:hush@localhost", "redis://us/er:***@localhost"),
         ("redis://us?er:hush@localhost", "redis://us?er:***@localhost"),
+        ("user:hush@localhost", "user:***@localhost"),
+        ("kafka://h?pasword=hush", "kafka://h?pasword=***"),
         ("unix://user:hush@/run/redis.sock?db=1", "unix://user:***@/run/redis.sock?db=1"),
         ("unix:///run/a:b@c.sock?%70assword=hush", "unix:///run/a:b@c.sock?%70assword=***"),
         ("redis+sentinel://u:hush@a:1,b:2/m/0?password=hush", "redis+sentinel://u:***@a:1,b:2/m/0?password=***"),
