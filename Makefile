@@ -3,6 +3,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 VENV ?= .venv
 DIST ?= dist
+ONLY ?=
+OPTIONS ?=
 BUS ?=
 BROKER ?=
 BACKEND ?=
@@ -67,14 +69,14 @@ faults: install ## Lose nothing in a minute of faults (BACKEND=local|redis|amqp|
 	FAULTS_SEED=$(SEED) FAULTS_SECONDS=$(SECONDS) FAULTS_MESSAGES=$(MESSAGES) \
 		$(BIN)/python -m pytest -q -s tests/faults/test_faults.py -k '$(BACKEND)'
 
-bench: install ## Measure the core on the memory backend
-	$(BIN)/python benchmarks/core.py
+bench: install ## Measure this beside its peers and write down the results (ONLY="redis memory": not all; OPTIONS=--help)
+	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) --save $(OPTIONS)
 
 bench-local: install ## Measure local:// on this disk, with a thousand and a million messages waiting
 	$(BIN)/python benchmarks/local.py
 
 bench-gen: install ## Measure the generator with 10 to 5,000 signals, and the checkers on what it wrote
-	$(BIN)/python benchmarks/generator.py
+	$(BIN)/python benchmarks/packages.py
 
 dist: install ## Build wheel and source distribution into dist/
 	rm -f $(DIST)/microagent-*

@@ -1,15 +1,12 @@
 """microagent 1.9 in an environment of its own, to talk to."""
 
-import shutil
 import subprocess
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from servers.programs import CACHE, unavailable
+from servers.programs import environment, unavailable
 
 RELEASE = "microagent[amqp,redis]==1.9.0"
 
@@ -55,17 +52,5 @@ def peer(python: str, script: str, *arguments: str) -> Iterator[Peer]:
 
 @pytest.fixture(scope="session")
 def peer_python() -> str:
-    """The interpreter of an environment with 1.9, made once and kept in the cache folder."""
-    folder = CACHE / RELEASE.replace("[", "-").replace("]", "-").replace(",", "-")
-    python = folder / "bin" / "python"
-    if not (folder / "complete").exists():
-        _install(folder, python)
-    return str(python)
-
-
-def _install(folder: Path, python: Path) -> None:
-    shutil.rmtree(folder, ignore_errors=True)
-    for command in ((sys.executable, "-m", "venv", str(folder)), (str(python), "-m", "pip", "install", "-q", RELEASE)):
-        if subprocess.run(command, capture_output=True, check=False).returncode:
-            unavailable(f"{RELEASE} cannot be installed")
-    (folder / "complete").touch()
+    """The interpreter of an environment with 1.9."""
+    return environment(RELEASE) or unavailable(f"{RELEASE} cannot be installed")

