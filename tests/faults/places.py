@@ -1,6 +1,7 @@
 """Where the ledger is kept: each backend with its server, its proxy, and the faults that it can suffer."""
 
 import asyncio
+import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -51,6 +52,8 @@ class Place:
     """
     One backend.
 
+    :ivar name: as ``make faults BACKEND=`` takes it
+
     :ivar backend: ``module:class`` of its broker
     :ivar options: of its broker
     :ivar lease: seconds after which what a silent process held comes again
@@ -70,6 +73,11 @@ class Place:
     server: Server | None = None
     proxy: Proxy | None = None
     cut: Callable[[], Awaitable[Any]] | None = None
+
+    def make_broker(self) -> Any:
+        """For the test itself."""
+        module, _, name = self.backend.partition(":")
+        return getattr(importlib.import_module(module), name)(self.dsn, **self.options)
 
 
 @asynccontextmanager
@@ -125,6 +133,20 @@ async def _proxied(server: Any) -> AsyncIterator[tuple[Any, Proxy]]:
         await asyncio.to_thread(server.start)
         stack.push_async_callback(asyncio.to_thread, server.stop)
         yield server, proxy
+
+
+def shared(request: pytest.FixtureRequest, name: str) -> Place:
+    """A backend on the server that all tests share."""
+    if name == "local":
+        dsn = f"local://{request.getfixturevalue('tmp_path')}/place"
+        return Place("local", "microagent.tools.local:LocalBroker", dsn, 0.0, ())
+    dsn = request.getfixturevalue({"redis": "redis_url", "amqp": "rabbitmq_url", "kafka": "kafka_url"}[name])
+    if name == "redis":
+        return Place("redis", "microagent.tools.redis:RedisBroker", dsn, LEASE, (), {"lease": LEASE})
+    if name == "amqp":
+        return Place("amqp", "microagent.tools.amqp:AMQPBroker", dsn, 0.0, ())
+    options = {"lease": SESSION, "partitions": 4}
+    return Place("kafka", "microagent.tools.kafka:KafkaBroker", dsn, SESSION, (), options)
 
 
 PLACES = {"local": local, "redis": redis, "amqp": amqp, "kafka": kafka}

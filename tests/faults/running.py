@@ -1,7 +1,6 @@
 """One run: messages pass while faults happen, and in the end each has to be accounted for."""
 
 import asyncio
-import importlib
 import json
 import re
 import signal
@@ -65,7 +64,7 @@ class Run:
 
     async def __call__(self) -> Report:
         """What became of the messages."""
-        broker = _broker(self._place)
+        broker = self._place.make_broker()
         try:
             await self.crew.start(CONSUMERS, PRODUCERS, self._messages, self._rate)
             await self._suffer()
@@ -167,11 +166,6 @@ class Run:
         )
         for complaint in self.crew.complaints:
             print(f"  {complaint}")
-
-
-def _broker(place: Place) -> Any:
-    module, _, name = place.backend.partition(":")
-    return getattr(importlib.import_module(module), name)(place.dsn, **place.options)
 
 
 def _hits(fault: Fault) -> int:

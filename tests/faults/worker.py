@@ -4,12 +4,14 @@ A producer or consumer in a process of its own, which writes down what it does.
 It stands alone, so that microagent 1.9 can run it too::
 
     worker.py LEDGER BACKEND DSN OPTIONS QUEUE consume SECONDS
+    worker.py LEDGER BACKEND DSN OPTIONS QUEUE hold
     worker.py LEDGER BACKEND DSN OPTIONS QUEUE produce NAME COUNT RATE
 """
 
 import asyncio
 import importlib
 import json
+import math
 import os
 import random
 import signal
@@ -45,7 +47,7 @@ class Consuming(MicroAgent):
     @consumer(queue=queue, timeout=60)
     async def handle(self, id, delivery=None, **_):  # noqa: A002 - it is the ledger's word
         write("start", id, getattr(delivery, "attempt", 0))
-        await asyncio.sleep(random.uniform(0, self.longest))
+        await (asyncio.sleep(random.uniform(0, self.longest)) if self.longest < math.inf else asyncio.Event().wait())
         write("done", id)
 
 
@@ -60,6 +62,10 @@ async def consume(longest):
     await stop
     await agent.stop()
     await starting
+
+
+async def hold():
+    await consume("inf")
 
 
 async def produce(name, count, rate):
@@ -96,7 +102,7 @@ async def send(broker, id, gate):  # noqa: A002
 async def main():
     if hasattr(MicroAgent, "stop"):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
-    await {"consume": consume, "produce": produce}[ROLE](*ARGUMENTS)
+    await {"consume": consume, "hold": hold, "produce": produce}[ROLE](*ARGUMENTS)
 
 
 asyncio.run(main())

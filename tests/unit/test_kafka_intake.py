@@ -189,6 +189,24 @@ async def test_commit_that_the_group_does_not_take_is_tried_again(group: Group, 
     assert group.commits == 2
 
 
+@pytest.mark.parametrize("end", ["committed", "assigned"])
+async def test_member_that_is_left_out_takes_nothing_more(group: Group, intake: Intake, end: str):
+    """What it handled would be handled elsewhere again; when the group has it again, it goes on."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0, 1, 2))
+    intake.handle(intake.take(1)[0].token)
+    group.failure = CommitFailedError("the member is unknown")
+    await intake.commit()
+    assert intake.take(9) == []
+    waiting = asyncio.create_task(intake.wait(60))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    group.failure = None
+    await (intake.tend() if end == "committed" else group.listener.on_partitions_assigned({ONE}))
+    await asyncio.wait_for(waiting, 5)
+    assert ids(intake.take(9)) == ["q/0/1", "q/0/2"]
+
+
 async def test_commit_that_is_forbidden_is_an_error(group: Group, intake: Intake):
     """It will not get better by itself."""
     await group.listener.on_partitions_assigned({ONE})

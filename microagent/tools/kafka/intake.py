@@ -70,6 +70,7 @@ class Intake:
         self._changed = asyncio.Event()  # there may be something to take, or somewhere to read
         self._settled = asyncio.Event()
         self._is_rebalancing = False
+        self._is_left_out = False  # the group takes no commits of ours: it may have given our partitions to others
         self._committing = asyncio.Lock()
         self._consumer = make()
 
@@ -104,9 +105,9 @@ class Intake:
     # -- taking
 
     def take(self, limit: int) -> list[Delivery]:
-        """What is here already; nothing while the group decides who gets what."""
+        """What is here already; nothing while the group decides who gets what, or has done so without us."""
         taken: list[Delivery] = []
-        if self._is_rebalancing:
+        if self._pauses:
             return taken
         now = wallclock.now().timestamp()
         for ledger in self._ledgers.values():
@@ -114,6 +115,10 @@ class Intake:
                 taken.append(self._delivery(ledger, record))
         self._rotate()
         return taken
+
+    @property
+    def _pauses(self) -> bool:
+        return self._is_rebalancing or self._is_left_out
 
     def _rotate(self) -> None:
         """The next take begins with another partition, so that a busy one does not starve the others."""
@@ -132,7 +137,7 @@ class Intake:
             await _first(timeout, self._changed.wait(), self._read(timeout))
 
     def _until_due(self) -> float:
-        if self._is_rebalancing:
+        if self._pauses:
             return float("inf")
         moments = [moment for ledger in self._ledgers.values() if (moment := ledger.due()) is not None]
         return min(moments, default=float("inf")) - wallclock.now().timestamp()
@@ -189,8 +194,10 @@ class Intake:
         except BackendError as error:
             if not isinstance(error.__cause__, (CommitFailedError, IllegalStateError, ConsumerStoppedError)):
                 raise
+            self._is_left_out = True
             self._log.debug("%s: nothing committed, the group changes", self.topics.queue)
         else:
+            self._take_part()
             for place, mark in marks.items():
                 ledgers[place].committed(mark)
 
@@ -215,8 +222,12 @@ class Intake:
         for place in places:
             self._ledger(place)
         self._is_rebalancing = False
-        self._changed.set()
+        self._take_part()
         await self._begin()
+
+    def _take_part(self) -> None:
+        self._is_left_out = False
+        self._changed.set()
 
     async def _begin(self) -> None:
         ledgers = {place: ledger for place, ledger in self._ledgers.items() if not ledger.has_begun}
