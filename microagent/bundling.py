@@ -27,13 +27,38 @@ MOST_CHECKS = 100_000
 """Schemas that check the same value at all."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(eq=False, slots=True)
 class Key:
-    """A schema that becomes a definition: its place, and where dynamic anchors lead in it."""
+    """
+    A schema that becomes a definition: its place, and where dynamic anchors lead in it.
+
+    There is one of each. Those of the file itself come first, then those of other files, by their names.
+    """
 
     scope: Scope
     steps: Steps
     env: Env
+    found: Found
+
+    @property
+    def order(self) -> tuple[bool, bool, str, Steps, list[tuple[str, str, Steps]]]:
+        """What a declaration's definitions are sorted by."""
+        env = [(name, scope.name, steps) for name, scope, steps in self.env]
+        return bool(self.scope.name), not self.scope.is_file, self.scope.name, self.steps, env
+
+
+class Keys:
+    """All definitions that anything refers to."""
+
+    def __init__(self) -> None:
+        self._keys: dict[tuple[Scope, Steps, Env], Key] = {}
+
+    def key(self, found: Found, env: Env) -> Key:
+        """The one of a schema."""
+        called = (found.scope, found.steps, env)
+        if called not in self._keys:
+            self._keys[called] = Key(found.scope, found.steps, env, found)
+        return self._keys[called]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +106,8 @@ class Bundler:
         self._library = library
         self._converted: dict[Key, Converted] = {}
         self._closed: dict[tuple[Key, tuple[str, ...]], Schema] = {}
+        self._first: set[Key] = set()
+        self._keys = Keys()
         self._checks = _Checks(self)
 
     def normal(self, *roots: Scope) -> Normal:
@@ -98,9 +125,7 @@ class Bundler:
     def converted(self, key: Key) -> Converted:
         """What becomes a definition."""
         if key not in self._converted:
-            found = key.scope.find(key.steps)
-            assert found is not None, "nothing becomes a definition that was not found"
-            self._converted[key] = self._convert(found, key.env, is_own=False)
+            self._converted[key] = self._convert(key.found, key.env, is_own=False)
         return self._converted[key]
 
     def complain(self, scope: Scope, link: Link, fault: str) -> None:
@@ -112,9 +137,9 @@ class Bundler:
         for steps in self._library.file.roots:
             found = self._library.file.find(steps)
             if found is not None:
-                key = Key(found.scope, steps, _extended((), found.scope, found.context.resource))
-                self._used([self.converted(key)])
-                self._checks.check(self.converted(key))
+                key = self._keys.key(found, _extended((), found.scope, found.context.resource))
+                for each in self._used([self.converted(key)], [key]):
+                    self._checks.check(self.converted(each))
 
     def _own(self, root: Scope) -> Converted:
         found = root.find(root.root)
@@ -125,30 +150,33 @@ class Bundler:
     def _convert(self, found: Found, env: Env, *, is_own: bool) -> Converted:
         if not self._library.is_sound(found):
             return Converted(found.scope)
-        return _Conversion(self._library, found, env, is_own=is_own).result
+        return _Conversion(self._library, self._keys, found, env, is_own=is_own).result
 
-    def _used(self, own: Iterable[Converted]) -> list[Key]:
+    def _used(self, own: Iterable[Converted], keys: Iterable[Key] = ()) -> list[Key]:
         """The definitions that are used, in the order of their places."""
-        used: dict[Key, None] = {}
-        waiting = [key for each in own for key in each.targets]
+        used: set[Key] = set()
+        waiting = [*keys, *(key for each in own for key in each.targets)]
         while waiting and len(used) <= MOST:
             if (key := waiting.pop()) not in used:
-                used[key] = None
+                used.add(key)
                 waiting += self.converted(key).targets
         if waiting:
             message = f"the references multiply to more than {MOST} definitions"
             self._library.complain(waiting[-1].scope, Complaint(message, waiting[-1].steps))
-        return sorted(used, key=_order)
+        return sorted(used, key=lambda key: key.order)
 
     def _definition(self, key: Key, names: Mapping[Key, str]) -> Schema:
         """The definition, made once for all declarations that call what it refers to by the same names."""
         template = self._converted[key]
         called = (key, tuple(names[target] for target in template.targets))
-        if called not in self._closed:
+        if called not in self._closed and key not in self._first:
+            self._first.add(key)
+            _close(template.links, names)
+            self._closed[called] = template.schema
+        elif called not in self._closed:
             memo: dict[int, Any] = {}
-            schema = copy.deepcopy(template.schema, memo)
+            self._closed[called] = copy.deepcopy(template.schema, memo)
             _close([(memo[id(holder)], link) for holder, link in template.links], names)
-            self._closed[called] = schema
         return self._closed[called]
 
 
@@ -164,8 +192,9 @@ class _Here:
 class _Conversion:
     """Of one schema and all that is inside it."""
 
-    def __init__(self, library: Library, found: Found, env: Env, *, is_own: bool) -> None:
+    def __init__(self, library: Library, keys: Keys, found: Found, env: Env, *, is_own: bool) -> None:
         self._library = library
+        self._keys = keys
         self._scope = found.scope
         self._is_own = is_own
         self._root_env = env
@@ -235,9 +264,10 @@ class _Conversion:
             if lexical == arrived and not (self._is_reshaped and not found.whole):
                 return Link(None, found.whole, place, text)
         around = _extended(env, found.scope, found.around.resource)
-        if _passing(around, found.scope, found.passed) == arrived:
-            return Link(Key(found.scope, found.container, around), found.tail, place, text)
-        return Link(Key(found.scope, found.steps, arrived), (), place, text)
+        container = found.scope.find(found.container)
+        if container is None or _passing(around, found.scope, found.passed) != arrived:
+            return Link(self._keys.key(found, arrived), (), place, text)
+        return Link(self._keys.key(container, around), found.tail, place, text)
 
 
 def _extended(env: Env, scope: Scope, resource: Steps) -> Env:
@@ -256,11 +286,6 @@ def _passing(env: Env, scope: Scope, resources: Iterable[Steps]) -> Env:
 # -- names
 
 
-def _order(key: Key) -> tuple[int, str, Steps, list[tuple[str, str, Steps]]]:
-    rank = 0 if key.scope.is_file and not key.scope.name else 1 if not key.scope.name else 2
-    return rank, key.scope.name, key.steps, [(name, scope.name, steps) for name, scope, steps in key.env]
-
-
 def _names(keys: Iterable[Key], taken: set[str]) -> dict[Key, str]:
     """A name for each: its own where that is free, else with those of its file and folders."""
     names: dict[Key, str] = {}
@@ -272,8 +297,7 @@ def _names(keys: Iterable[Key], taken: set[str]) -> dict[Key, str]:
 
 
 def _candidates(key: Key) -> Iterator[str]:
-    found = key.scope.find(key.steps)
-    assert found is not None
+    found = key.found
     name = title(found)
     yield name
     folders = [part.partition(".")[0] for part in reversed(key.scope.name.split("/")) if part]
@@ -305,10 +329,14 @@ class _Checks:
     def __init__(self, bundler: Bundler) -> None:
         self._bundler = bundler
         self._costs: dict[_Node, _Cost] = {}
+        self._checked: set[Converted] = set()
         self._told: set[str] = set()
 
     def check(self, converted: Converted) -> None:
         """Note every reference that leads in a circle, or to too many checks of one value."""
+        if converted in self._checked:
+            return
+        self._checked.add(converted)
         for steps in converted.edges:
             if (converted, steps) not in self._costs:
                 self._visit((converted, steps))

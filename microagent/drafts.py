@@ -86,6 +86,8 @@ def draft(identifier: object) -> Draft | None:
     if not isinstance(identifier, str):
         return None
     name = identifier.removesuffix("#").removeprefix("https").removeprefix("http")
+    if name == "://json-schema.org/schema":  # the newest one, whichever that was
+        return DEFAULT
     return _DRAFTS.get(name.removeprefix("://json-schema.org/").removesuffix("/schema"))
 
 

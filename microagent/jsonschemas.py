@@ -104,7 +104,7 @@ def schema_complaints(schema: Schema, draft: str) -> list[Complaint]:
     """What is wrong with a JSON Schema of a draft, references aside."""
     validator_class = _VALIDATORS[draft]
     complaints = _complaints(validator_class(validator_class.META_SCHEMA).iter_errors(cast("Any", schema)))
-    return complaints or list(_pattern_complaints(schema))
+    return complaints or list(pattern_complaints(schema))
 
 
 def published(uri: str) -> Mapping[str, Any] | None:
@@ -135,7 +135,8 @@ def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
     return change(schema)
 
 
-def _pattern_complaints(schema: Schema) -> Iterator[Complaint]:
+def pattern_complaints(schema: Schema) -> Iterator[Complaint]:
+    """Every pattern of a valid schema that is none."""
     for steps, found in every_schema(schema):
         if isinstance(found, bool):
             continue

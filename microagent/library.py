@@ -64,6 +64,10 @@ class Library:
     def is_sound(self, found: Found) -> bool:
         """Whether a schema is one; what is wrong with it is noted."""
         key = (found.scope, found.steps)
+        wider = ((found.scope, found.steps[:length]) for length in range(len(found.steps)))
+        known = next((each for each in wider if each in self._sound), None)
+        if known is not None:
+            return self._sound[known]
         if key not in self._sound:
             complaints = schema_complaints(found.schema, found.context.draft)
             for complaint in complaints:

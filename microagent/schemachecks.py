@@ -1,12 +1,13 @@
 """What is wrong with a JSON Schema inside a declaration, references aside."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any, TypeGuard
 
 from microagent import jsonschemas
 from microagent.drafts import Draft, draft, inner_schemas
 from microagent.jsontext import Complaint
 from microagent.names import guess, shown
-from microagent.plainschema import is_plain
+from microagent.plainschema import is_plain, is_valid
 from microagent.schema import Schema, every_schema, rebuilt
 
 _LIKENESS_OF_SLIPS = 0.85  # 'requird' and 'minLenght' are as like as that, 'tsType' is a word of somebody's own
@@ -20,6 +21,9 @@ def schema_complaints(schema: Schema, said: Draft) -> list[Complaint]:
     """
     if is_plain(schema):
         return []
+    named = draft(schema["$schema"]) if _names_draft(schema) else said
+    if named is not None and is_valid(schema, named.name, takes_lists=named.is_default or named.name != "2020-12"):
+        return list(jsonschemas.pattern_complaints(schema))
     complaints: list[Complaint] = []
     for steps, part, of_part in _parts(schema, said):
         complaints += (found.below(*steps) for found in _part_complaints(part, of_part))
@@ -47,7 +51,7 @@ def _parts(schema: Schema, said: Draft) -> Iterator[tuple[tuple[str, ...], Schem
     yield from (((*old, *steps), part, of_part) for old, (steps, part, of_part) in nested)
 
 
-def _names_draft(schema: Schema) -> bool:
+def _names_draft(schema: Schema) -> TypeGuard[Mapping[str, Any]]:
     return isinstance(schema, Mapping) and "$schema" in schema
 
 

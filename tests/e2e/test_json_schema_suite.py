@@ -129,7 +129,8 @@ def wrong(group: Group, folder: Path) -> Iterator[str]:
 
 def declared(schema: Any, place: str, folder: Path) -> QueueDeclaration:
     """A queue whose messages have one property, of this schema."""
-    (folder / "case.json").write_text(json.dumps(schema), "utf-8")
+    if place == "sibling":
+        (folder / "case.json").write_text(json.dumps(schema), "utf-8")
     values = {"payload": schema, "file": {"$ref": "#/$defs/Case"}, "sibling": {"$ref": "case.json"}}
     payload = {"type": "object", "properties": {"value": values[place]}, "required": ["value"]}
     document = {"queues": [{"name": NAME, "payload": payload}], "$defs": {"Case": schema} if place == "file" else {}}
