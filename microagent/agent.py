@@ -8,6 +8,7 @@ from typing import Any, Generic, cast, get_args, get_origin
 
 from typing_extensions import TypeVar
 
+from microagent.arguments import check_seconds
 from microagent.broker import AbstractQueueBroker, Consumer
 from microagent.bus import AbstractSignalBus, Receiver
 from microagent.faces import TypedBroker, TypedBus
@@ -89,6 +90,7 @@ class MicroAgent(Generic[BusT, BrokerT]):
         :raises ConfigurationError: if there are receivers and no bus, or consumers and no broker; if it is started
             already
         :raises AuthError: if the server refuses us
+        :raises SystemExit: if a hook or a server raised it, after the agent has stopped
         """
         self._life.claim()
         try:
@@ -98,7 +100,7 @@ class MicroAgent(Generic[BusT, BrokerT]):
                 consumers=enable_consuming_messages,
                 servers=enable_servers_running,
             )
-        except (Exception, asyncio.CancelledError):
+        except (Exception, asyncio.CancelledError, SystemExit):
             await self.stop(self._shutdown_timeout)
             raise
 
@@ -107,10 +109,12 @@ class MicroAgent(Generic[BusT, BrokerT]):
         Run the ``pre_stop`` hooks, take nothing new, let handlers finish, hand back the rest; then leave bus and
         broker, which close with their last agent.
 
-        Not for a handler to await: it would wait for itself, until the timeout.
+        A handler that asks for it goes on when nothing new is begun; the agent has stopped when it has ended.
 
-        :param timeout: seconds that handlers have to finish; then they are cancelled
+        :param timeout: seconds that hooks and handlers have to finish; then they are cancelled
+        :raises ConfigurationError: if it is no such number
         """
+        check_seconds("timeout", timeout)
         await self._life.end(timeout)
 
     async def bind_receivers(self, receivers: Iterable[Receiver]) -> None:

@@ -6,11 +6,11 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 from microagent.agent import MicroAgent
@@ -18,11 +18,13 @@ from microagent.errors import AuthError, ConfigurationError, ServerInterrupt
 from microagent.lifeline import Lifeline
 from microagent.logs import Logs
 from microagent.parcel import Parcel
+from microagent.printable import printable
 from microagent.settings import init_agent
 from microagent.stop_signals import left_to_parent, let_in
 
 ORPHAN_STOP = 3.0  # seconds that an agent has to stop when its parent is gone
 ORPHAN_END = 4.0  # seconds until its process ends all the same
+BLOCKED = 1.0  # seconds after which a loop that does not come to stop its agent is blocked
 EXIT_GRACE = 4.0  # seconds for threads to end once the agent has; a wedged one does not keep its group waiting
 
 log = logging.getLogger("microagent.launcher")
@@ -70,15 +72,37 @@ class AgentProcess:
             self.logs.set_up(self.name)  # after the settings, which may configure logging themselves
 
     async def _live(self, configuration: Mapping[str, Any], stop: Future[float]) -> None:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _ask, stop, self.shutdown_timeout)
+        loop = asyncio.get_running_loop()
+        signal.signal(signal.SIGTERM, lambda *_: self._terminate(loop, stop))
         let_in()
         try:
             agent = init_agent(self.backend, configuration)
             agent._shutdown_timeout = self.shutdown_timeout
             await live(agent, asyncio.wrap_future(stop))
         finally:
-            _after(EXIT_GRACE / 2, log.warning, "Agent %r has ended, but threads of it have not", self.name)
+            _after(EXIT_GRACE / 2, self._tell_what_is_left, asyncio.all_tasks())
             _after(EXIT_GRACE, os._exit, 1)
+
+    def _terminate(self, loop: asyncio.AbstractEventLoop, stop: Future[float]) -> None:
+        """Called in the main thread, even while a handler blocks the loop."""
+        _ask(stop, self.shutdown_timeout)
+        answered = threading.Event()
+        with suppress(RuntimeError):  # the loop is closed
+            loop.call_soon_threadsafe(answered.set)
+        _after(BLOCKED, self._tell_what_blocks, answered)
+
+    def _tell_what_blocks(self, answered: threading.Event) -> None:
+        if not answered.is_set():
+            log.warning("Agent %r cannot stop: its event loop is blocked by %s", self.name, _blocking_place())
+
+    def _tell_what_is_left(self, tasks: "Collection[asyncio.Task[Any]]") -> None:
+        names = ", ".join(sorted(task.get_name() for task in tasks if not task.done()))
+        if names:
+            log.warning(
+                "Agent %r has ended, but tasks of it ignore their cancellation: %s", self.name, printable(names)
+            )
+        else:
+            log.warning("Agent %r has ended, but threads of it have not", self.name)
 
     def _outlive_no_parent(self, stop: Future[float]) -> None:
         self.lifeline.wait()
@@ -100,6 +124,8 @@ async def live(agent: MicroAgent[Any, Any], stop: "asyncio.Future[float]") -> No
             life.result()
         except ServerInterrupt as end:
             agent.log.info("%r ends by itself: %s", agent, end)
+        else:
+            agent.log.info("%r has been stopped by its own code", agent)
         return
     await agent.stop(stop.result())
     life.cancel()
@@ -109,20 +135,29 @@ async def live(agent: MicroAgent[Any, Any], stop: "asyncio.Future[float]") -> No
 
 async def _start_and_stay(agent: MicroAgent[Any, Any]) -> None:
     await agent.start()
-    await asyncio.Event().wait()
+    await agent._life.over()  # a handler may stop it
 
 
 def end_of(error: Exception) -> tuple[type[Exception], Exception, TracebackType | None]:
     """An error for the log, its traceback from where microagent called the agent's own code; whole if it did not."""
     trace = error.__traceback__
-    while trace is not None and _is_machinery(trace):
+    while trace is not None and _is_of(trace.tb_frame, {"asyncio", "microagent"}):
         trace = trace.tb_next
     return type(error), error, trace or error.__traceback__
 
 
-def _is_machinery(trace: TracebackType) -> bool:
-    module = str(trace.tb_frame.f_globals.get("__name__"))
-    return module.partition(".")[0] in {"asyncio", "microagent"}
+def _is_of(frame: FrameType, packages: set[str]) -> bool:
+    return str(frame.f_globals.get("__name__")).partition(".")[0] in packages
+
+
+def _blocking_place() -> str:
+    """``handler, in agents.py:7``: the agent's own code that the main thread is in."""
+    frame, found = sys._current_frames().get(threading.main_thread().ident or 0), "something"
+    while frame is not None and not _is_of(frame, {"asyncio"}):
+        if not _is_of(frame, {"microagent"}):
+            found = f"{frame.f_code.co_name}, in {frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back
+    return found
 
 
 def _ask(stop: Future[float], timeout: float) -> None:

@@ -292,6 +292,9 @@ class AbstractQueueBroker(abc.ABC):
     async def _unbind_consumers(self, consumers: Sequence[Consumer], timeout: float) -> None:
         """Stop reading for these: handlers finish within ``timeout`` seconds, what is left is handed back."""
         names = [consumer.queue.name for consumer in consumers if self._bindings.get(consumer.queue.name) is consumer]
+        for name in names:
+            if (worker := self._workers.get(name)) is not None:
+                worker.begin_no_more()
         await asyncio.gather(*(self._stop(name, timeout) for name in names))
 
     async def _stop(self, name: str, timeout: float) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from microagent.admission import Admission
 from microagent.delivery import Delivery, Settlement
 from microagent.errors import BackendConnectionError, SerializingError
-from microagent.execution import Deadlines, Ending, Outcome, log_failure, run
+from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
 from microagent.intake import Intake
 from microagent.options import ConsumingOptions
 from microagent.prefetch import Prefetch
@@ -100,13 +100,17 @@ class Worker:
         self._background.keep(partial(self._keep_leases, lease / 3), f"{key}: leases")
         self._background.keep(self._keep_house, f"{key}: maintenance")
 
+    def begin_no_more(self) -> None:
+        """No handler starts from now on; to be stopped."""
+        self._stopping = True
+
     async def stop(self, timeout: float) -> None:
         """
         Take nothing more, hand back what waits, let handlers finish within ``timeout`` seconds, cancel and hand back
         the rest. A stop that is cancelled hurries, and leaves nothing either.
         """
         deadline = asyncio.get_running_loop().time() + timeout
-        self._stopping = True
+        self.begin_no_more()
         try:
             await self._stop_reading(timeout + GRACE)
             self._hand_back(self._waiting)
@@ -194,7 +198,7 @@ class Worker:
         self._slots.spawn(self._slot(), self.consumer.key)
 
     async def _slot(self) -> None:
-        while not self._stopping or self._waiting:
+        while not self._stopping:
             if not self._waiting:
                 slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
                 self._idle.append(slot)
@@ -210,16 +214,20 @@ class Worker:
         except SerializingError as error:
             self._bury(delivery, str(error))
             return None
+        except Exception as error:  # noqa: BLE001 - whatever reading a message comes upon, the slot goes on
+            self._log.exception("%s: a message cannot be looked at", self._name)
+            self._try_again(delivery, describe(error))
+            return None
         call, abandon = partial(self.consumer.handler, **arguments), partial(self._abandon, delivery)
-        outcome = await run(call, self.consumer.timeout, self._deadlines, abandon)
+        outcome = await run(call, self.consumer.timeout, self._deadlines, abandon, self.consumer.agent)
         self._prefetch.ran(outcome.seconds)
         log_failure(self._log, self.consumer.key, outcome)
         self._conclude(delivery, outcome)
         return outcome.ending
 
-    def _abandon(self, delivery: Delivery, outcome: Outcome) -> None:
+    def _abandon(self, delivery: Delivery, outcome: Outcome, task: asyncio.Task[Any]) -> None:
         """A handler that ignores its cancellation keeps its task; its message and its place go on without it."""
-        self._log.error("%s ignores its cancellation and is left behind", self.consumer.key)
+        self._slots.leave_behind(task)
         self._conclude(delivery, outcome)
         self._open_slot()
 

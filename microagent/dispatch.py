@@ -16,7 +16,7 @@ from microagent.counted import CountedLog
 from microagent.errors import SerializingError
 from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
 from microagent.signal import Receiver, Signal
-from microagent.signatures import accepted
+from microagent.signatures import accepted, clash, clash_problem
 from microagent.tasks import Tasks
 
 RUNNING = 100  # handlers of one receiver that run at once
@@ -61,6 +61,7 @@ class Lane:
         self.receiver = receiver
         self._handler = receiver.handler
         self._names = accepted(receiver.handler)
+        self._clash = clash(receiver.handler)
         self._admission = admission
         self._tasks = Tasks(log)
         self._deadlines = Deadlines()
@@ -70,7 +71,11 @@ class Lane:
         self._dropped = CountedLog(log, f"{receiver.key} is too slow: %d signals '{receiver.signal.name}' dropped")
 
     def put(self, job: Job) -> None:
-        if self._running < RUNNING:
+        if self._clash is not None and self._clash in job.arguments:
+            problem = clash_problem(self._clash, self.receiver.key)
+            self._log.warning("A signal is dropped: %s", problem)
+            self._finish(job, error=f"SignalSerializingError: {problem}")
+        elif self._running < RUNNING:
             self._begin(job)
         elif len(self._waiting) < WAITING:
             self._waiting.append(job)
@@ -105,7 +110,7 @@ class Lane:
         if self._names is not None:
             arguments = {name: arguments[name] for name in self._names if name in arguments}
         call, abandon = partial(self._handler, **arguments), partial(self._abandon, job)
-        outcome = await run(call, self.receiver.timeout, self._deadlines, abandon)
+        outcome = await run(call, self.receiver.timeout, self._deadlines, abandon, self.receiver.agent)
         if outcome.ok:
             self._finish(job, outcome.value)
         elif outcome.ending is not Ending.ABANDONED:
@@ -113,9 +118,9 @@ class Lane:
             self._finish(job, error=outcome.reason)
         return outcome.ending
 
-    def _abandon(self, job: Job, outcome: Outcome) -> None:
+    def _abandon(self, job: Job, outcome: Outcome, task: asyncio.Task[Any]) -> None:
         """A handler that ignores its cancellation keeps its task; its caller and its place go on without it."""
-        self._log.error("%s ignores its cancellation and is left behind", self.receiver.key)
+        self._tasks.leave_behind(task)
         self._finish(job, error=outcome.reason)
         self._running -= 1
         if self._waiting:

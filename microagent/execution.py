@@ -3,11 +3,15 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, TypeAlias
 
+from microagent.printable import printable
+
 GRACE = 2.0
+LONGEST_REASON = 470  # characters, before what tells that it was cut
 
 
 class Ending(Enum):
@@ -39,7 +43,7 @@ class Outcome:
 
     @property
     def reason(self) -> str:
-        """``Type: text`` of a failure, one line of at most 500 characters."""
+        """``Type: text`` of a failure in one line of at most 500 characters."""
         if self.ending is Ending.TIMEOUT:
             return f"TimeoutError: handler did not finish within {self.seconds:.3g} s"
         if self.error is None:
@@ -48,23 +52,25 @@ class Outcome:
 
 
 def describe(error: BaseException) -> str:
-    """``Type: text``, one line of at most 500 characters, whatever the error's text holds."""
+    """``Type: text`` in one line of at most 500 characters, whatever the error's text holds."""
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - a foreign __str__ may raise anything
         text = "(its text cannot be had)"
-    line = f"{type(error).__name__}: {text}"[:500]
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+    return printable(f"{type(error).__name__}: {text}", LONGEST_REASON)
 
 
-Abandon: TypeAlias = Callable[[Outcome], None]
+Abandon: TypeAlias = Callable[[Outcome, asyncio.Task[Any]], None]
 
 
 class _Run:
-    __slots__ = ("abandon", "abandoned", "deadline", "expired", "started", "task")
+    __slots__ = ("abandon", "abandoned", "deadline", "expired", "owner", "started", "task")
 
-    def __init__(self, task: asyncio.Task[Any], started: float, timeout: float, abandon: Abandon | None) -> None:
+    def __init__(
+        self, task: asyncio.Task[Any], started: float, timeout: float, abandon: Abandon | None, owner: object
+    ) -> None:
         self.task = task
+        self.owner = owner
         self.started = started
         self.deadline = started + timeout
         self.abandon = abandon
@@ -75,6 +81,15 @@ class _Run:
     def elapsed(self) -> float:
         """Seconds since the start, on the loop's clock, as the deadline is."""
         return self.task.get_loop().time() - self.started
+
+
+_current: ContextVar[_Run | None] = ContextVar("microagent run", default=None)
+
+
+def is_run_of(owner: object) -> bool:
+    """Whether a handler of ``owner`` asks, itself or by a task of its making, that has not ended yet."""
+    run = _current.get()
+    return run is not None and run.owner is owner
 
 
 class Deadlines:
@@ -92,22 +107,24 @@ class Deadlines:
         self._runs: set[_Run] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def enter(self, timeout: float, abandon: Abandon | None = None) -> _Run:
+    def enter(self, timeout: float, abandon: Abandon | None = None, owner: object = None) -> _Run:
         """
         Begin a run of the current task that may take ``timeout`` seconds.
 
-        :param abandon: called with the outcome when the run is given up
+        :param abandon: called with the outcome and the task when the run is given up
+        :param owner: whose handler runs
         """
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         assert task is not None, "handlers run in tasks"
-        run = _Run(task, loop.time(), timeout, abandon)
+        run = _Run(task, loop.time(), timeout, abandon, owner)
         self._runs.add(run)
         if self._timer is None or run.deadline < self._timer.when():
             self._arm(loop, run.deadline)
         return run
 
     def leave(self, run: _Run) -> None:
+        run.owner = None
         self._runs.discard(run)
 
     def close(self) -> None:
@@ -142,11 +159,15 @@ class Deadlines:
         self._runs.discard(run)
         run.abandoned = True
         if run.abandon is not None:
-            run.abandon(Outcome(Ending.TIMEOUT, now - run.started))
+            run.abandon(Outcome(Ending.TIMEOUT, now - run.started), run.task)
 
 
 async def run(
-    call: Callable[[], Awaitable[Any]], timeout: float, deadlines: Deadlines, abandon: Abandon | None = None
+    call: Callable[[], Awaitable[Any]],
+    timeout: float,
+    deadlines: Deadlines,
+    abandon: Abandon | None = None,
+    owner: object = None,
 ) -> Outcome:
     """
     What became of ``await call()``, ended after ``timeout`` seconds.
@@ -154,10 +175,12 @@ async def run(
     Whatever the handler raises is an outcome, also an exit or a cancellation of its own making; only the cancellation
     of the task that runs it is an outcome *and* stays asked for (``asyncio.Task.cancelling``).
 
-    :param abandon: called with the outcome of a run that does not end although it was cancelled at its deadline; when
-        it ends at last, its ending is ABANDONED and nothing is left to do
+    :param abandon: called with the outcome of a run that does not end although it was cancelled at its deadline, and
+        with its task; when it ends at last, its ending is ABANDONED and nothing is left to do
+    :param owner: whose handler it is, see :func:`is_run_of`
     """
-    mark = deadlines.enter(timeout, abandon)
+    mark = deadlines.enter(timeout, abandon, owner)
+    _current.set(mark)
     try:
         value = await call()
     except asyncio.CancelledError as error:

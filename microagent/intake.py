@@ -8,7 +8,7 @@ from microagent.delivery import Delivery
 from microagent.errors import SerializingError
 from microagent.execution import describe
 from microagent.queue import Consumer
-from microagent.signatures import ON_REQUEST, accepted
+from microagent.signatures import ON_REQUEST, accepted, clash, clash_problem
 
 CRASHES = 10  # runs that may end with their process before a message is buried
 
@@ -20,6 +20,7 @@ class Intake:
         self._consumer = consumer
         self._admission = admission
         self._names = accepted(consumer.handler)
+        self._clash = clash(consumer.handler)
         self._requested = ON_REQUEST.intersection(inspect.signature(consumer.handler).parameters)
 
     def arguments(self, delivery: Delivery) -> dict[str, Any]:
@@ -29,6 +30,8 @@ class Intake:
         :raises SerializingError: if there is no use in calling it, now or ever
         """
         arguments = self._message(delivery)
+        if self._clash is not None and self._clash in arguments:
+            raise SerializingError(clash_problem(self._clash, self._consumer.key))
         for name in self._requested:
             arguments[name] = delivery if name == "delivery" else delivery.raw
         if self._names is None:
@@ -47,5 +50,7 @@ class Intake:
     def _wrapped(self, data: dict[str, Any], dto_class: type) -> dict[str, Any]:
         try:
             return {self._consumer.dto_name or "dto": dto_class(**data)}
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
             raise SerializingError(describe(error)) from error

@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from functools import partial
 from typing import Any, Protocol
 
 from microagent.broker import AbstractQueueBroker, Consumer
 from microagent.bus import AbstractSignalBus, Receiver
 from microagent.errors import ConfigurationError
-from microagent.execution import Deadlines
+from microagent.execution import Deadlines, Ending, is_run_of, log_failure, run
 from microagent.faces import TypedBroker, TypedBus, raw
 from microagent.handlers import HookLabel
 from microagent.hooks import run_hook
@@ -27,6 +28,14 @@ class Agent(Protocol):
     def log(self) -> logging.Logger: ...
 
 
+class _Exit(Exception):
+    """A SystemExit on its way out of a task, where it would end the loop before anything is closed."""
+
+    def __init__(self, wish: SystemExit) -> None:
+        super().__init__(wish)
+        self.wish = wish
+
+
 class Life:
     """Binds the handlers that an agent's class has marked, and lets them go again."""
 
@@ -41,7 +50,10 @@ class Life:
         self._runs: Tasks | None = None
         self._deadlines = Deadlines()
         self._beginning: asyncio.Task[None] | None = None
+        self._serving: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
+        self._quiet = asyncio.Event()
+        self._over = asyncio.Event()
         self._is_set_up = False
 
     # -- beginning
@@ -55,7 +67,8 @@ class Life:
         if self._runs is not None:
             raise ConfigurationError(f"{self._name} is started already")
         self._check_ends()
-        self._runs, self._beginning, self._ending = Tasks(self._agent.log), None, None
+        self._runs, self._quiet, self._over = Tasks(self._agent.log), asyncio.Event(), asyncio.Event()
+        self._beginning, self._serving, self._ending = None, None, None
         for end in self._ends():
             end._join(self)
 
@@ -75,12 +88,16 @@ class Life:
         Whoever ends it meanwhile has it return at the end of that, quietly.
 
         :raises ConfigurationError: if it lacks a bus or broker that its handlers need
+        :raises SystemExit: if a hook or a server raised it
         """
-        self._beginning = asyncio.create_task(self._begin(timers, receivers, consumers), name=f"{self._name}: start")
+        self._beginning = self._spawn(self._begin(timers, receivers, consumers), f"{self._name}: start")
         try:
             await self._beginning
-            if servers:
-                await self._serve()
+            if servers and self._ending is None:
+                self._serving = self._spawn(self._serve(), f"{self._name}: servers")
+                await self._serving
+        except _Exit as exit_:
+            raise exit_.wish from None
         except asyncio.CancelledError:
             if self._ending is None or is_cancelled():
                 raise
@@ -135,10 +152,16 @@ class Life:
         for hook in self._roster.hooks(label):
             await run_hook(hook)
 
+    async def over(self) -> None:
+        """Return when it has ended."""
+        await self._over.wait()
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
+        return asyncio.create_task(_carrying_exits(coroutine), name=name)
+
     async def _serve(self) -> None:
         self._servers = [
-            asyncio.create_task(run_hook(hook), name=f"{self._name}.{hook.__name__}")
-            for hook in self._roster.hooks("server")
+            self._spawn(run_hook(hook), f"{self._name}.{hook.__name__}") for hook in self._roster.hooks("server")
         ]
         if self._servers:
             await asyncio.wait(self._servers, return_when=asyncio.FIRST_EXCEPTION)
@@ -149,36 +172,54 @@ class Life:
     # -- ending
 
     async def end(self, timeout: float) -> None:
-        """Once, however often it is asked for; a ``pre_stop`` hook that asks for it, too, does not wait for itself."""
+        """
+        Once, however often it is asked for.
+
+        A handler that asks for it goes on when nothing new is begun, a ``pre_stop`` hook at once: the end waits for
+        them.
+        """
         if self._runs is None:
             return
         if self._ending is None:
             self._ending = asyncio.create_task(self._end_all(timeout), name=f"{self._name}: stop")
-        if self._ending is not asyncio.current_task():
+        if is_run_of(self._agent):
+            await self._quiet.wait()
+        elif not is_run_of(self):
             await asyncio.shield(self._ending)
 
     async def _end_all(self, timeout: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
         if self._beginning is not None:
             await self._cancel([self._beginning])
         if self._is_set_up:
-            await self._try_hooks("pre_stop")
+            await self._end_hooks(max(timeout, GRACE))
         for timer in self._timers:
             timer.stop()
-        await self._each(self._drain_all(timeout))
+        await self._each(self._drain_all(max(0.0, deadline - loop.time())))
         await self._each(end._leave(self) for end in reversed(self._ends()))
         self._deadlines.close()
         self._receivers, self._consumers, self._timers, self._servers = [], [], [], []
         self._runs, self._is_set_up = None, False
+        self._over.set()
 
-    async def _try_hooks(self, label: HookLabel) -> None:
-        """Run them all; one that fails is logged, and keeps nothing from ending."""
-        for hook in self._roster.hooks(label):
-            try:
-                await run_hook(hook)
-            except (Exception, asyncio.CancelledError):
-                if is_cancelled():
-                    raise
-                self._agent.log.exception("%s: a %s hook failed", self._name, label)
+    async def _end_hooks(self, timeout: float) -> None:
+        """Run the ``pre_stop`` hooks; those that take longer than ``timeout`` seconds in all are cancelled."""
+        hooks = asyncio.create_task(self._try_hooks(timeout), name=f"{self._name}: pre_stop")
+        await asyncio.wait([hooks], timeout=timeout + GRACE)
+        if not hooks.done():
+            await self._cancel([hooks])
+
+    async def _try_hooks(self, timeout: float) -> None:
+        """One that fails is logged, and keeps nothing from ending."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        for hook in self._roster.hooks("pre_stop"):
+            left = deadline - loop.time()
+            outcome = await run(partial(run_hook, hook), left, self._deadlines, owner=self)
+            log_failure(self._agent.log, f"{self._name}.{hook.__name__}, a pre_stop hook,", outcome)
+            if outcome.ending is Ending.CANCELLED:
+                return
 
     async def _each(self, steps: Iterator[Any]) -> None:
         """Do them side by side; one that fails is logged, and keeps nothing from ending."""
@@ -187,12 +228,22 @@ class Life:
                 self._agent.log.error("%s: stopping went wrong", self._name, exc_info=result)
 
     def _drain_all(self, timeout: float) -> Iterator[Any]:
-        yield self._cancel(self._servers)
+        yield self._end_servers()
         yield self._drain_runs(timeout)
         if self._bus is not None:
             yield self._bus._unbind_receivers(self._receivers, timeout)
         if self._broker is not None:
             yield self._broker._unbind_consumers(self._consumers, timeout)
+        yield self._tell_handlers()
+
+    async def _tell_handlers(self) -> None:
+        """The steps before this one have begun: nothing new comes any more."""
+        self._quiet.set()
+
+    async def _end_servers(self) -> None:
+        await self._cancel(self._servers)
+        if self._serving is not None:
+            await self._cancel([self._serving])  # it waits for them, even for one that does not end
 
     async def _cancel(self, tasks: list[asyncio.Task[None]]) -> None:
         """End tasks of ``live``, which raises the first of their errors."""
@@ -223,3 +274,10 @@ class Life:
             "broker": broker,
             **self._roster.describe(),
         }
+
+
+async def _carrying_exits(coroutine: Coroutine[Any, Any, None]) -> None:
+    try:
+        await coroutine
+    except SystemExit as wish:
+        raise _Exit(wish) from None

@@ -7,11 +7,13 @@ def printable(text: str, longest: int = 2_000) -> str:
 
     What is not printable is escaped as Python does: ``\\n``, ``\\x1b``, ``\\u202e``, also halves of surrogate pairs.
 
-    :param longest: characters; of what is longer, the beginning is shown and the length told
+    :param longest: characters; of what is longer, escapes included, the beginning is shown and the length told
     """
-    if len(text) > longest:
-        return f"{printable(text[:longest])}... ({len(text)} characters)"
-    return text if text.isprintable() else "".join(map(_escaped, text))
+    head = text[:longest]
+    line = head if head.isprintable() else "".join(map(_escaped, head))
+    if len(text) > longest or len(line) > longest:
+        return f"{line[:longest]}... ({len(text)} characters)"
+    return line
 
 
 def _escaped(character: str) -> str:

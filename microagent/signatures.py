@@ -87,6 +87,19 @@ def accepted(handler: Callable[..., Any]) -> frozenset[str] | None:
     return frozenset(parameter.name for parameter in own if parameter.kind in _BY_NAME)
 
 
+def clash(handler: Callable[..., Any]) -> str | None:
+    """The name under which a bound method has its agent, where its ``**kwargs`` would take that name too, or None."""
+    function = getattr(handler, "__func__", None)
+    if function is None or not _is_open(parameters := _parameters(function)):
+        return None
+    return parameters[0].name if parameters[0].kind is Parameter.POSITIONAL_OR_KEYWORD else None
+
+
+def clash_problem(name: str, title: str) -> str:
+    """Why a method cannot be called with a key that is named as its agent is."""
+    return f"it has a key '{name}', which {title} cannot take: put a '/' after its first parameter"
+
+
 def _fields(payload: Schema, definitions: Mapping[str, Any]) -> tuple[Field, ...] | None:
     """The properties of a payload, or None when its schema does not tell which there are."""
     found = shape(payload, definitions, payload=True).shape
@@ -113,6 +126,7 @@ def _mismatches(parameters: list[Parameter], given: Given) -> Iterator[str]:
         return
     own = parameters if parameters[0].kind is Parameter.VAR_POSITIONAL else parameters[1:]
     yield from _refused(own, given)
+    yield from _clashing(parameters, given)
     for parameter in own:
         if parameter.default is Parameter.empty:
             yield from _unmet(parameter, given)
@@ -123,6 +137,13 @@ def _refused(parameters: list[Parameter], given: Given) -> Iterator[str]:
     refused = (given.always | given.sometimes) - names
     if refused and not _is_open(parameters):
         yield f"cannot take {_listed(refused)} from {given.source}: name it as a parameter, or add **kwargs"
+
+
+def _clashing(parameters: list[Parameter], given: Given) -> Iterator[str]:
+    first = parameters[0]
+    named = first.kind is Parameter.POSITIONAL_OR_KEYWORD and first.name in given.always | given.sometimes
+    if named and _is_open(parameters):
+        yield f"has its agent as '{first.name}', which {given.source} gives too: write a '/' after its first parameter"
 
 
 def _unmet(parameter: Parameter, given: Given) -> Iterator[str]:

@@ -26,6 +26,8 @@ class Tasks:
         self._log = log
         self._tasks: set[asyncio.Task[Any]] = set()
         self._kept: list[Kept] = []
+        self._left: set[asyncio.Task[Any]] = set()  # behind: they have ignored a cancellation
+        self._emptied: asyncio.Future[None] | None = None
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -44,14 +46,29 @@ class Tasks:
         return kept
 
     def _ended(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
+        self._left.discard(task)
+        self._discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.error("Task %s failed", task.get_name(), exc_info=error)
 
+    def leave_behind(self, task: asyncio.Task[Any]) -> None:
+        """A task has ignored its cancellation, which the log says; ``drain`` does not wait for it any more."""
+        self._log.error("Task %s ignores its cancellation and is left behind", task.get_name())
+        if not task.done():
+            self._left.add(task)
+        self._discard(task)
+
+    def _discard(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.discard(task)
+        if not self._tasks and self._emptied is not None and not self._emptied.done():
+            self._emptied.set_result(None)
+
     async def drain(self, timeout: float) -> int:
-        """Wait up to ``timeout`` seconds for all of them; how many still run."""
+        """Wait up to ``timeout`` seconds until none is left but those left behind; how many still run."""
         if self._tasks:
-            await asyncio.wait(self._tasks, timeout=timeout)
+            if self._emptied is None or self._emptied.done():
+                self._emptied = asyncio.get_running_loop().create_future()
+            await asyncio.wait([self._emptied], timeout=timeout)
         return len(self._tasks)
 
     async def cancel(self, grace: float = GRACE) -> int:
@@ -63,12 +80,15 @@ class Tasks:
         for kept in self._kept:
             kept.release()
         self._kept.clear()
-        for task in self._tasks:
+        ended = self._tasks | self._left
+        for task in ended:
             task.cancel()
-        wedged = await self.drain(grace)
-        for task in self._tasks:
-            self._log.error("Task %s ignores its cancellation and is left behind", task.get_name())
-        self._tasks.clear()
+        if ended:
+            await asyncio.wait(ended, timeout=grace)
+        wedged = len(self._tasks | self._left)
+        for task in tuple(self._tasks):
+            self.leave_behind(task)
+        self._left.clear()
         return wedged
 
 

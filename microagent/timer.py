@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from microagent import wallclock
 from microagent.counted import CountedLog
-from microagent.execution import Deadlines, log_failure, run
+from microagent.execution import Deadlines, Outcome, log_failure, run
 from microagent.schedule import Cron, Every
 from microagent.tasks import Tasks
 
@@ -75,8 +75,11 @@ class _Chain(ABC):
     async def _run(self) -> None:
         if self._timer is None:  # stopped since this moment
             return
-        outcome = await run(lambda: self.handler(self.agent), self.timeout, self._deadlines)
+        outcome = await run(lambda: self.handler(self.agent), self.timeout, self._deadlines, self._abandon, self.agent)
         log_failure(self.agent.log, self.name, outcome)
+
+    def _abandon(self, outcome: Outcome, task: "asyncio.Task[Any]") -> None:
+        self._tasks.leave_behind(task)
 
 
 class PeriodicTask(_Chain):

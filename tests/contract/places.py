@@ -1,6 +1,6 @@
 """Where the contract is to be kept: each backend says how to make its ends, and what it is known to lack."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from microagent.tools.local import LocalBroker, LocalSignalBus
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 from microagent.tools.redis import RedisBroker, RedisSignalBus
 
+MEMORY_LACKS = frozenset({"loops of their own"})
 AMQP_LACKS = frozenset({"leases", "counted crashes"})
 KAFKA_LACKS = frozenset({"leases", "counted crashes", "messages for whoever is free"})
 KAFKA_LEASE = 2.0  # what the server takes for a session
@@ -27,11 +28,13 @@ class Place:
     One place where buses and brokers meet; two ends of the same place stand for two processes.
 
     ``make_bus`` None: it has no signals. ``lacks`` names promises that the server cannot keep (``@needs(...)``).
+    ``impatient`` are options of a broker whose messages somebody else gets soon after it has fallen silent.
     """
 
     make_bus: Callable[..., AbstractSignalBus] | None
     make_broker: Callable[..., AbstractQueueBroker]
     lacks: frozenset[str] = frozenset()
+    impatient: Mapping[str, Any] = field(default_factory=lambda: {"lease": 1.0})
     ends: list[Any] = field(default_factory=list)
     agents: list[MicroAgent] = field(default_factory=list)
 
@@ -66,7 +69,9 @@ class Place:
 
 def memory(request: pytest.FixtureRequest) -> Place:
     dsn = f"memory://{unique('place')}"
-    return Place(lambda **options: MemorySignalBus(dsn, **options), lambda **options: MemoryBroker(dsn, **options))
+    return Place(
+        lambda **options: MemorySignalBus(dsn, **options), lambda **options: MemoryBroker(dsn, **options), MEMORY_LACKS
+    )
 
 
 def local(request: pytest.FixtureRequest) -> Place:
@@ -76,12 +81,19 @@ def local(request: pytest.FixtureRequest) -> Place:
 
 def amqp(request: pytest.FixtureRequest) -> Place:
     dsn = request.getfixturevalue("rabbitmq_url")
-    return Place(None, lambda **options: AMQPBroker(dsn, **options), AMQP_LACKS)
+    return _rabbitmq(dsn, AMQP_LACKS)
 
 
 def amqp_quorum(request: pytest.FixtureRequest) -> Place:
     dsn = request.getfixturevalue("rabbitmq_url")
-    return Place(None, lambda **options: AMQPBroker(dsn, quorum=True, **options), QUORUM_LACKS)
+    return _rabbitmq(dsn, QUORUM_LACKS, quorum=True)
+
+
+def _rabbitmq(dsn: str, lacks: frozenset[str], **own: Any) -> Place:
+    def broker(dsn: str = dsn, **options: Any) -> AMQPBroker:
+        return AMQPBroker(dsn, **own, **options)
+
+    return Place(None, broker, lacks, impatient={"dsn": f"{dsn}?heartbeat=1"})
 
 
 def kafka(request: pytest.FixtureRequest) -> Place:

@@ -178,38 +178,6 @@ async def test_failed_runs_are_counted_across_consumers(backend, queue_name):
     assert seen[1] == 2
 
 
-def raises_group() -> None:
-    raise ExceptionGroup("several", [ValueError("a"), KeyError("b")])
-
-
-def raises_exit() -> None:
-    raise SystemExit(3)
-
-
-def raises_cancelled() -> None:
-    raise asyncio.CancelledError("of its own")
-
-
-@pytest.mark.parametrize("fail", [raises_group, raises_exit, raises_cancelled])
-async def test_every_failure_takes_the_same_path(backend, queue_name, fail):
-    """Whatever a handler raises, the message is tried again and buried, and the next one is handled."""
-    queue = Queue(queue_name)
-    done = asyncio.Event()
-
-    class Failing(MicroAgent):
-        @consumer(queue)
-        async def handle(self, bad: bool) -> None:
-            if bad:
-                fail()
-            done.set()
-
-    agent = await backend.consume(Failing)
-    await agent.broker[queue_name].send({"bad": True})
-    await until(agent.broker[queue_name].dead)
-    await agent.broker[queue_name].send({"bad": False})
-    await asyncio.wait_for(done.wait(), 10)
-
-
 async def test_timeout_is_a_failure(backend, queue_name):
     """A handler that does not finish within its timeout is cancelled, and that is a failed run."""
     queue = Queue(queue_name)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from marun_group import is_running, marun, until, write
 
 AGENTS = """
     import asyncio, os, time
-    from microagent import MicroAgent, on
+    from microagent import MicroAgent, on, periodic
     from microagent.launcher import ServerInterrupt
 
     class Calm(MicroAgent):
@@ -57,6 +58,25 @@ AGENTS = """
         def wedge(self):
             print("Wedged is stuck", flush=True)
             time.sleep(3600)
+
+    class Stubborn(Calm):
+        @on("server")
+        async def serve(self):
+            while True:
+                try:
+                    await asyncio.sleep(3600)
+                except asyncio.CancelledError:
+                    continue
+
+    class Resigning(Calm):
+        @periodic(period=60, timeout=60)
+        async def resign(self):
+            await self.stop()
+
+    class Exiting(Calm):
+        @on("server")
+        async def serve(self):
+            raise SystemExit(7)
 
     class Threaded(Calm):
         @on("post_start")
@@ -293,6 +313,7 @@ def test_agent_that_does_not_stop_is_killed(project: Path) -> None:
 
         assert group.ends(timeout=10) == 1
         assert "Calm goes down" in group.output
+        assert re.search(r"'wedged' cannot stop: its event loop is blocked by wedge, in .*agents\.py:\d+", group.output)
         assert "marun: agent 'wedged' did not stop and was killed; the group was stopped" in group.output
 
 
@@ -310,6 +331,43 @@ def test_thread_that_does_not_end_is_left(project: Path) -> None:
         assert group.output.count("goes down") == 2
         assert "Agent 'threaded' has ended, but threads of it have not" in group.output
         assert "marun: agent 'threaded' failed with exit status 1; the group was stopped" in group.output
+
+
+def test_task_that_does_not_end_is_named(project: Path) -> None:
+    """
+    Nor does it for a task that ignores its cancellation, which the warning names.
+    """
+    declare(project, "Calm Stubborn")
+
+    with marun(project, "settings") as group:
+        group.says("is up", times=2)
+        group.send(signal.SIGTERM)
+
+        assert group.ends(timeout=15) == 1
+        assert "'stubborn' has ended, but tasks of it ignore their cancellation: Stubborn.serve\n" in group.output
+
+
+def test_agent_that_stops_itself_ends_its_process(project: Path) -> None:
+    """
+    It is a clean end, of its group too.
+    """
+    declare(project, "Calm Resigning")
+
+    with marun(project, "settings") as group:
+        assert group.ends() == 0
+        assert group.output.count("goes down") == 2
+
+
+def test_server_that_exits_ends_its_agent_first(project: Path) -> None:
+    """
+    The agent stops in order; the status of the process is the one that the server asked for.
+    """
+    declare(project, "Calm Exiting")
+
+    with marun(project, "settings") as group:
+        assert group.ends() == 1
+        assert group.output.count("goes down") == 2
+        assert "agent 'exiting' failed with exit status 7" in group.output
 
 
 @start_methods

@@ -217,13 +217,14 @@ async def test_dto_that_refuses_the_message_buries_it(server, work):
     assert told(server) == [(Verdict.BURY, "LookupError: no order 7")]
 
 
-async def test_key_named_self_is_a_failure_of_its_message(server, work):
-    """A handler that takes anything cannot take this; the next message is handled."""
+async def test_key_named_as_the_handlers_agent_buries_its_message(server, work):
+    """A handler that takes anything cannot take this, in no run; the next message is handled."""
     agent = Handlers(nothing)
     work(agent.handle, concurrency=1)
     server.put(b'{"self":1}', b'{"n":2}')
     await until(lambda: len(server.verdicts) == 2)
-    assert [settlement.verdict for settlement in server.verdicts] == [Verdict.RETRY, Verdict.ACK]
+    assert [settlement.verdict for settlement in server.verdicts] == [Verdict.BURY, Verdict.ACK]
+    assert "it has a key 'self', which Handlers.handle" in server.verdicts[0].reason
     assert agent.runs == [{"n": 2}]
 
 

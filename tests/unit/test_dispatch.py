@@ -228,14 +228,15 @@ async def test_names_of_the_handlers_own_are_not_overwritten(process):
     assert seen == {"n": 1, "signal": process.signal, "sender": "test", "more": 2}
 
 
-async def test_payload_named_self_is_a_failure_of_its_signal(process, agent, gate, caplog):
-    """A handler that takes anything cannot take this; the next signal is heard."""
+async def test_argument_named_as_the_handlers_agent_drops_its_signal(process, agent, gate, caplog):
+    """A handler that takes anything cannot take this, which is one line and told to a caller; the next one is heard."""
     gate.set()
     process.add(agent.hear)
-    process.deliver(b'1,"self":2')
+    process.deliver(b'1,"self":2', "uid.1~2")
     process.deliver(2)
     await until(lambda: agent.heard == [2])
-    assert "Agent.hear failed" in caplog.text
+    assert [record.getMessage()[:33] for record in caplog.records] == ["A signal is dropped: it has a key"]
+    assert "it has a key 'self'" in process.replies[0].errors["Agent.hear"]
 
 
 @pytest.mark.parametrize(("mode", "error"), [("strict", "SignalSerializingError"), ("warn", None), ("off", None)])

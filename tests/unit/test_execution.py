@@ -163,10 +163,11 @@ async def test_run_that_ignores_its_cancellation_is_given_up(deadlines):
             except asyncio.CancelledError:
                 continue
 
-    task = asyncio.create_task(run(stubborn, 0.01, deadlines, given_up.append))
+    task = asyncio.create_task(run(stubborn, 0.01, deadlines, lambda *told: given_up.append(told)))
     await until(lambda: given_up)
     assert not task.done()
-    assert given_up[0].ending is Ending.TIMEOUT
+    [(outcome, left)] = given_up
+    assert (outcome.ending, left) == (Ending.TIMEOUT, task)
     end.set()
     assert (await task).ending is Ending.ABANDONED
     assert len(given_up) == 1
@@ -182,7 +183,7 @@ async def test_run_that_is_slow_to_end_but_within_the_grace_is_not_given_up():
         finally:
             await asyncio.sleep(0.01)
 
-    outcome = await run(cleans_up, 0.01, Deadlines(grace=5), given_up.append)
+    outcome = await run(cleans_up, 0.01, Deadlines(grace=5), lambda *told: given_up.append(told))
     assert outcome.ending is Ending.TIMEOUT
     assert given_up == []
 
@@ -230,7 +231,7 @@ def test_description_is_one_printable_line(error, text):
 
 def test_description_is_cut():
     """However long the error's text is."""
-    assert len(describe(ValueError("x" * 10_000))) == 500
+    assert 470 < len(describe(ValueError("x" * 10_000))) <= 500
 
 
 def test_reason_of_a_cancelled_run():
