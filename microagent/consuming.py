@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
@@ -72,7 +73,8 @@ class Worker:
         self._deadlines = Deadlines()
         self._background = Tasks(self._log)
         self._slots = Tasks(self._log)
-        self._held: set[Delivery] = set()
+        self._held: dict[Delivery, float] = {}  # until when the lease is ours for sure, on the loop's clock
+        self._lease = 0.0
         self._waiting: deque[Delivery] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._room = asyncio.Event()
@@ -94,6 +96,7 @@ class Worker:
     def start(self, lease: float) -> None:
         """Begin to read. ``lease``: seconds after which the server gives up on a silent holder."""
         key = self.consumer.key
+        self._lease = lease
         for _ in range(self.options.concurrency):
             self._open_slot()
         self._reader = self._background.keep(self._read, f"{key}: reader")
@@ -171,14 +174,14 @@ class Worker:
             await self._source.wait(WAIT)
 
     async def _take(self, limit: int) -> int:
-        self._taking = True
+        self._taking, sure = True, self._sure()
         try:
             deliveries = await self._source.take(limit)
         finally:
             self._taking = False
         for delivery in deliveries:
             delivery.settle_through(self._settle)
-            self._held.add(delivery)
+            self._held[delivery] = sure
             if self._stopping:
                 delivery.release()
             else:
@@ -205,8 +208,14 @@ class Worker:
                 await slot
                 continue
             delivery = self._waiting.popleft()
-            if not delivery.lost and await self._handle(delivery) in (Ending.CANCELLED, Ending.ABANDONED):
+            if self._is_overdue(delivery):
+                delivery.release()
+            elif not delivery.lost and await self._handle(delivery) in (Ending.CANCELLED, Ending.ABANDONED):
                 return
+
+    def _is_overdue(self, delivery: Delivery) -> bool:
+        """Whether somebody else may have it by now, because this process stood still or its server was away."""
+        return self._held.get(delivery, math.inf) < asyncio.get_running_loop().time()
 
     async def _handle(self, delivery: Delivery) -> Ending | None:
         try:
@@ -260,7 +269,7 @@ class Worker:
 
     def _forget(self, delivery: Delivery) -> None:
         """The server knows what became of it."""
-        self._held.discard(delivery)
+        self._held.pop(delivery, None)
         self._room.set()
         self._settled.set()
 
@@ -269,12 +278,20 @@ class Worker:
     async def _keep_leases(self, period: float) -> None:
         while True:
             await asyncio.sleep(period)
-            held = [delivery for delivery in self._held if not delivery.settled]
-            if held:
-                gone = await self._attempt(self._source.renew(held)) or ()
-                for delivery in gone:
-                    if not delivery.settled:  # or it is gone because we said so meanwhile
-                        self._lose(delivery)
+            held, sure = [delivery for delivery in self._held if not delivery.settled], self._sure()
+            if not held or (gone := await self._attempt(self._source.renew(held))) is None:
+                continue
+            for delivery in held:
+                if delivery.settled:
+                    pass  # it may be gone because we said so meanwhile
+                elif delivery in gone:
+                    self._lose(delivery)
+                else:
+                    self._held[delivery] = sure
+
+    def _sure(self) -> float:
+        """Until when what is asked for now is leased."""
+        return asyncio.get_running_loop().time() + self._lease
 
     def _lose(self, delivery: Delivery) -> None:
         delivery.lost = True

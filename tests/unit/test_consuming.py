@@ -304,6 +304,41 @@ async def test_lost_message_that_waits_is_not_begun(server, work):
     assert agent.runs == [{"n": 1}]
 
 
+async def test_what_is_overdue_is_not_begun(server, work):
+    """What waited here beyond its lease, because nobody could renew it, may be somebody else's by now: it goes back."""
+    gate = asyncio.Event()
+
+    async def never(held):
+        await asyncio.Event().wait()
+
+    server.renew = never
+    agent = Handlers(lambda n: gate.wait())
+    worker = work(agent.handle, lease=0.05, concurrency=1, prefetch=2)
+    first, second = server.put(b'{"n":1}', b'{"n":2}')
+    await until(lambda: agent.runs)
+    sure = asyncio.get_running_loop().time() + 0.05
+    await until(lambda: asyncio.get_running_loop().time() > sure)
+    gate.set()
+    await until(lambda: worker.held == 0)
+    assert [(each.delivery, each.verdict) for each in server.verdicts] == [
+        (first, Verdict.ACK),
+        (second, Verdict.RELEASE),
+    ]
+    assert agent.runs == [{"n": 1}]
+
+
+async def test_what_is_renewed_is_begun(server, work):
+    """However long it has waited here."""
+    gate = asyncio.Event()
+    agent = Handlers(lambda n: gate.wait())
+    worker = work(agent.handle, lease=1.0, concurrency=1, prefetch=2)
+    server.put(b'{"n":1}', b'{"n":2}')
+    await until(lambda: len(server.renewed) == 4)
+    gate.set()
+    await until(lambda: worker.held == 0)
+    assert agent.runs == [{"n": 1}, {"n": 2}]
+
+
 async def test_stop_hands_back_what_waits_and_lets_the_rest_finish(server, work):
     """What is handed back was not tried, so nothing is counted."""
     gate = asyncio.Event()
