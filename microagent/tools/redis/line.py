@@ -1,26 +1,33 @@
 """One connection to a Redis server: a batch of commands goes out in one write, its answers come back in order."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager, suppress
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, Protocol, cast
 
 from redis.exceptions import RedisError, ResponseError
 
 from microagent.errors import BackendConnectionError, BackendError
 from microagent.tools.redis.faults import translated, unanswered
+from microagent.tools.redis.stream import Command, Stream
+
+__all__ = ["ANSWER", "Command", "Line", "checked"]
 
 CONNECT = 4.0  # seconds until a server that does not let us in counts as away
 ANSWER = 10.0  # seconds until a server that does not answer counts as away
-SLOWEST = 1 << 20  # bytes per second that a connection is expected to carry
 
-Command: TypeAlias = tuple[str | bytes | int | float, ...]
+
+class Parser(Protocol):
+    """And of their parsers."""
+
+    def parse_error(self, response: str) -> ResponseError: ...
 
 
 class Connection(Protocol):
-    """What a line needs of the driver's connections."""
+    """What a line needs of the driver's connections, which know servers, passwords and encryption."""
 
-    _reader: asyncio.StreamReader
+    _writer: asyncio.StreamWriter
+    _parser: "Parser"
 
     @property
     def is_connected(self) -> bool: ...
@@ -29,26 +36,22 @@ class Connection(Protocol):
 
     async def disconnect(self, nowait: bool = False) -> None: ...
 
-    def pack_commands(self, commands: Iterable[Iterable[Any]]) -> Sequence[bytes]: ...
-
-    async def send_packed_command(self, command: Any, check_health: bool = True) -> None: ...
-
-    async def read_response(self, *, disconnect_on_error: bool = True) -> Any: ...
-
 
 class Line:
     """
     A connection that closes when its state is in doubt.
 
     Either it is asked (:meth:`ask`), or it is opened, spoken to and listened to (:meth:`open`, :meth:`say`,
-    :meth:`hear`), for answers that come when they like.
+    :meth:`hear`), for answers that come when they like. The driver connects; what travels then is our own
+    (:class:`Stream`).
 
     :param connection: of the driver, not connected yet
     """
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._turn = asyncio.Lock()
+        self._stream: Stream | None = None
+        self._opening = asyncio.Lock()
 
     async def ask(self, *commands: Command) -> list[Any]:
         """
@@ -57,21 +60,15 @@ class Line:
         :raises BackendConnectionError: if nothing was written
         :raises Unanswered: if the connection was lost after that
         """
-        async with self._turn:
-            await self.open()
-            packed = self._connection.pack_commands(commands)
-            async with self._patience(ANSWER + sum(map(len, packed)) / SLOWEST) as patience:
-                await self._connection.send_packed_command(packed, check_health=False)
-                return [await self._answer(patience) for _ in commands]
-
-    async def _answer(self, patience: asyncio.Timeout) -> Any:
+        stream = self._stream
+        if stream is None or self.has_more():
+            stream = await self._opened()
         try:
-            answer = await self._read()
-        except ResponseError as error:
-            answer = translated(error)
-            answer.__cause__ = error
-        patience.reschedule(asyncio.get_running_loop().time() + ANSWER)
-        return answer
+            answers = await stream.ask(commands, ANSWER)
+        except (RedisError, OSError) as error:
+            await self._drop(stream)
+            raise unanswered(error) from error
+        return [_translated(answer) if isinstance(answer, ResponseError) else answer for answer in answers]
 
     async def check(self) -> None:
         """
@@ -88,11 +85,21 @@ class Line:
         :raises BackendConnectionError: if the server is away
         :raises AuthError: if it refuses us
         """
+        await self._opened()
+
+    async def _opened(self) -> Stream:
+        async with self._opening:
+            if self._stream is None or self.has_more():
+                self._stream = await self._connected()
+            return self._stream
+
+    async def _connected(self) -> Stream:
         try:
+            await self.drop()
             async with asyncio.timeout(CONNECT):
-                if self._connection.is_connected and await self.has_more():
-                    await self.drop()
                 await self._connection.connect()
+            transport = cast("asyncio.Transport", self._connection._writer.transport)
+            return Stream(transport, self._connection._parser.parse_error)
         except (RedisError, OSError) as error:
             await self.drop()
             raise translated(error) from error
@@ -105,59 +112,51 @@ class Line:
         Write without waiting for answers; :meth:`hear` gives them.
 
         :raises BackendConnectionError: if it is not open
-        :raises Unanswered: if the connection was lost
         """
-        if not self._connection.is_connected:
+        if self._stream is None or not self._stream.is_open:
             raise BackendConnectionError("the connection is closed")
-        async with self._patience(ANSWER):
-            await self._connection.send_packed_command(self._connection.pack_commands(commands), check_health=False)
+        self._stream.say(commands)
 
-    async def hear(self, until: float | None = None) -> Any:
+    async def hear(self, until: float | None = None) -> list[Any]:
         """
-        The next thing that the server says; cancelled, it is said again to the next who listens.
+        What the server says next, all that has come; cancelled, it is said again to the next who listens.
 
         :param until: on the loop's clock; when a silent server counts as away
         :raises BackendConnectionError: if the connection is lost
         :raises BackendError: if what it says is an error
         """
+        if self._stream is None:
+            raise BackendConnectionError("the connection is closed")
         try:
-            async with asyncio.timeout_at(until):
-                return await self._read()
-        except ResponseError as error:
-            raise translated(error) from error
+            said = await self._stream.hear(until)
         except (RedisError, OSError) as error:
             await self.drop()
             raise translated(error) from error
+        for each in said:
+            if isinstance(each, ResponseError):
+                raise _translated(each)
+        return said
 
-    async def has_more(self) -> bool:
+    def has_more(self) -> bool:
         """Whether there is something to hear without waiting for it; the end of the connection counts too."""
-        look: Callable[[], Awaitable[bool]] | None = getattr(self._connection, "can_read", None)
-        try:
-            # Before redis-py 8 looking means taking; but whether the connection has ended can be told.
-            return self._connection._reader.at_eof() if look is None else await look()
-        except (RedisError, OSError):
-            return True
+        return self._stream is not None and (self._stream.has_said or not self._stream.is_open)
 
-    async def _read(self) -> Any:
-        return await self._connection.read_response(disconnect_on_error=False)
-
-    @asynccontextmanager
-    async def _patience(self, seconds: float) -> AsyncGenerator[asyncio.Timeout, None]:
-        """So long may it take; whoever leaves by an error, or is cancelled, leaves the connection in doubt."""
-        try:
-            async with asyncio.timeout(seconds) as timeout:
-                yield timeout
-        except (RedisError, OSError) as error:
+    async def _drop(self, stream: Stream) -> None:
+        """Close the connection, unless another one has taken its place."""
+        if stream is self._stream:
             await self.drop()
-            raise unanswered(error) from error
-        except BaseException:
-            await self.drop()
-            raise
 
     async def drop(self) -> None:
         """Close the connection, at once."""
+        self._stream = None
         with suppress(RuntimeError):  # its loop is closed, and has closed it
             await self._connection.disconnect(nowait=True)
+
+
+def _translated(error: ResponseError) -> BackendError:
+    fault = translated(error)
+    fault.__cause__ = error
+    return fault
 
 
 def checked(answers: Iterable[Any]) -> list[Any]:

@@ -1,15 +1,11 @@
 """The subscriptions of one process, all on one connection."""
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any
 
-from microagent.errors import BackendConnectionError
 from microagent.tools.redis.line import ANSWER, Line
 
-BATCH = 1000  # most signals that are handed on at once
 QUIET = 2.0  # seconds of silence after which the server is asked whether it is there
 
 
@@ -25,7 +21,7 @@ class Subscription:
     def __init__(self, line: Line) -> None:
         self._line = line
         self._reading = asyncio.Lock()
-        self._signals: deque[tuple[str, bytes]] = deque()
+        self._signals: list[tuple[str, bytes]] = []
         self._ordering = asyncio.Lock()
         self._ordered = 0  # patterns in all orders; the server confirms each, in the order in which they came
         self._confirmed = 0
@@ -66,33 +62,28 @@ class Subscription:
         while not self._signals:
             async with self._reading:
                 if not self._signals:
-                    await self._read()
-        signals = list(self._signals)
-        self._signals.clear()
+                    self._file(await self._next())
+        signals = self._signals
+        self._signals = []
         return signals
 
-    async def _read(self) -> None:
-        """Wait for something, then read what else has come."""
-        self._file(await self._next())
-        with suppress(BackendConnectionError):  # what came before the end of the connection counts
-            while len(self._signals) < BATCH and await self._line.has_more():
-                self._file(await self._line.hear())
-
-    async def _next(self) -> Any:
+    async def _next(self) -> list[Any]:
         """What the server says next; one that is silent for long is asked for a sign."""
+        now = asyncio.get_running_loop().time()
         try:
-            async with asyncio.timeout(QUIET):
+            async with asyncio.timeout_at(now + QUIET):
                 return await self._line.hear()
         except TimeoutError:
             await self._line.say(("PING",))
-            return await self._line.hear(asyncio.get_running_loop().time() + ANSWER)
+            return await self._line.hear(now + QUIET + ANSWER)
 
-    def _file(self, said: Any) -> None:
-        kind = said[0]
-        if kind == b"pmessage":
-            self._signals.append((said[2].decode(errors="replace"), said[3]))
-        elif kind in (b"psubscribe", b"punsubscribe"):
-            self._confirmed += 1
+    def _file(self, things: list[Any]) -> None:
+        for said in things:
+            kind = said[0]
+            if kind == b"pmessage":
+                self._signals.append((said[2].decode(errors="replace"), said[3]))
+            elif kind in (b"psubscribe", b"punsubscribe"):
+                self._confirmed += 1
 
     async def close(self) -> None:
         await self._line.drop()
