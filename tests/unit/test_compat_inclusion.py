@@ -235,7 +235,7 @@ def is_valid(schema: Any, value: object) -> bool:
 
 
 def test_no_verdict_is_wrong():
-    """Of any two schemas, most get a verdict: after a yes no value contradicts, after a no there is a counterexample."""
+    """Most pairs of schemas get a verdict: after a yes no value contradicts, after a no there is a counterexample."""
     counted = Counter[type]()
 
     @settings(max_examples=500, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))

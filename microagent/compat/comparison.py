@@ -1,0 +1,225 @@
+"""What is different between two schemas: every change, at the deepest place where it can be told."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from microagent.compat.changes import Change, Place, Verdicts
+from microagent.compat.finders import Finder
+from microagent.compat.forms import Form, forms
+from microagent.compat.inclusion import Included, Inclusion
+from microagent.compat.members import item, longest_prefix, names
+from microagent.compat.objects import Objects
+from microagent.compat.scopes import Scope, Undecidable, together
+from microagent.compat.statics import static
+from microagent.compat.wording import LIMITS, difference, is_untyped, kind_of, listed, spelt, type_of, without
+from microagent.schema import Schema
+
+_PAIR = 2
+
+
+class Comparison:
+    """
+    Two schemas, compared.
+
+    :param root: how people call the values: ``payload``, ``message``, ``answer``
+    :param is_open: properties of the outermost object that nobody declares are never sent, and always taken
+    """
+
+    def __init__(self, old: Scope, new: Scope, finder: Finder, root: str, *, is_open: bool = False) -> None:
+        self._old = old
+        self._new = new
+        self._root = Place(root)
+        self._back = Inclusion(old, new, good_faith=True, finder=finder)
+        self._forth = Inclusion(new, old, good_faith=True, finder=finder)
+        self._objects = Objects(self._verdicts, self._schemas, is_open=is_open)
+
+    def changes(self) -> list[Change]:
+        """Every change that does something, in the order of the new schema."""
+        old, new = self._old.schema, self._new.schema
+        found = _once(self._schemas(old, new, self._root))
+        whole = self._verdicts(old, new)
+        told = [
+            replace(
+                change,
+                backward=change.backward and not isinstance(whole.back, Included),
+                forward=change.forward and not isinstance(whole.forth, Included),
+            )
+            for change in found
+        ]
+        told += self._untold(told, whole)
+        return [change for change in told if change.does_something]
+
+    def _untold(self, told: list[Change], whole: Verdicts) -> Iterator[Change]:
+        """What is to be said of the whole, where no change inside of it says why values are refused."""
+        back = Included() if any(change.backward for change in told) else whole.back
+        forth = Included() if any(change.forward for change in told) else whole.forth
+        verdicts = Verdicts(back, forth)
+        rule = verdicts.rule("ARG_NO_NARROW", "ARG_NO_WIDEN", "ARG_SAME_TYPE")
+        if rule is not None and not (self._objects.is_open and self._has_undeclared(verdicts.example)):
+            yield self._root.change(rule, _DOES[verdicts.refuted], verdicts, source=False)
+        yield from self._root.undecided(verdicts)
+
+    def _has_undeclared(self, example: object) -> bool:
+        if not isinstance(example, dict):
+            return False
+        sides = [form for scope in (self._old, self._new) for form in forms(scope.schema, scope)]
+        return not {name for form in sides for name in names(form)}.issuperset(cast("dict[str, object]", example))
+
+    def _verdicts(self, old: Schema, new: Schema) -> Verdicts:
+        return Verdicts(self._back.verdict(old, new), self._forth.verdict(new, old))
+
+    def _source(self, old: Schema, new: Schema) -> bool:
+        """Whether code that was written for the old schema may be refused: what it sends, and what it does with it."""
+        was, now = static(old, self._old), static(new, self._new)
+        return not (was.is_written_for(now) and now.is_assignable_to(was))
+
+    # -- from schema to schema
+
+    def _schemas(self, old: Schema, new: Schema, place: Place) -> Iterator[Change]:
+        pair = self._old.text(old), self._new.text(new)
+        if pair[0] == pair[1] or pair in place.above:
+            return
+        place = replace(place, above=(*place.above, pair))
+        try:
+            was, now = forms(old, self._old), forms(new, self._new)
+        except Undecidable:
+            yield from self._whole(old, new, place)
+            return
+        if is_untyped(was) or is_untyped(now):
+            compare = self._untyped
+        elif listed(was) is not None or listed(now) is not None:
+            compare = self._enums
+        else:
+            compare = self._types
+        yield from compare(_Both(was, now, self._verdicts(old, new), self._source(old, new)), place)
+
+    def _whole(self, old: Schema, new: Schema, place: Place) -> Iterator[Change]:
+        """What is to be said of a place where nothing finer can be."""
+        verdicts = self._verdicts(old, new)
+        if (rule := verdicts.rule("ARG_NO_NARROW", "ARG_NO_WIDEN", "ARG_SAME_TYPE")) is not None:
+            yield place.change(rule, _DOES[verdicts.refuted], verdicts, source=self._source(old, new))
+        yield from place.undecided(verdicts)
+
+    def _untyped(self, both: "_Both", place: Place) -> Iterator[Change]:
+        if is_untyped(both.now):
+            yield both.change(place, "ARG_NO_UNTYPE", f"was {type_of(both.was)} and may be anything now")
+        else:
+            yield both.change(place, "ARG_NO_TYPE", f"had no type and is {type_of(both.now)} now")
+        yield from place.undecided(both.verdicts)
+
+    def _enums(self, both: "_Both", place: Place) -> Iterator[Change]:
+        before, after = listed(both.was), listed(both.now)
+        if before is not None and after is not None:
+            yield from self._of_enum(before, after, both.source, place)
+        elif after is None and isinstance(both.verdicts.back, Included):
+            yield both.change(place, "ENUM_NO_OPEN", both.message)
+        elif before is None and isinstance(both.verdicts.forth, Included):
+            yield both.change(place, "ENUM_NO_CLOSE", both.message)
+        else:
+            yield both.change(place, "ARG_SAME_TYPE", both.message)
+        yield from place.undecided(both.verdicts)
+
+    def _of_enum(self, before: list[object], after: list[object], source: bool, place: Place) -> Iterator[Change]:
+        if lost := without(before, after):
+            message = f"{place.label} can be {spelt(lost)} no more"
+            yield Change("ENUM_NO_REMOVE", message, place.steps, True, False, source, example=lost[0])
+        if added := without(after, before):
+            message = f"{place.label} can be {spelt(added)} now"
+            yield Change("ENUM_NO_ADD", message, place.steps, False, True, source, example=added[0])
+
+    def _types(self, both: "_Both", place: Place) -> Iterator[Change]:
+        kinds, others = set(map(kind_of, both.was)), set(map(kind_of, both.now))
+        found: list[Change] = []
+        if kinds != others:
+            found.append(both.change(place, _of_kinds(kinds, others), both.message))
+        for kind in dict.fromkeys(form.kind for form in both.was):
+            olds, news = ([form for form in each if form.kind == kind] for each in (both.was, both.now))
+            if news:
+                found += self._alternatives(olds, news, place)
+        yield from found
+        if not any(change.does_something for change in found):
+            yield from place.undecided(both.verdicts)
+
+    # -- within one kind of values
+
+    def _alternatives(self, olds: list[Form], news: list[Form], place: Place) -> Iterator[Change]:
+        """Changes between forms of one kind, where each side may have several; those that both have are left aside."""
+        if len(olds) + len(news) > _PAIR:
+            for old in list(olds):
+                same = (new for new in news if self._verdicts(old.schema, new.schema).are_equal)
+                if (new := next(same, None)) is not None:
+                    olds.remove(old)
+                    news.remove(new)
+        if len(olds) == len(news) == 1:
+            yield from self._forms(olds[0], news[0], place)
+        elif olds or news:
+            verdicts = self._verdicts(_any_of(olds), _any_of(news))
+            rule = verdicts.rule("ARG_NO_NARROW", "ARG_NO_WIDEN", "ARG_SAME_TYPE")
+            if rule is not None:
+                yield place.change(rule, f"{_DOES[verdicts.refuted]}: other alternatives", verdicts, source=True)
+            yield from place.undecided(verdicts)
+
+    def _forms(self, old: Form, new: Form, place: Place) -> Iterator[Change]:
+        if old.kind == "object":
+            yield from self._objects.changes(old, new, place)
+        if old.kind == "array":
+            end = max(longest_prefix(old), longest_prefix(new))
+            for index in range(end):
+                yield from self._schemas(item(old, index), item(new, index), place.item("prefixItems", str(index)))
+            yield from self._schemas(item(old, end), item(new, end), place.item("items"))
+        verdicts = self._verdicts(_limits(old), _limits(new))
+        rule = verdicts.rule("LIMIT_NO_TIGHTEN", "LIMIT_NO_LOOSEN", "LIMIT_SAME")
+        if rule is not None:
+            yield place.change(rule, f"{_DOES[verdicts.refuted]}: {difference(old, new)}", verdicts, source=False)
+        yield from place.undecided(verdicts)
+
+
+@dataclass(frozen=True, slots=True)
+class _Both:
+    """The forms of an old schema and of a new one, whether values fit, and whether source may be refused."""
+
+    was: list[Form]
+    now: list[Form]
+    verdicts: Verdicts
+    source: bool
+
+    @property
+    def message(self) -> str:
+        return f"was {type_of(self.was)} and is {type_of(self.now)} now"
+
+    def change(self, place: Place, rule: str, message: str) -> Change:
+        return place.change(rule, message, self.verdicts, source=self.source)
+
+
+_DOES = {
+    (True, False): "takes less than before",
+    (False, True): "takes more than before",
+    (True, True): "takes something else than before",
+}
+
+
+def _once(found: Iterable[Change]) -> list[Change]:
+    """Without what several kinds of values have in common."""
+    return list({(change.rule, change.steps, change.message): change for change in found}.values())
+
+
+def _any_of(found: list[Form]) -> Schema:
+    return {"anyOf": [form.schema for form in found]} if found else False
+
+
+def _limits(form: Form) -> Schema:
+    """What it says besides its type and its parts."""
+    said: list[Mapping[str, Any]] = [*form.flats, *(each for each in form.opaque if isinstance(each, Mapping))]
+    kept = [{word: value for word, value in flat.items() if word in LIMITS} for flat in said]
+    return together([{"type": form.kind}, *kept])
+
+
+def _of_kinds(kinds: set[str], others: set[str]) -> str:
+    if _are_among(kinds, others):
+        return "ARG_NO_WIDEN"
+    return "ARG_NO_NARROW" if _are_among(others, kinds) else "ARG_SAME_TYPE"
+
+
+def _are_among(kinds: set[str], others: set[str]) -> bool:
+    return all(kind in others or (kind == "integer" and "number" in others) for kind in kinds)

@@ -1,0 +1,118 @@
+"""What is different between two objects: properties that are new, gone, renamed, required, and all others."""
+
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import TypeAlias
+
+from microagent.compat.changes import Change, Place, Verdicts
+from microagent.compat.forms import Form
+from microagent.compat.inclusion import Included
+from microagent.compat.members import extra, is_silent, member, names, required
+from microagent.schema import Schema
+
+LIKENESS = 0.6
+"""From here on, two names with the same schema are taken for one that was renamed."""
+
+_Ask: TypeAlias = Callable[[Schema, Schema], Verdicts]
+_Compare: TypeAlias = Callable[[Schema, Schema, Place], Iterator[Change]]
+
+
+@dataclass(frozen=True, slots=True)
+class Objects:
+    """
+    How objects are compared.
+
+    :ivar ask: for verdicts about schemas of both sides
+    :ivar compare: goes on with schemas of properties
+    :ivar is_open: properties of the outermost object that nobody declares are never sent, and always taken
+    """
+
+    ask: _Ask
+    compare: _Compare
+    is_open: bool
+
+    def changes(self, old: Form, new: Form, place: Place) -> Iterator[Change]:
+        """Every change; what is inside of properties, too."""
+        gone = [name for name in names(old) if name not in names(new)]
+        added = [name for name in names(new) if name not in names(old)]
+        renamed = self._renamed(old, new, gone, added)
+        for name in names(new):
+            if name in names(old):
+                yield from self._kept(old, new, name, place)
+        for before, after in renamed.items():
+            yield self._rename(self._removal(old, new, before, place), self._addition(old, new, after, place), after)
+        for name in gone:
+            if name not in renamed:
+                yield self._removal(old, new, name, place)
+        for name in added:
+            if name not in renamed.values():
+                yield self._addition(old, new, name, place)
+        yield from self._others(old, new, place)
+
+    def _kept(self, old: Form, new: Form, name: str, place: Place) -> Iterator[Change]:
+        inside = place.member(name)
+        if name in required(new) and name not in required(old):
+            yield Change("ARG_NO_REQUIRE", f"{inside.label} is required now", inside.steps, True, False, True)
+        if name in required(old) and name not in required(new):
+            yield Change("ARG_NO_MAKE_OPTIONAL", f"{inside.label} is optional now", inside.steps, False, True, True)
+        yield from self.compare(member(old, name), member(new, name), inside)
+
+    def _addition(self, old: Form, new: Form, name: str, place: Place) -> Change:
+        inside = place.member(name)
+        is_other, is_refused = self._undeclared(old, (old, new), name)
+        if name in required(new):
+            return Change("ARG_NO_ADD_REQUIRED", f"new required {inside.label}", inside.steps, True, is_refused, True)
+        why = "which was refused before" if is_refused else "which may have been sent before, with other values"
+        return Change("ARG_NO_ADD_OPTIONAL", f"new {inside.label}, {why}", inside.steps, is_other, is_refused)
+
+    def _removal(self, old: Form, new: Form, name: str, place: Place) -> Change:
+        inside = place.member(name)
+        is_refused, is_other = self._undeclared(new, (old, new), name)
+        is_missed = name in required(old) and name not in required(new)
+        flags = is_refused, is_missed or is_other
+        return Change("ARG_NO_REMOVE", f"{inside.label} is removed", inside.steps, *flags, True, is_gone=True)
+
+    def _undeclared(self, form: Form, both: tuple[Form, Form], name: str) -> tuple[bool, bool]:
+        """Whether old values of a property that this form does not declare are refused, and new ones were before."""
+        if is_silent(form, name):
+            return False, False
+        verdicts = self.ask(member(both[0], name), member(both[1], name))
+        return not isinstance(verdicts.back, Included), not isinstance(verdicts.forth, Included)
+
+    def _rename(self, gone: Change, added: Change, name: str) -> Change:
+        message = f"{gone.message.removesuffix(' is removed')} looks renamed to {json.dumps(name)}"
+        flags = gone.backward or added.backward, gone.forward or added.forward
+        return Change("ARG_NO_RENAME", message, added.steps, *flags, True)
+
+    def _renamed(self, old: Form, new: Form, gone: list[str], added: list[str]) -> dict[str, str]:
+        """Old names and new ones that are so much alike, with equal schemas, that one is probably the other."""
+        found: dict[str, str] = {}
+        for name in gone:
+            alike = [other for other in added if other not in found.values() and likeness(name, other) >= LIKENESS]
+            for other in sorted(alike, key=lambda other: -likeness(name, other)):
+                is_as_required = (name in required(old)) == (other in required(new))
+                if is_as_required and self.ask(member(old, name), member(new, other)).are_equal:
+                    found[name] = other
+                    break
+        return found
+
+    def _others(self, old: Form, new: Form, place: Place) -> Iterator[Change]:
+        """Properties that nobody names."""
+        was, now = extra(old), extra(new)
+        if self.is_open and not place.steps and (isinstance(was, bool) or isinstance(now, bool)):
+            return
+        if was is False and now is not False:
+            yield place.change("OBJECT_NO_OPEN", "takes other properties now", self.ask(was, now), source=False)
+        elif now is False and was is not False:
+            is_typed = bool(old.said("additionalProperties"))
+            verdicts = self.ask(was, now)
+            yield place.change("OBJECT_NO_CLOSE", "takes no other properties now", verdicts, source=is_typed)
+        else:
+            yield from self.compare(was, now, place.others())
+
+
+def likeness(name: str, other: str) -> float:
+    """Between 0 and 1; 1 also where one of the names is a part of the other."""
+    return 1.0 if name in other or other in name else SequenceMatcher(None, name, other).ratio()
