@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
 from microagent.bundling import Bundler
+from microagent.compat.rules import RULES
 from microagent.declarations import QueueDeclaration, SignalDeclaration
 from microagent.jsonschemas import format_complaints, known_keys
 from microagent.jsontext import Complaint, Document, Steps
@@ -41,7 +42,7 @@ class Contents:
         self._library = library
         self._bundler = Bundler(library)
         self._schemas: dict[Steps, _Schemas] = {}
-        self.warnings = list(self._unknown_keys())
+        self.warnings = [*self._unknown_keys(), *self._unknown_rules()]
         self._bundler.definition_complaints()
         self._is_readable = not library.complaints
         self.complaints = [
@@ -57,6 +58,11 @@ class Contents:
             self.warnings += self._misspelt_keywords()
 
     # -- what it declares
+
+    @property
+    def compat(self) -> Mapping[str, Any]:
+        """What it says for comparisons with earlier and later contracts."""
+        return _object(self._document.get("compat"))
 
     def signals(self) -> Iterator[tuple[Steps, SignalDeclaration]]:
         """Every signal, with the steps to it."""
@@ -117,6 +123,15 @@ class Contents:
         for kind in ("signals", "queues"):
             for steps, entry in self._entries(kind):
                 yield from _unknown_keys(steps, entry, kind[:-1])
+
+    def _unknown_rules(self) -> Iterator[Complaint]:
+        """Rules that may be broken, it says, and that there are not."""
+        entries = [((), self._document), *self._entries("signals"), *self._entries("queues")]
+        for steps, entry in entries:
+            for rule in _object(_object(entry.get("compat")).get("allow")):
+                if rule not in RULES:
+                    message = f"there is no rule {shown(rule)}{guess(rule, RULES)}"
+                    yield Complaint(message, (*steps, "compat", "allow", rule), of_key=True)
 
     def _misspelt_keywords(self) -> Iterator[Complaint]:
         listed: list[tuple[Steps, object]] = [
@@ -229,4 +244,5 @@ def _told(entry: Entry) -> dict[str, Any]:
         "name": entry["name"],
         "description": entry.get("description", ""),
         "deprecated": entry.get("deprecated", False),
+        "compat": entry.get("compat", {}),
     }

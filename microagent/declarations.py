@@ -24,10 +24,16 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Declaration:
-    """What a signal and a queue have in common."""
+    """
+    What a signal and a queue have in common.
+
+    ``compat`` is what is said for comparisons with earlier and later declarations: rules that may be broken, with the
+    reason (``allow``), and names of arguments that are not to be used again (``reserved``).
+    """
 
     name: str
     origin: Problem | None = field(default=None, compare=False, kw_only=True)
+    compat: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, kw_only=True)
 
     def structure(self) -> str:
         """All but the name and what is there for people, as compact JSON: equal for equal declarations."""
@@ -96,11 +102,16 @@ class QueueDeclaration(Declaration):
 
 @dataclass(frozen=True)
 class Declarations:
-    """All that one source declares, in its order, and what it should be warned of."""
+    """
+    All that one source declares, in its order, and what it should be warned of.
+
+    ``compat`` is, as of a declaration, for what is not declared any more; ``reserved`` are ``signals`` and ``queues``.
+    """
 
     signals: tuple[SignalDeclaration, ...] = ()
     queues: tuple[QueueDeclaration, ...] = ()
     warnings: tuple[Problem, ...] = ()
+    compat: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 def signal_from(name: str, structure: str) -> SignalDeclaration:

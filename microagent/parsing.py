@@ -55,6 +55,7 @@ def parse(text: bytes | str, source: str = "", siblings: Siblings | None = None)
         tuple(_with_origins(told, contents.signals())),
         tuple(_with_origins(told, contents.queues())),
         told.problems(contents.warnings),
+        contents.compat,
     )
 
 
@@ -130,7 +131,8 @@ def _alone(kind: str, entry: Mapping[str, Any]) -> Declarations:
         raise DeclarationError([Problem(str(exc), source)]) from exc
     except DeclarationError as exc:
         raise DeclarationError(_without_place(source, exc.problems)) from None
-    return replace(found, **{f"{kind}s": tuple(replace(each, origin=None) for each in getattr(found, f"{kind}s"))})
+    alone: Any = {f"{kind}s": tuple(replace(each, origin=None) for each in getattr(found, f"{kind}s"))}
+    return replace(found, **alone)
 
 
 def _without_place(source: str, problems: Iterable[Problem]) -> Iterator[Problem]:

@@ -11,10 +11,28 @@ _Types: TypeAlias = TypeName | Annotated[list[TypeName], msgspec.Meta(min_length
 _Word: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 
 
+class _Compat(msgspec.Struct, forbid_unknown_fields=True):
+    """What is said for comparisons with earlier and later declarations."""
+
+    allow: dict[str, _Word] | UnsetType = UNSET
+    reserved: list[_Word] | UnsetType = UNSET
+
+
+class _Reserved(msgspec.Struct, forbid_unknown_fields=True):
+    signals: list[_Word] | UnsetType = UNSET
+    queues: list[_Word] | UnsetType = UNSET
+
+
+class _CompatOfDocument(msgspec.Struct, forbid_unknown_fields=True):
+    allow: dict[str, _Word] | UnsetType = UNSET
+    reserved: _Reserved | UnsetType = UNSET
+
+
 class _Entry(msgspec.Struct):
     """What signals and queues have in common."""
 
     name: str
+    compat: _Compat | UnsetType = UNSET
     description: str | UnsetType = UNSET
     deprecated: bool | UnsetType = UNSET
 
@@ -45,6 +63,7 @@ class _Queue(_Entry):
 class _Document(msgspec.Struct):
     schema: str | UnsetType = field(name="$schema", default=UNSET)
     description: str | UnsetType = UNSET
+    compat: _CompatOfDocument | UnsetType = UNSET
     signals: list[_Signal] = []
     queues: list[_Queue] = []
     defs: dict[str, dict[str, Any] | bool] | UnsetType = field(name="$defs", default=UNSET)

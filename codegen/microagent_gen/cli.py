@@ -6,15 +6,18 @@ import sys
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem
 
 from microagent.colours import are_wanted
+from microagent.compat.rules import MODES, RULES, Mode
 from microagent.errors import ConfigurationError
+from microagent.names import guess, shown
 from microagent.watching import Snapshot, changes, snapshot
 from microagent_gen import colours
-from microagent_gen.configuration import TABLE, candidates, configuration
+from microagent_gen.configuration import TABLE, Configuration, candidates, configuration
 from microagent_gen.generation import Failure, Job, Todo, carry_out, plan
 from microagent_gen.naming import hides_module, is_plain
 from microagent_gen.output import Plan, diff
@@ -22,6 +25,10 @@ from microagent_gen.outputs import STDOUT, Outputs
 from microagent_gen.sources import Collection, collect, is_url
 from microagent_gen.watching import watched
 
+if TYPE_CHECKING:
+    from microagent_gen.against import Question
+
+STYLES = ("text", "json", "github")
 EXAMPLES = """
 \b
 Examples:
@@ -58,6 +65,10 @@ Examples:
     microagent-gen schemas/ --lock contracts.lock --check
 
 \b
+  In CI, fail when a change of the sources breaks what runs, or waits in queues:
+    microagent-gen schemas/ --against git:main
+
+\b
   A schema of declarations, for an editor that checks and completes them:
     microagent-gen --print-schema > declarations.schema.json
 
@@ -66,8 +77,8 @@ Examples:
     eval "$(_MICROAGENT_GEN_COMPLETE=bash_source microagent-gen)"
 
 \b
-Exit status: 0 when all is well, 1 when the sources are wrong or --check finds
-a difference, 2 when the command line or pyproject.toml is wrong.
+Exit status: 0 when all is well, 1 when the sources are wrong, --check finds
+a difference or --against one that breaks somebody, 2 when the command line or pyproject.toml is wrong.
 NO_COLOR and FORCE_COLOR decide about colours where they are set.
 """
 
@@ -93,6 +104,10 @@ def _folders(_context: click.Context, _parameter: click.Parameter, incomplete: s
     metavar="FILE",
     help="Record what is declared, and the digest of what came from an URL.",
 )
+@click.option("--against", metavar="OLD", help="Find what breaks: OLD is a file, folder, URL or git:REV[:PATH].")
+@click.option("--mode", type=click.Choice(list(MODES)), help="With --against: whom not to break; full is everybody.")
+@click.option("--allow", multiple=True, metavar="RULE", help="With --against: a rule that may be broken.")
+@click.option("--format", "style", type=click.Choice(STYLES), help="With --against: how findings are told.")
 @click.option("--check", is_flag=True, help="Write nothing; show what differs from what would be written.")
 @click.option("--watch", is_flag=True, help="Stay, and write again whenever a source or pyproject.toml changes.")
 @click.option("--print-schema", is_flag=True, help="Print the JSON Schema of the sources, for editors.")
@@ -105,6 +120,10 @@ def main(
     sources: tuple[str, ...],
     folder: Path | None,
     lock: str | None,
+    against: str | None,
+    mode: Mode | None,
+    allow: tuple[str, ...],
+    style: str | None,
     check: bool,
     watch: bool,
     print_schema: bool,
@@ -115,7 +134,8 @@ def main(
 
     SOURCES are JSON files, folders (their own *.json files) or URLs (https://, http://, file://). DIR becomes a package
     that imports only microagent and the standard library; files in it that were not generated are left alone. What is
-    not said here is looked up in [tool.microagent-gen] of the nearest pyproject.toml.
+    not said here is looked up in [tool.microagent-gen] of the nearest pyproject.toml. With --against and without -o,
+    nothing is written; with both, only if nothing breaks.
     """
     context.color = are_wanted(os.environ)
     _accept_any_text()
@@ -124,8 +144,14 @@ def main(
     outputs = Outputs(folder, lock)
     if STDOUT in outputs.files and (check or watch):
         raise click.UsageError(f"--{'check' if check else 'watch'} is for files, not for the standard output")
+    if against is None and (mode or allow or style):
+        raise click.UsageError("--mode, --allow and --format are for --against OLD")
+    if against is not None and watch:
+        raise click.UsageError("--against and --watch exclude each other")
     if print_schema:
         _print_schema()
+    elif against is not None:
+        _compare(_job(sources, outputs, is_comparison=not check), _question(against, mode, allow), style, check, quiet)
     elif watch:
         _watch(sources, outputs, quiet)
     else:
@@ -148,17 +174,31 @@ def _print_schema() -> None:
 # -- what is asked for
 
 
-def _job(sources: tuple[str, ...], outputs: Outputs) -> Job:
+def _configured() -> Configuration:
+    try:
+        return configuration(Path.cwd())
+    except ConfigurationError as exc:
+        raise click.UsageError(str(exc)) from exc
+
+
+def _question(old: str, mode: Mode | None, allow: tuple[str, ...]) -> "Question":
+    from microagent_gen.against import Question  # with jsonschema, which is slow to import
+
+    for rule in allow:
+        if rule not in RULES:
+            raise click.UsageError(f"--allow: there is no rule {shown(rule)}{guess(rule, RULES)}")
+    found = _configured()
+    return Question(old, mode or found.mode or "full", (*allow, *found.allow))
+
+
+def _job(sources: tuple[str, ...], outputs: Outputs, *, is_comparison: bool = False) -> Job:
     """What the command line says; where it says nothing, the configuration."""
-    if not (sources and outputs):
-        try:
-            found = configuration(Path.cwd())
-        except ConfigurationError as exc:
-            raise click.UsageError(str(exc)) from exc
-        sources, outputs = sources or found.sources, outputs or found.outputs
+    if not (sources and (outputs or is_comparison)):
+        found = _configured()
+        sources, outputs = sources or found.sources, outputs if is_comparison else outputs or found.outputs
     if not sources:
         raise click.UsageError(f"name at least one file, folder or URL, here or as sources of [{TABLE}]")
-    if not outputs:
+    if not outputs and not is_comparison:
         raise click.UsageError(f"say with -o DIR where the package goes, or with output of [{TABLE}]")
     _check_outputs(outputs)
     if unknown := [source for source in sources if "://" in source and not is_url(source)]:
@@ -196,6 +236,31 @@ def _run_once(job: Job, check: bool, quiet: bool) -> None:
         _run(job, check, quiet)
     except Failure as exc:
         _tell(exc.problems)
+        sys.exit(1)
+
+
+def _compare(job: Job, question: "Question", style: str | None, check: bool, quiet: bool) -> None:
+    """Tell what breaks; then check what else is asked for, or write it, if nothing breaks."""
+    from microagent_gen.against import compare  # with jsonschema, which is slow to import
+    from microagent_gen.reports import FORMATS
+
+    try:
+        collection = collect(job.sources)
+        if collection.problems:
+            raise Failure(collection.problems)
+        answer = compare(question, job.sources, collection)
+    except ConfigurationError as exc:
+        raise click.UsageError(str(exc)) from exc
+    except Failure as exc:
+        _tell(exc.problems)
+        sys.exit(1)
+    if answer.found or style == "json" or not quiet:
+        click.echo(FORMATS[style or STYLES[0]](answer), nl=False)
+    if job.outputs and (check or not answer.found):
+        _run_once(job, check, quiet)
+    elif not quiet:
+        _report(collection)
+    if answer.found:
         sys.exit(1)
 
 

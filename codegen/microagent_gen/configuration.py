@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from microagent.compat.rules import MODES, RULES, Mode
 from microagent.errors import ConfigurationError
 from microagent.names import guess, shown
 from microagent_gen.outputs import STDOUT, Outputs
@@ -15,6 +16,8 @@ from microagent_gen.sources import is_url
 FILE = "pyproject.toml"
 TABLE = "tool.microagent-gen"
 _KEYS = ("sources", "output", "lock")
+_COMPAT = "compat"
+_COMPAT_KEYS = ("mode", "allow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,8 @@ class Configuration:
     sources: tuple[str, ...] = ()
     outputs: Outputs = field(default_factory=Outputs)
     file: Path | None = None
+    mode: Mode | None = None
+    allow: tuple[str, ...] = ()
 
 
 def candidates(folder: Path) -> list[Path]:
@@ -62,8 +67,8 @@ def _table(path: Path) -> Mapping[str, Any] | None:
 
 def _configuration(path: Path, table: Mapping[str, Any]) -> Configuration:
     for key in table:
-        if key not in _KEYS:
-            raise ConfigurationError(f"{path}: [{TABLE}] has no key {shown(key)}{guess(key, _KEYS)}")
+        if key not in (known := (*_KEYS, _COMPAT)):
+            raise ConfigurationError(f"{path}: [{TABLE}] has no key {shown(key)}{guess(key, known)}")
     sources = table.get("sources", [])
     listed = cast("list[object]", [sources] if isinstance(sources, str) else sources)
     if not isinstance(sources, str | list) or not all(isinstance(source, str) for source in listed):
@@ -74,7 +79,28 @@ def _configuration(path: Path, table: Mapping[str, Any]) -> Configuration:
         tuple(_from_folder(path.parent, source) for source in cast("list[str]", listed)),
         Outputs(Path(folder) if folder else None, places["lock"]),
         path,
+        *_compat(path, table.get(_COMPAT, {})),
     )
+
+
+def _compat(path: Path, table: object) -> tuple[Mode | None, tuple[str, ...]]:
+    """How contracts are compared."""
+    name = f"{path}: [{TABLE}.{_COMPAT}]"
+    if not isinstance(table, Mapping):
+        raise ConfigurationError(f"{name} is a table")
+    said = cast("Mapping[str, Any]", table)
+    for key in said:
+        if key not in _COMPAT_KEYS:
+            raise ConfigurationError(f"{name} has no key {shown(key)}{guess(key, _COMPAT_KEYS)}")
+    mode, allow = said.get("mode"), said.get("allow", [])
+    if mode is not None and mode not in MODES:
+        raise ConfigurationError(f"{name} mode is one of {', '.join(MODES)}, not {shown(str(mode))}")
+    if not isinstance(allow, list):
+        raise ConfigurationError(f"{name} allow is a list of rules")
+    for rule in cast("list[object]", allow):
+        if rule not in RULES:
+            raise ConfigurationError(f"{name} there is no rule {shown(str(rule))}{guess(str(rule), RULES)}")
+    return mode, tuple(cast("list[str]", allow))
 
 
 def _place(path: Path, table: Mapping[str, Any], key: str) -> str | None:

@@ -1,11 +1,11 @@
 """The declarations of all sources of a command line, or all that is wrong with them."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
@@ -42,6 +42,15 @@ class Source:
     url: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """The text of a source that declares something, and what it says for comparisons with other contracts."""
+
+    label: str
+    text: bytes
+    compat: Mapping[str, Any]
+
+
 @dataclass
 class Collection:
     """
@@ -57,6 +66,7 @@ class Collection:
     queues: dict[str, QueueDeclaration] = field(default_factory=dict[str, QueueDeclaration])
     remote: dict[str, Remote] = field(default_factory=dict[str, Remote])
     labels: list[str] = field(default_factory=list[str])
+    read: dict[str, Read] = field(default_factory=dict[str, Read])
     problems: list[str] = field(default_factory=list[str])
     warnings: list[str] = field(default_factory=list[str])
     notes: list[str] = field(default_factory=list[str])
@@ -138,6 +148,7 @@ def _add(source: Source, collection: Collection) -> None:
         collection.problems.append(str(exc))
     else:
         collection.labels.append(source.label)
+        collection.read[source.name] = Read(source.label, text, declared.compat)
         if source.url is not None:
             collection.remote[source.url] = Remote.of(text, declared)
         collection.warnings += map(str, [*declared.warnings, *unread(declared)])

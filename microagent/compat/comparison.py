@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 from microagent.compat.changes import Change, Place, Verdicts
 from microagent.compat.finders import Finder
@@ -10,6 +10,7 @@ from microagent.compat.forms import Form, forms
 from microagent.compat.inclusion import Included, Inclusion
 from microagent.compat.members import item, longest_prefix, names
 from microagent.compat.objects import Objects
+from microagent.compat.reserved import with_readded
 from microagent.compat.scopes import Scope, Undecidable, together
 from microagent.compat.statics import static
 from microagent.compat.wording import LIMITS, difference, is_untyped, kind_of, listed, spelt, type_of, without
@@ -34,8 +35,12 @@ class Comparison:
         self._forth = Inclusion(new, old, good_faith=True, finder=finder)
         self._objects = Objects(self._verdicts, self._schemas, is_open=is_open)
 
-    def changes(self) -> list[Change]:
-        """Every change that does something, in the order of the new schema."""
+    def changes(self, reserved: Iterable[str] = ()) -> list[Change]:
+        """
+        Every change that does something, in the order of the new schema.
+
+        :param reserved: names of properties, with dots between them, that are not to be used again
+        """
         old, new = self._old.schema, self._new.schema
         found = _once(self._schemas(old, new, self._root))
         whole = self._verdicts(old, new)
@@ -48,7 +53,7 @@ class Comparison:
             for change in found
         ]
         told += self._untold(told, whole)
-        return [change for change in told if change.does_something]
+        return with_readded([change for change in told if change.does_something], self._old, self._new, reserved)
 
     def _untold(self, told: list[Change], whole: Verdicts) -> Iterator[Change]:
         """What is to be said of the whole, where no change inside of it says why values are refused."""

@@ -144,7 +144,12 @@ def finite(form: Form) -> list[object] | None:
 
 def is_integer(form: Form) -> bool:
     """Whether all numbers of the form are integers."""
-    return "integer" in form.said("type") or any(exactly(step).denominator == 1 for step in form.said("multipleOf"))
+    is_typed = any("integer" in kinds and "number" not in kinds for kinds in map(_kinds, form.said("type")))
+    return is_typed or any(exactly(step).denominator == 1 for step in form.said("multipleOf"))
+
+
+def _kinds(said: str | list[str]) -> list[str]:
+    return [said] if isinstance(said, str) else said
 
 
 def steps(form: Form) -> list[Fraction]:

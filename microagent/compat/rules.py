@@ -15,6 +15,17 @@ PARTIES: dict[Party, str] = {
 """Whom a change breaks, each in a clause."""
 
 
+Mode: TypeAlias = Literal["full", "backward", "forward", "source"]
+
+MODES: dict[Mode, str] = {
+    "full": "everybody",
+    "backward": "what still sends by the old declarations, or was sent by them",
+    "forward": "what still receives and calls by the old declarations",
+    "source": "code that is checked against the new declarations",
+}
+"""Whom to look for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
     """
@@ -31,6 +42,9 @@ class Rule:
     breaks: tuple[Party, ...]
     safe: str
 
+
+EMPTY_IT = ", empty the queue if it is one"
+"""A step that is for queues alone."""
 
 _ADD_FIRST = "declare the new one beside the old one, migrate everybody, then remove the old one"
 _WIRE: tuple[Party, ...] = ("producers", "consumers", "backlog")

@@ -67,10 +67,14 @@ def _identity(value: Any) -> str:
 
 
 def difference(old: Form, new: Form) -> str:
-    """The limits that are not the same: ``maxLength 80 → 40``."""
+    """The limits that are not the same: ``maxLength 80 → 40, no pattern → "^a"``."""
     was, now = _limits(old), _limits(new)
     words = sorted(word for word in was.keys() | now.keys() if was.get(word) != now.get(word))
-    return ", ".join(f"{word} {was.get(word, '-')} → {now.get(word, '-')}" for word in words)
+    return ", ".join(_step(word, was.get(word), now.get(word)) for word in words)
+
+
+def _step(word: str, was: str | None, now: str | None) -> str:
+    return f"{f'no {word}' if was is None else f'{word} {was}'} → {'none' if now is None else now}"
 
 
 def _limits(form: Form) -> dict[str, str]:

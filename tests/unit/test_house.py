@@ -20,7 +20,8 @@ FLOORS = {
         schemachecks runtime_types reading declarations contents parsing validation registry channel delivery signal
         queue webclient sources locking copies obtaining loading
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion
-        compat.statics compat.changes compat.wording compat.objects compat.comparison compat.rules
+        compat.statics compat.changes compat.wording compat.objects compat.reserved compat.comparison compat.rules
+        compat.findings compat.contracts compat.places
     """,
     "machines": """
         admission link calls signatures dispatch options prefetch intake consuming bus broker faces marks

@@ -1,0 +1,147 @@
+"""What the sources change in an earlier contract, and whom that breaks."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from microagent.compat.contracts import Contract, findings
+from microagent.compat.findings import Finding
+from microagent.compat.places import place_of
+from microagent.compat.rules import Mode
+from microagent.errors import ConfigurationError
+from microagent.jsontext import Complaint, Document
+from microagent.pointers import fragment_steps, pointer_to
+from microagent_gen.generation import Failure
+from microagent_gen.history import PREFIX, Revision
+from microagent_gen.searching import finder
+from microagent_gen.sources import Collection, Read, collect, is_url
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """
+    What is asked.
+
+    :ivar old: a file, a folder, an URL, or ``git:REV[:PATH]``
+    :ivar allow: rules that may be broken
+    """
+
+    old: str
+    mode: Mode = "full"
+    allow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A finding and where it is; ``line`` and ``column`` are None where the text is not at hand."""
+
+    finding: Finding
+    source: str
+    pointer: str
+    line: int | None = None
+    column: int | None = None
+    reason: str = ""
+
+    @property
+    def place(self) -> str:
+        """As compilers tell it."""
+        if self.line is None:
+            return f"{self.source} {self.pointer}".rstrip()
+        return f"{self.source}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What breaks somebody, in the order of the files, and what would, but is allowed, each with the ``reason``."""
+
+    question: Question
+    found: list[Placed] = field(default_factory=list[Placed])
+    allowed: list[Placed] = field(default_factory=list[Placed])
+
+
+def compare(question: Question, sources: Sequence[str], new: Collection) -> Answer:
+    """
+    Compare what was collected with an earlier contract.
+
+    :param sources: where the new one is from; those that are no URLs are looked up in git, if nothing else is named
+    :raises ConfigurationError: if there is no such earlier contract
+    :raises Failure: if something is wrong with it
+    """
+    old = _earlier(question.old, [source for source in sources if not is_url(source)])
+    if old.problems:
+        raise Failure([f"{question.old} cannot be compared with:", *old.problems])
+    answer = Answer(question)
+    placing = _Placing(old, new)
+    for finding in findings(_contract(old), _contract(new), finder()):
+        if finding.breaks(question.mode):
+            placed = placing.placed(finding, question)
+            (answer.allowed if placed.reason else answer.found).append(placed)
+    answer.found.sort(key=lambda placed: (placed.source, placed.line or 0, placed.column or 0))
+    return answer
+
+
+def _earlier(old: str, sources: Sequence[str]) -> Collection:
+    if not old.startswith(PREFIX):
+        if not is_url(old) and not Path(old).exists():
+            raise ConfigurationError(f"--against {old}: no such file or folder")
+        return collect([old])
+    revision = Revision.of(old, sources)
+    if not revision.paths:
+        raise ConfigurationError(
+            f"--against {old} needs a path, for all sources are URLs: {PREFIX}{revision.name}:PATH"
+        )
+    with TemporaryDirectory(prefix="microagent-gen-") as folder:
+        found = collect(revision.extract(Path(folder)))
+    found.problems = [problem.replace(f"{folder}/", f"{PREFIX}{revision.name}:") for problem in found.problems]
+    return found
+
+
+def _contract(collection: Collection) -> Contract:
+    reserved: dict[Any, set[str]] = {"signal": set(), "queue": set()}
+    for read in collection.read.values():
+        for kind, names in reserved.items():
+            names.update(read.compat.get("reserved", {}).get(f"{kind}s", ()))
+    return Contract(collection.signals, collection.queues, {kind: frozenset(reserved[kind]) for kind in reserved})
+
+
+class _Placing:
+    """Where findings are in the files of the new contract."""
+
+    def __init__(self, old: Collection, new: Collection) -> None:
+        self._old = old
+        self._new = new
+        self._documents: dict[str, Document] = {}
+
+    def placed(self, finding: Finding, question: Question) -> Placed:
+        origin = finding.origin
+        name = origin.source if origin is not None else ""
+        if name in self._new.read and origin is not None and not (finding.is_gone and not finding.steps):
+            read = self._new.read[name]
+            steps = place_of(self._document(name).value, fragment_steps(origin.pointer), finding.steps)
+            line, column = self._line(name, steps, finding)
+            return Placed(finding, name, pointer_to(steps), line, column, self._reason(finding, [read], question))
+        label = self._old.read[name].label if name in self._old.read else name
+        same = {other: read for other, read in self._new.read.items() if read.label == label}
+        reason = self._reason(finding, list((same or self._new.read).values()), question)
+        return Placed(finding, next(iter(same), label), "", reason=reason)
+
+    def _document(self, name: str) -> Document:
+        if name not in self._documents:
+            self._documents[name] = Document(self._new.read[name].text)
+        return self._documents[name]
+
+    def _line(self, name: str, steps: tuple[str, ...], finding: Finding) -> tuple[int, int] | tuple[None, None]:
+        if is_url(name) and not name.startswith("file:"):
+            return None, None
+        of_key = bool(finding.steps) and not finding.is_gone
+        return next(self._document(name).places([Complaint("", steps, of_key=of_key)]))
+
+    def _reason(self, finding: Finding, read: Sequence[Read], question: Question) -> str:
+        """Why it is allowed; nothing if it is not."""
+        rule = finding.rule.id
+        if rule in question.allow:
+            return "--allow"
+        said: Iterator[Mapping[str, str]] = (each.compat.get("allow", {}) for each in read)
+        return next((each[rule] for each in (finding.allowed, *said) if rule in each), "")

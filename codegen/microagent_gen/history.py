@@ -1,0 +1,118 @@
+"""Files as they were in a revision of a git repository."""
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from microagent.errors import ConfigurationError
+
+PREFIX = "git:"
+TIMEOUT = 60.0
+_PLAIN_FILES = (b"100644", b"100755")
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """
+    What ``git:REV[:PATH]`` names.
+
+    :ivar paths: files and folders, relative to the working directory
+    """
+
+    name: str
+    paths: tuple[str, ...]
+
+    @classmethod
+    def of(cls, text: str, sources: Sequence[str]) -> "Revision":
+        """
+        The revision that a text names.
+
+        :param sources: what is meant if it names no path
+        :raises ConfigurationError: if it names none
+        """
+        name, colon, path = text.removeprefix(PREFIX).partition(":")
+        if not name or name.startswith("-"):
+            raise ConfigurationError(f"{text!r} names no revision: git:REV or git:REV:PATH, git:main for example")
+        return cls(name, (path or ".",) if colon else tuple(sources))
+
+    def extract(self, folder: Path) -> list[str]:
+        """
+        Write the JSON files of the revision that are there, and all beside and below them, into a folder.
+
+        :return: where the files and folders of ``paths`` are now
+        :raises ConfigurationError: if there is no repository, no such revision, or no such path in it
+        """
+        top = Path(_git("rev-parse", "--show-toplevel", fault="this is no git repository").decode().rstrip("\n"))
+        fault = f"git has no revision {self.name!r}"
+        commit = _git("rev-parse", "--verify", "--quiet", f"{self.name}^{{commit}}", fault=fault).decode().strip()
+        inside = [_inside(top, path) for path in self.paths]
+        known = list(_listed(commit))
+        for path in inside:
+            if path != "." and not any(name == path or name.startswith(f"{path}/") for _, name in known):
+                raise ConfigurationError(f"revision {self.name!r} has no file or folder {path!r}")
+        roots = [path if _is_folder(path, known) else str(PurePosixPath(path).parent) for path in inside]
+        wanted = [(blob, name) for blob, name in known if any(_is_below(name, root) for root in roots)]
+        for (_, name), content in zip(wanted, _contents([blob for blob, _ in wanted]), strict=True):
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(content)
+        return [str(folder / path) for path in inside]
+
+
+def _inside(top: Path, path: str) -> str:
+    """A path as git names it: from the root of the repository on."""
+    found = os.path.relpath(os.path.abspath(path), os.path.realpath(top))
+    if found.startswith(".."):
+        found = os.path.relpath(os.path.realpath(path), os.path.realpath(top))
+    if found.startswith(".."):
+        raise ConfigurationError(f"{path} is outside of the git repository {top}")
+    return PurePosixPath(found).as_posix()
+
+
+def _is_folder(path: str, known: Sequence[tuple[str, str]]) -> bool:
+    return path == "." or any(name.startswith(f"{path}/") for _, name in known)
+
+
+def _is_below(name: str, root: str) -> bool:
+    return root == "." or name.startswith(f"{root}/")
+
+
+def _listed(commit: str) -> Iterator[tuple[str, str]]:
+    """The JSON files of a revision, each as (blob, name)."""
+    listing = _git("ls-tree", "-r", "-z", "--full-tree", commit, fault=f"git cannot list {commit}")
+    for line in listing.split(b"\0"):
+        about, _, name = line.partition(b"\t")
+        if about.startswith(_PLAIN_FILES) and name.endswith(b".json"):
+            yield about.split()[2].decode(), os.fsdecode(name)
+
+
+def _contents(blobs: Sequence[str]) -> Iterator[bytes]:
+    """What files hold, in the order of their blobs."""
+    asked = "".join(f"{blob}\n" for blob in blobs).encode()
+    answer = _git("cat-file", "--batch", fault="git cannot read its files", given=asked)
+    at = 0
+    for _ in blobs:
+        end = answer.index(b"\n", at)
+        size = int(answer[at:end].split()[2])
+        yield answer[end + 1 : end + 1 + size]
+        at = end + size + 2
+
+
+def _git(*arguments: str, fault: str, given: bytes = b"") -> bytes:
+    """
+    What a command of git says.
+
+    :raises ConfigurationError: with the fault and git's own words, if it fails
+    """
+    try:
+        done = subprocess.run(("git", *arguments), input=given, capture_output=True, timeout=TIMEOUT, check=False)
+    except FileNotFoundError:
+        raise ConfigurationError("git is not installed, or not to be found") from None
+    except subprocess.TimeoutExpired:
+        raise ConfigurationError(f"git {arguments[0]} has not ended after {TIMEOUT:.0f} seconds") from None
+    if done.returncode != 0:
+        words = " ".join(done.stderr.decode(errors="replace").split()).removeprefix("fatal: ")
+        raise ConfigurationError(f"{fault}: {words}" if words else fault)
+    return done.stdout

@@ -1,0 +1,193 @@
+"""Two contracts, compared: what is declared in one and in the other, and whom the difference breaks."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Generic, TypeVar
+
+from microagent.compat.changes import Change, Steps
+from microagent.compat.comparison import Comparison
+from microagent.compat.finders import Finder, Unaided
+from microagent.compat.findings import Finding, Kind, of_answer, of_payload
+from microagent.compat.objects import LIKENESS, likeness
+from microagent.compat.rules import RULES, Party
+from microagent.compat.scopes import Scope
+from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
+from microagent.references import referred
+from microagent.schema import Schema, as_object
+
+D = TypeVar("D", bound=Declaration)
+
+_UNAIDED = Unaided()
+_GONE: dict[Kind, tuple[tuple[Party, ...], tuple[Party, ...]]] = {
+    "signal": (("producers",), ("consumers",)),
+    "queue": (("producers", "backlog"), ("consumers",)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Contract:
+    """
+    All that is declared together.
+
+    :ivar reserved: names of signals, and of queues, that were removed and are not to be used again
+    """
+
+    signals: Mapping[str, SignalDeclaration] = field(default_factory=dict[str, SignalDeclaration])
+    queues: Mapping[str, QueueDeclaration] = field(default_factory=dict[str, QueueDeclaration])
+    reserved: Mapping[Kind, frozenset[str]] = field(default_factory=dict[Kind, frozenset[str]])
+
+
+def findings(old: Contract, new: Contract, finder: Finder = _UNAIDED) -> list[Finding]:
+    """Whatever breaks somebody: signals first, by their names, then queues."""
+    signals = _Kind("signal", old.signals, new.signals, _reserved("signal", old, new), signal_findings, finder)
+    queues = _Kind("queue", old.queues, new.queues, _reserved("queue", old, new), queue_findings, finder)
+    return [*signals.findings(), *queues.findings()]
+
+
+def _reserved(kind: Kind, old: Contract, new: Contract) -> frozenset[str]:
+    return old.reserved.get(kind, frozenset()) | new.reserved.get(kind, frozenset())
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind(Generic[D]):
+    """The declarations of one kind, of both contracts."""
+
+    kind: Kind
+    old: Mapping[str, D]
+    new: Mapping[str, D]
+    reserved: frozenset[str]
+    compare: Callable[[D, D, Finder], list[Finding]]
+    finder: Finder
+
+    def findings(self) -> Iterator[Finding]:
+        added = {name: self.new[name] for name in sorted(self.new.keys() - self.old.keys())}
+        renamed = self._renamed(added)
+        for name in sorted(self.old.keys() | self.reserved):
+            if name in self.new and name in self.old:
+                yield from self.compare(self.old[name], self.new[name], self.finder)
+            elif name in self.new:
+                yield self._readded(self.new[name])
+            elif name in renamed:
+                yield self._rename(self.old[name], self.new[renamed[name]])
+            elif name in self.old:
+                yield self._removed(self.old[name])
+
+    def _removed(self, gone: D) -> Finding:
+        found = self._finding("NO_REMOVE", gone, "is removed")
+        return replace(found, source=True, is_gone=True)
+
+    def _rename(self, gone: D, added: D) -> Finding:
+        found = self._finding("NO_RENAME", gone, f"looks renamed to {json.dumps(added.name)}")
+        return replace(found, source=True, origin=added.origin, allowed=allowed(added))
+
+    def _readded(self, added: D) -> Finding:
+        return self._finding("NO_READD", added, "is declared again, though its name is reserved")
+
+    def _finding(self, rule: str, declared: D, message: str) -> Finding:
+        backward, forward = _GONE[self.kind]
+        if isinstance(declared, SignalDeclaration) and declared.returns is not None:
+            forward = (*forward, "callers")
+        return Finding(
+            RULES[f"{self.kind.upper()}_{rule}"],
+            self.kind,
+            declared.name,
+            f"{self.kind} {json.dumps(declared.name)} {message}",
+            origin=declared.origin,
+            backward=backward,
+            forward=forward,
+            allowed=allowed(declared),
+        )
+
+    def _renamed(self, added: Mapping[str, D]) -> dict[str, str]:
+        """Names that are gone, each with a new one that is much alike and declares the same."""
+        found: dict[str, str] = {}
+        for name in sorted(self.old.keys() - self.new.keys()):
+            alike = [other for other in added if other not in found.values() and likeness(name, other) >= LIKENESS]
+            for other in sorted(alike, key=lambda other: -likeness(name, other)):
+                if not self.compare(self.old[name], added[other], self.finder):
+                    found[name] = other
+                    break
+        return found
+
+
+def allowed(declared: Declaration) -> Mapping[str, str]:
+    """The rules that a declaration says may be broken, each with the reason."""
+    found: Mapping[str, str] = declared.compat.get("allow", {})
+    return found
+
+
+def signal_findings(old: SignalDeclaration, new: SignalDeclaration, finder: Finder = _UNAIDED) -> list[Finding]:
+    """What a change of a signal breaks."""
+    scopes = Scope(_open_payload(old), old.definitions), Scope(_open_payload(new), new.definitions)
+    changes = Comparison(*scopes, finder, "payload", is_open=True).changes(_reserved_names(old, new))
+    found = [_finding("signal", new, change, ("payload", *change.steps)) for change in changes]
+    answers = [True if each.returns is None else each.returns for each in (old, new)]
+    if old.returns is not None or new.returns is not None:
+        both = Scope(answers[0], old.definitions), Scope(answers[1], new.definitions)
+        for change in Comparison(*both, finder, "answer").changes():
+            found.append(_answer_finding(new, change))
+    return found
+
+
+def queue_findings(old: QueueDeclaration, new: QueueDeclaration, finder: Finder = _UNAIDED) -> list[Finding]:
+    """What a change of a queue breaks."""
+    payloads: list[Schema] = [as_object(True if each.payload is None else each.payload) for each in (old, new)]
+    both = Scope(payloads[0], old.definitions), Scope(payloads[1], new.definitions)
+    changes = Comparison(*both, finder, "message").changes(_reserved_names(old, new))
+    found = [_finding("queue", new, change, ("payload", *change.steps)) for change in changes]
+    return [*found, *_route_findings(old, new)]
+
+
+def _route_findings(old: QueueDeclaration, new: QueueDeclaration) -> Iterator[Finding]:
+    """What is to be said of how messages come into a queue, on servers where that matters."""
+    if old.exchange != new.exchange:
+        message = f"exchange {json.dumps(old.exchange)} → {json.dumps(new.exchange)}"
+        yield _finding("queue", new, Change("EXCHANGE_SAME", message, ("exchange",), True, True), ("exchange",))
+    elif (old.topics or new.topics) and set(old.topics) != set(new.topics):
+        yield from _topic_findings(old, new)
+    if old.quorum != new.quorum:
+        message = f"quorum {json.dumps(old.quorum)} → {json.dumps(new.quorum)}"
+        found = _finding("queue", new, Change("QUORUM_SAME", message, ("quorum",), True), ("quorum",))
+        yield replace(found, backward=("backlog",))
+
+
+def _topic_findings(old: QueueDeclaration, new: QueueDeclaration) -> Iterator[Finding]:
+    was, now = old.topics or ("#",), new.topics or ("#",)  # without topics a queue gets everything
+    if lost := sorted(set(was) - set(now)) if "#" not in now else []:
+        change = Change("TOPIC_NO_REMOVE", f"does not get {_quoted(lost)} any more", ("topics",), True)
+        yield replace(_finding("queue", new, change, ("topics",)), backward=("producers",))
+    if added := sorted(set(now) - set(was)) if "#" not in was else []:
+        change = Change("TOPIC_NO_ADD", f"gets {_quoted(added)} too", ("topics",), False, True)
+        yield _finding("queue", new, change, ("topics",))
+
+
+def _finding(kind: Kind, new: Declaration, change: Change, steps: Steps) -> Finding:
+    rule, backward, forward = of_payload(kind, change)
+    message = f"{kind} {json.dumps(new.name)}: {change.message}"
+    found = Finding(rule, kind, new.name, message, steps, new.origin, change.is_gone, backward, forward, change.source)
+    return replace(found, example=change.example, allowed=allowed(new))
+
+
+def _answer_finding(new: SignalDeclaration, change: Change) -> Finding:
+    rule, backward, forward = of_answer(change)
+    found = _finding("signal", new, change, ("returns", *change.steps))
+    about = found.message if "the answer" in found.message else f"{found.message}, in the answer"
+    return replace(found, rule=rule, message=about, backward=backward, forward=forward)
+
+
+def _open_payload(declared: SignalDeclaration) -> Schema:
+    """The payload as receivers take it: arguments that nobody declares are delivered, whatever is said of them."""
+    payload = referred(as_object(declared.payload), declared.definitions)
+    if isinstance(payload, bool) or payload.get("additionalProperties") is not False:
+        return payload
+    return {key: value for key, value in payload.items() if key != "additionalProperties"}
+
+
+def _reserved_names(*declared: Declaration) -> list[str]:
+    listed: Iterable[str] = (name for each in declared for name in each.compat.get("reserved", ()))
+    return list(dict.fromkeys(listed))
+
+
+def _quoted(words: Iterable[str]) -> str:
+    return ", ".join(map(json.dumps, words))
