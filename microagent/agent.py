@@ -8,7 +8,7 @@ from typing import Any, Generic, cast, get_args, get_origin
 
 from typing_extensions import TypeVar
 
-from microagent.arguments import check_seconds
+from microagent.arguments import seconds
 from microagent.broker import AbstractQueueBroker, Consumer
 from microagent.bus import AbstractSignalBus, Receiver
 from microagent.faces import TypedBroker, TypedBus
@@ -114,7 +114,7 @@ class MicroAgent(Generic[BusT, BrokerT]):
         :param timeout: seconds that hooks and handlers have to finish; then they are cancelled
         :raises ConfigurationError: if it is no such number
         """
-        check_seconds("timeout", timeout)
+        seconds("timeout", timeout)
         await self._life.end(timeout)
 
     async def bind_receivers(self, receivers: Iterable[Receiver]) -> None:

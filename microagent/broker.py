@@ -11,6 +11,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+from microagent import arguments, codec
 from microagent.admission import Admission, ValidationMode
 from microagent.batch import Batcher
 from microagent.consuming import ConsumingOptions, Worker
@@ -19,7 +20,7 @@ from microagent.dsn import check_dsn, masked
 from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
 from microagent.link import Link
 from microagent.names import guess
-from microagent.options import COMMON, seconds
+from microagent.options import COMMON
 from microagent.queue import Consumer, Queue
 from microagent.retry import RetryPolicy
 
@@ -47,6 +48,8 @@ class BoundQueue:
         :raises BackendConnectionError: if the server stays away for ``send_timeout``, or left it open whether it has
             the message
         """
+        if not isinstance(message, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+            raise QueueSerializingError(f"queue '{self.queue.name}': a message is a dict, not {codec.kind(message)}")
         self.broker._admission.sending(self.queue, message, QueueSerializingError)
         await self.broker._push_one(Outgoing(self.queue.name, self.queue.encode(message), options))
 
@@ -108,8 +111,8 @@ class AbstractQueueBroker(abc.ABC):
         self.log = log
         self._bindings = {}
         self._admission = Admission(validate, log)
-        self._send_timeout = seconds("send_timeout", send_timeout)
-        self._lease = seconds("lease", lease)
+        self._send_timeout = arguments.seconds("send_timeout", send_timeout)
+        self._lease = arguments.seconds("lease", lease)
         self._retry = retry or RetryPolicy()
         self._link = Link(repr(self), self._connect, self._close, log)
         self._workers: dict[str, Worker] = {}
@@ -220,8 +223,8 @@ class AbstractQueueBroker(abc.ABC):
         :param message: a serialized JSON object
         :param kwargs: for the backend, see its own documentation
         """
-        body = message.encode() if isinstance(message, str) else message
-        await self._push_one(Outgoing(name, body, kwargs))
+        body = arguments.payload(message, "message")
+        await self._push_one(Outgoing(arguments.name(name, "name"), body, kwargs))
 
     async def _push_one(self, message: Outgoing) -> None:
         await self._outbox.add(message)

@@ -10,6 +10,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, ClassVar, Self
 
+from microagent import arguments
 from microagent.admission import Admission, ValidationMode
 from microagent.batch import Batcher
 from microagent.calls import Calls, Reply, Waiter
@@ -19,7 +20,6 @@ from microagent.dsn import check_dsn, masked
 from microagent.errors import BackendConnectionError, ConfigurationError, NoReceivers, SignalSerializingError
 from microagent.execution import describe
 from microagent.link import Link
-from microagent.options import seconds
 from microagent.signal import Receiver, Signal
 from microagent.tasks import Kept, Tasks
 
@@ -55,6 +55,7 @@ class BoundSignal:
         The first reply: ``{"Class.method": value}``, with the value of every handler of the process that replied.
 
         :param timeout: seconds to wait for it
+        :raises ConfigurationError: if ``timeout`` is no such number
         :raises TimeoutError: if none came in time
         :raises NoReceivers: if nobody listens, where the backend can tell
         :raises RemoteError: if every handler that replied failed
@@ -73,9 +74,10 @@ class BoundSignal:
         return self.bus._waiter(self._channel(sender), self._body(kwargs), timeout)
 
     def _channel(self, sender: str) -> Channel:
-        if not isinstance(sender, str) or UNSAFE_IN_SENDER.search(sender):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        if not isinstance(sender, str) or UNSAFE_IN_SENDER.search(sender) or not sender.isprintable():  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+            told = arguments.shown(sender)
             raise SignalSerializingError(
-                f"sender {sender!r} of signal '{self.signal.name}': it is a text without spaces and : # * ? [ ] \\"
+                f"sender {told} of signal '{self.signal.name}': it is a text without spaces and : # * ? [ ] \\"
             )
         return Channel(self.bus.prefix, self.signal.name, sender)
 
@@ -120,13 +122,13 @@ class AbstractSignalBus(abc.ABC):
             check_dsn(dsn, self.SCHEMES, type(self).__name__)
         self.dsn = dsn
         self.uid = uid or uuid.uuid4().hex
-        self.prefix = prefix
+        self.prefix = arguments.name(prefix, "prefix")
         self.log = log
         self.receivers = {}
-        if UNSAFE_IN_SENDER.search(self.uid):  # replies travel under it
-            raise ConfigurationError(f"uid {self.uid!r}: it is a text without spaces and : # * ? [ ] \\")
+        if UNSAFE_IN_SENDER.search(arguments.name(self.uid, "uid")):  # replies travel under it
+            raise ConfigurationError(f"uid {arguments.shown(uid)}: it is a text without spaces and : # * ? [ ] \\")
         self._admission = Admission(validate, log)
-        self._send_timeout = seconds("send_timeout", send_timeout)
+        self._send_timeout = arguments.seconds("send_timeout", send_timeout)
         self._link = Link(repr(self), self._connect, self._close, log)
         self._tasks = Tasks(log)
         self._calls = Calls(self.uid, log)
@@ -205,11 +207,12 @@ class AbstractSignalBus(abc.ABC):
         :param channel: its full name, ``{prefix}:{signal}:{sender}``
         :param message: a serialized JSON object
         """
-        await self._outbox.add((channel, _bytes(message)))
+        await self._outbox.add((arguments.name(channel, "channel"), arguments.payload(message, "message")))
 
     def call(self, channel: str, message: str | bytes, timeout: float = 60) -> Waiter[Any]:
         """The replies to a raw message, as an asynchronous context manager; see :meth:`BoundSignal.waiter`."""
-        return self._waiter(Channel.parse(channel, self.prefix), _bytes(message), timeout)
+        parsed = Channel.parse(arguments.name(channel, "channel"), self.prefix)
+        return self._waiter(parsed, arguments.payload(message, "message"), timeout)
 
     async def _publish_one(self, channel: Channel, body: bytes) -> None:
         await self._outbox.add((str(channel), body))
@@ -221,7 +224,7 @@ class AbstractSignalBus(abc.ABC):
             call = Channel(channel.prefix, channel.signal, channel.sender, request_id)
             return await self._outbox.add((str(call), body))
 
-        return Waiter(self._calls, publish, timeout)
+        return Waiter(self._calls, publish, arguments.seconds("timeout", timeout))
 
     def _reply(self, call: Channel, reply: Reply) -> None:
         assert call.request_id is not None, "only calls are replied to"
@@ -269,7 +272,7 @@ class AbstractSignalBus(abc.ABC):
 
     async def receiver(self, channel: str, message: str | bytes) -> None:
         """Handle a raw message as if it had come from the server."""
-        self._incoming(channel, _bytes(message))
+        self._incoming(channel, arguments.payload(message, "message"))
 
     def _pattern(self, signal: str) -> Pattern:
         return Pattern(f"{self.prefix}:{signal}:")
@@ -324,7 +327,7 @@ class AbstractSignalBus(abc.ABC):
         try:
             channel = Channel.parse(text, self.prefix)
             if channel.signal == RESPONSE:
-                self._calls.reply(channel.request_id, body)
+                self._calls.reply(channel, body)
             else:
                 self._dispatch.deliver(channel, body)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the next one counts
@@ -381,7 +384,3 @@ class AbstractSignalBus(abc.ABC):
         """Whether it can do what it was asked for; there is nothing wrong with a bus that nobody has needed yet."""
         reading = self._reader is not None and self._reader.is_running and not self._failing
         return self._link.is_idle or (self._is_connected() and (reading or not self._patterns))
-
-
-def _bytes(message: str | bytes) -> bytes:
-    return message.encode() if isinstance(message, str) else message

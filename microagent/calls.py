@@ -12,11 +12,14 @@ from typing import Any, Generic, Self, cast
 from typing_extensions import TypeVar
 
 from microagent import codec
+from microagent.channel import Channel
 from microagent.errors import RemoteError, SerializingError
+from microagent.printable import printable
 
 R = TypeVar("R", default=Any)
 
 ERRORS = "#errors"
+MOST = 10_000  # replies to one call; what comes beyond them is dropped
 UNDERSTANDS_ERRORS = "~2"  # a request id that ends so comes from a process that reads "#errors" in a reply
 
 
@@ -81,12 +84,12 @@ class Calls:
     def leave(self, request_id: str) -> None:
         self._waiting.pop(request_id, None)
 
-    def reply(self, request_id: str | None, body: bytes) -> None:
-        """Hand a reply to whoever waits for it; late ones are dropped."""
-        if request_id is None or (waiter := self._waiting.get(request_id)) is None:
+    def reply(self, channel: Channel, body: bytes) -> None:
+        """Hand a reply to whoever waits for it; late ones are dropped, and the second one of the same process."""
+        if channel.request_id is None or (waiter := self._waiting.get(channel.request_id)) is None:
             return
         try:
-            waiter.add(Reply.decode(body))
+            waiter.add(Reply.decode(body), channel.sender)
         except SerializingError as error:
             self._log.warning("A reply that makes no sense is dropped: %s", error)
 
@@ -111,6 +114,7 @@ class Waiter(Generic[R]):
         self._request_id = ""
         self._deadline = 0.0
         self._replies: deque[Reply] = deque()
+        self._repliers: set[str] = set()
         self._wake: asyncio.Future[None] | None = None
         self.receivers: int | None = None
 
@@ -152,7 +156,7 @@ class Waiter(Generic[R]):
         if reply is None:
             raise TimeoutError(f"no answer to signal '{name}' within {self._timeout:g} s")
         if reply.errors and not reply.values:
-            told = "; ".join(f"{handler}: {text}" for handler, text in sorted(reply.errors.items()))
+            told = printable("; ".join(f"{handler}: {text}" for handler, text in sorted(reply.errors.items())))
             raise RemoteError(f"every handler of signal '{name}' failed: {told}", reply.errors)
         return reply.values
 
@@ -169,7 +173,11 @@ class Waiter(Generic[R]):
                 self._wake = None
         return self._replies.popleft()
 
-    def add(self, reply: Reply) -> None:
+    def add(self, reply: Reply, replier: str) -> None:
+        """The reply of a process; each has one."""
+        if replier in self._repliers or len(self._repliers) == MOST:
+            return
+        self._repliers.add(replier)
         self._replies.append(reply)
         if self._wake is not None and not self._wake.done():
             self._wake.set_result(None)

@@ -29,11 +29,13 @@ class Channel(NamedTuple):
         """
         The channel that was written as ``text``.
 
-        :raises ValueError: if it is none of this prefix
+        Senders and ids of older peers may hold colons and hashes.
+
+        :raises ValueError: if it is none of this prefix, or holds what cannot be seen (ends of lines, say)
         """
         head, rest = text[: len(prefix) + 1], text[len(prefix) + 1 :]
         signal, colon, sender = rest.partition(":")
-        if head != f"{prefix}:" or not signal or not colon:
+        if head != f"{prefix}:" or not signal or not colon or not text.isprintable():
             raise ValueError(f"no channel of prefix {prefix!r}: {text[:200]!r}")
         sender, mark, request_id = sender.partition("#")
         return cls(prefix, signal, sender, request_id if mark else None)

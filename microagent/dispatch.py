@@ -13,7 +13,7 @@ from microagent.admission import Admission
 from microagent.calls import Reply
 from microagent.channel import Channel
 from microagent.counted import CountedLog
-from microagent.errors import SerializingError
+from microagent.errors import SerializingError, SignalSerializingError
 from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
 from microagent.signal import Receiver, Signal
 from microagent.signatures import accepted, clash, clash_problem
@@ -21,6 +21,7 @@ from microagent.tasks import Tasks
 
 RUNNING = 100  # handlers of one receiver that run at once
 WAITING = 10_000  # signals that wait for one receiver; what comes beyond them is dropped
+WAITING_BYTES = 64 * 1024 * 1024  # of their bodies together, likewise
 
 
 @dataclass(slots=True)
@@ -48,6 +49,7 @@ class Job:
 
     arguments: dict[str, Any]
     answer: Answer | None
+    size: int  # bytes that it came in
 
 
 class Lane:
@@ -68,6 +70,7 @@ class Lane:
         self._log = log
         self._running = 0
         self._waiting: deque[Job] = deque()
+        self._waiting_bytes = 0
         self._dropped = CountedLog(log, f"{receiver.key} is too slow: %d signals '{receiver.signal.name}' dropped")
 
     def put(self, job: Job) -> None:
@@ -77,11 +80,17 @@ class Lane:
             self._finish(job, error=f"SignalSerializingError: {problem}")
         elif self._running < RUNNING:
             self._begin(job)
-        elif len(self._waiting) < WAITING:
+        elif len(self._waiting) < WAITING and self._waiting_bytes + job.size <= WAITING_BYTES:
             self._waiting.append(job)
+            self._waiting_bytes += job.size
         else:
             self._dropped.add()
             self._finish(job, error="OverflowError: too many signals wait for this handler")
+
+    def _next(self) -> Job:
+        job = self._waiting.popleft()
+        self._waiting_bytes -= job.size
+        return job
 
     def _begin(self, job: Job) -> None:
         self._running += 1
@@ -91,7 +100,7 @@ class Lane:
         """Let what runs and what waits finish within ``timeout`` seconds; cancel the rest."""
         await self._tasks.drain(timeout)
         while self._waiting:
-            self._finish(self._waiting.popleft(), error="CancelledError: the agent stopped")
+            self._finish(self._next(), error="CancelledError: the agent stopped")
         await self._tasks.cancel()
         self._dropped.flush()
         self._deadlines.close()
@@ -100,7 +109,7 @@ class Lane:
         ending = None
         try:
             while (ending := await self._handle(job)) not in (Ending.CANCELLED, Ending.ABANDONED) and self._waiting:
-                job = self._waiting.popleft()
+                job = self._next()
         finally:
             if ending is not Ending.ABANDONED:
                 self._running -= 1
@@ -124,7 +133,7 @@ class Lane:
         self._finish(job, error=outcome.reason)
         self._running -= 1
         if self._waiting:
-            self._begin(self._waiting.popleft())
+            self._begin(self._next())
 
     def _finish(self, job: Job, value: Any = None, error: str | None = None) -> None:
         if job.answer is None:
@@ -169,25 +178,35 @@ class Dispatch:
         await asyncio.gather(*(lane.drain(timeout) for lane in gone))
 
     def deliver(self, channel: Channel, body: bytes) -> None:
-        """Start the handlers of one signal; one that makes no sense is a log line."""
+        """Start the handlers of one signal; one that makes no sense is a log line, and told to who calls."""
         lanes = self._lanes.get(channel.signal)
-        if not lanes or (data := self._read(lanes[0].receiver.signal, body)) is None:
+        if not lanes:
             return
         answer = None if channel.request_id is None else Answer(channel, len(lanes), self._send)
         signal = lanes[0].receiver.signal
+        try:
+            data = self._read(signal, body)
+        except SerializingError as error:
+            if answer is not None:
+                for lane in lanes:
+                    answer.add(lane.receiver.key, None, describe(error))
+            return
         for lane in tuple(lanes):
-            lane.put(Job({**data, "signal": signal, "sender": channel.sender}, answer))
+            lane.put(Job({**data, "signal": signal, "sender": channel.sender}, answer, len(body)))
 
-    def _read(self, signal: Signal, body: bytes) -> dict[str, Any] | None:
+    def _read(self, signal: Signal, body: bytes) -> dict[str, Any]:
+        """
+        :raises SerializingError: if it is to be dropped, which the log says
+        """
         try:
             data = signal.decode(body)
         except SerializingError as error:
             self._log.warning("A signal '%s' that cannot be read is dropped: %s", signal.name, describe(error))
-            return None
+            raise
         refusal = self._admission.refusal(signal, data)
         if refusal is not None:
             self._log.warning("A signal '%s' that does not fit is dropped: %s", signal.name, refusal)
-            return None
+            raise SignalSerializingError(refusal)
         return data
 
     def _send(self, answer: Answer) -> None:

@@ -1,6 +1,5 @@
 """The options of a consumer that mean the same on every backend."""
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,17 +45,6 @@ def option_problems(options: Mapping[str, Any]) -> Iterator[str]:
     for name, (is_right, wanted) in _OWN_OPTIONS.items():
         if name in options and not is_right(options[name]):
             yield f"{name}={options[name]!r} is to be {wanted}"
-
-
-def seconds(name: str, value: float) -> float:
-    """
-    The value of an option that is a time.
-
-    :raises ConfigurationError: if it is none
-    """
-    if type(value) not in {int, float} or not math.isfinite(value) or value < 0:
-        raise ConfigurationError(f"{name}={value!r} is to be a number of seconds")
-    return value
 
 
 def _is_count(value: Any) -> bool:

@@ -11,7 +11,8 @@ from support import unique
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test of signals is for the backends that have them."""
     if "backend" in metafunc.fixturenames:
-        of_signals = metafunc.module.__name__.endswith("test_signals") or "signal_name" in metafunc.fixturenames
+        module = metafunc.module.__name__
+        of_signals = module.endswith(("test_signals", "test_calling")) or "signal_name" in metafunc.fixturenames
         left_out = QUEUES_ALONE if of_signals else frozenset[str]()
         metafunc.parametrize("backend", [name for name in PLACES if name not in left_out], indirect=True)
 

@@ -1,10 +1,12 @@
 """Where the contract is to be kept: each backend says how to make its ends, and what it is known to lack."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 from support import unique
 
 from microagent import AbstractQueueBroker, AbstractSignalBus, MicroAgent, RetryPolicy
@@ -29,11 +31,13 @@ class Place:
 
     ``make_bus`` None: it has no signals. ``lacks`` names promises that the server cannot keep (``@needs(...)``).
     ``impatient`` are options of a broker whose messages somebody else gets soon after it has fallen silent.
+    ``traces`` tells what its buses have left on the server or on the disk just now, where there is such a thing.
     """
 
     make_bus: Callable[..., AbstractSignalBus] | None
     make_broker: Callable[..., AbstractQueueBroker]
     lacks: frozenset[str] = frozenset()
+    traces: Callable[[], Awaitable[Any]] | None = None
     impatient: Mapping[str, Any] = field(default_factory=lambda: {"lease": 1.0})
     ends: list[Any] = field(default_factory=list)
     agents: list[MicroAgent] = field(default_factory=list)
@@ -75,8 +79,15 @@ def memory(request: pytest.FixtureRequest) -> Place:
 
 
 def local(request: pytest.FixtureRequest) -> Place:
-    dsn = f"local://{request.getfixturevalue('tmp_path')}/place"
-    return Place(lambda **options: LocalSignalBus(dsn, **options), lambda **options: LocalBroker(dsn, **options))
+    folder = request.getfixturevalue("tmp_path") / "place"
+    dsn = f"local://{folder}"
+
+    async def traces() -> list[str]:
+        return sorted(path.name for path in folder.rglob("*"))
+
+    return Place(
+        lambda **options: LocalSignalBus(dsn, **options), lambda **options: LocalBroker(dsn, **options), traces=traces
+    )
 
 
 def amqp(request: pytest.FixtureRequest) -> Place:
@@ -110,7 +121,14 @@ def redis(request: pytest.FixtureRequest) -> Place:
     return Place(
         lambda **options: RedisSignalBus(dsn, **{"prefix": prefix, **options}),
         lambda **options: RedisBroker(dsn, **options),
+        traces=partial(_redis_traces, dsn, prefix),
     )
+
+
+async def _redis_traces(dsn: str, prefix: str) -> list[Any]:
+    async with Redis.from_url(dsn) as client:
+        clients = await client.client_list()
+        return [await client.keys(f"*{prefix}*"), await client.pubsub_numpat(), len(clients)]
 
 
 PLACES: dict[str, Callable[[pytest.FixtureRequest], Place]] = {

@@ -1,22 +1,103 @@
 """What is told to a caller that is wrong."""
 
 import math
+from functools import partial
 
 import pytest
 
-from microagent import ConfigurationError
-from microagent.arguments import check_seconds
+from microagent import AbstractSignalBus, ConfigurationError, MicroAgentError, Queue, Signal
+from microagent.arguments import name, payload, seconds, shown
+from microagent.tools.memory import MemoryBroker, MemorySignalBus
+
+SIGNAL = Signal("signal_with_arguments", ["n"])
+QUEUE = Queue("queue_with_arguments")
+NO_TIMES = ["1", None, True, math.nan, math.inf, -0.1, [], "x" * 1000, "\n"]
 
 
-@pytest.mark.parametrize("value", ["1", None, True, math.nan, -0.1, [], "x" * 1000, "\n"])
+@pytest.mark.parametrize("value", NO_TIMES)
 def test_what_is_no_time_is_refused(value):
     """In one short sentence that has it in it."""
-    with pytest.raises(ConfigurationError, match=r"^timeout=.* is to be a number of seconds from 0 on$") as caught:
-        check_seconds("timeout", value)
+    with pytest.raises(ConfigurationError, match=r"^timeout=.* is to be a number of seconds, 0 or more$") as caught:
+        seconds("timeout", value)
     assert len(str(caught.value)) < 200
 
 
-@pytest.mark.parametrize("value", [0, 1, 0.5, math.inf])
-def test_times_are_accepted(value):
-    """For ever is one, too."""
-    check_seconds("timeout", value)
+@pytest.mark.parametrize("value", [0, 1, 0.5])
+def test_times_are_taken(value):
+    """In whole seconds or parts of them."""
+    assert seconds("timeout", value) == value
+
+
+def test_payloads_are_bytes():
+    """Text is encoded."""
+    assert payload("ü", "message") == b"\xc3\xbc"
+    assert payload(bytearray(b"x"), "message") == b"x"
+
+
+@pytest.mark.parametrize("value", [None, 1, {}, ["{}"], "\ud800"])
+def test_what_is_no_payload_is_refused(value):
+    """Neither text nor bytes, or no whole text."""
+    with pytest.raises(MicroAgentError, match=r"^message="):
+        payload(value, "message")
+
+
+@pytest.mark.parametrize("value", [None, 1, b"name", "a\nb", "a\x1b[0m", "a\u2028"])
+def test_what_is_no_name_is_refused(value):
+    """No text, or more than a line."""
+    with pytest.raises(ConfigurationError, match=r"^name=.* is to be a text in one line$"):
+        name(value, "name")
+
+
+def test_whatever_it_is_it_is_shown():
+    """In one line."""
+
+    class Unspeakable:
+        def __repr__(self):
+            raise ValueError
+
+    assert shown(Unspeakable()) == "<Unspeakable>"
+    assert shown("a\n" * 1000).isprintable()
+
+
+@pytest.mark.parametrize("timeout", NO_TIMES)
+async def test_calls_take_a_number_of_seconds(timeout):
+    """``call`` and ``waiter`` refuse anything else before anything is sent."""
+    async with MemorySignalBus() as bus:
+        for call in (bus[SIGNAL.name].call, bus[SIGNAL.name].waiter, partial(_raw_call, bus)):
+            with pytest.raises(ConfigurationError, match="timeout="):
+                await call("x", timeout=timeout)
+        assert len(bus._calls) == 0
+
+
+def _raw_call(bus: AbstractSignalBus, sender: str, timeout: float):
+    return bus.call(f"{bus.prefix}:{SIGNAL.name}:{sender}", "{}", timeout)
+
+
+WRONG = {
+    "bus.send(channel)": lambda bus, broker: bus.send(1, "{}"),
+    "bus.send(message)": lambda bus, broker: bus.send("PUBSUB:a:b", {"n": 1}),
+    "bus.receiver(message)": lambda bus, broker: bus.receiver("PUBSUB:a:b", None),
+    "sender": lambda bus, broker: bus[SIGNAL.name].send("a\u2028b", n=1),
+    "broker.send(name)": lambda bus, broker: broker.send(None, "{}"),
+    "broker.send(message)": lambda bus, broker: broker.send(QUEUE.name, {"n": 1}),
+    "queue.send(list)": lambda bus, broker: broker[QUEUE.name].send(["n"]),
+    "queue.send(text)": lambda bus, broker: broker[QUEUE.name].send("{}"),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+async def test_wrong_arguments_are_told_in_a_sentence(wrong):
+    """One of ours, of one line."""
+    async with MemorySignalBus() as bus, MemoryBroker() as broker:
+        with pytest.raises(MicroAgentError) as caught:
+            await WRONG[wrong](bus, broker)
+        assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    "options", [{"prefix": None}, {"prefix": "a\nb"}, {"uid": 7}, {"uid": "a\x1bb"}, {"uid": "a:b"}]
+)
+def test_names_of_a_bus_are_texts_in_one_line(options):
+    """Its channels begin with the one, its replies travel under the other."""
+    with pytest.raises(ConfigurationError, match=next(iter(options))):
+        MemorySignalBus(**options)

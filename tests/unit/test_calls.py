@@ -1,6 +1,7 @@
 """Calls over signals: their request ids, and who waits for which replies."""
 
 import asyncio
+import itertools
 import json
 import logging
 import random
@@ -9,9 +10,11 @@ import pytest
 from support import until
 
 from microagent import RemoteError, SerializingError
-from microagent.calls import Calls, Reply, Waiter
+from microagent.calls import MOST, Calls, Reply, Waiter
+from microagent.channel import Channel
 
 log = logging.getLogger("test.calls")
+processes = itertools.count()
 
 
 @pytest.fixture
@@ -24,7 +27,7 @@ def waiter(calls, *replies, timeout=5.0):
 
     async def publish(request_id):
         for reply in replies:
-            calls.reply(request_id, reply)
+            calls.reply(Channel("P", "response", f"process {next(processes)}", request_id), reply)
         return len(replies)
 
     return Waiter(calls, publish, timeout)
@@ -125,7 +128,7 @@ async def test_reply_to_nobody_is_dropped(calls, caplog):
         await replies.first("count")
         known = replies._request_id
     for request_id in (known, "other.1~2", "", None):
-        calls.reply(request_id, body(a=2))
+        calls.reply(Channel("P", "response", "process", request_id), body(a=2))
     assert caplog.records == []
     assert len(calls) == 0
 
@@ -180,7 +183,22 @@ async def test_a_thousand_calls_get_their_own_replies(calls):
     tasks = [asyncio.create_task(call()) for _ in range(1_000)]
     await until(lambda: len(asked) == 1_000)
     for request_id in random.Random(7).sample(asked, len(asked)):
-        calls.reply(request_id, body(id=request_id))
+        calls.reply(Channel("P", "response", "process", request_id), body(id=request_id))
     answers = await asyncio.gather(*tasks)
     assert all(reply == {"id": request_id} for request_id, reply in answers)
     assert len(calls) == 0
+
+
+async def test_replies_that_nobody_reads_are_bounded(calls):
+    """However many processes claim to have been called."""
+    async with waiter(calls, *[b"{}"] * (MOST + 10)) as replies:
+        assert len(replies._replies) == MOST
+
+
+async def test_process_replies_once(calls):
+    """What it says twice counts once."""
+    async with waiter(calls) as replies:
+        for number in range(3):
+            calls.reply(Channel("P", "response", "process", "uid.1~2"), body(n=number))
+        assert await replies.first("signal") == {"n": 0}
+        assert not replies._replies
