@@ -10,7 +10,7 @@ from servers.certificates import certificate
 from servers.rabbitmq import RabbitMQServer
 from support import unique
 
-from microagent import ConfigurationError, Queue
+from microagent import Queue
 from microagent.tools.amqp import AMQPBroker
 
 SETTINGS = """
@@ -49,12 +49,3 @@ async def test_context_is_given(tls_place: str, authority: Path):
     context = ssl.create_default_context(cafile=authority)
     async with AMQPBroker(f"amqps://{tls_place}/", ssl_context=context) as broker:
         await broker[queue.name].send({})
-
-
-@pytest.mark.parametrize(("option", "problem"), [("", "not trusted"), ("?cafile=/nowhere.pem", "is not there")])
-async def test_server_that_cannot_be_trusted_is_refused(tls_place: str, option: str, problem: str):
-    """An unknown certificate is one error at once, and so is an authority that is not there."""
-    broker = AMQPBroker(f"amqps://guest:guest@{tls_place}/{option}")
-    with pytest.raises(ConfigurationError, match=problem):
-        await broker.send("anything", "{}")
-    await broker.close()

@@ -13,7 +13,7 @@ LONGEST_FUNCTION = 40  # lines, docstring and signature not counted
 FLOORS = {
     "ground": """
         printable errors arguments names pointers retry schedule execution tasks counted batch dsn codec wallclock
-        watching colours
+        watching colours trust
     """,
     "words": """
         schema shapes jsontext references drafts scopes siblings library bundling plainschema plainformat jsonschemas

@@ -54,3 +54,17 @@ def test_slot_decides_on_which_node_a_queue_is():
     for name in ("mailer", "orders", "audit"):
         assert cluster.address(name) == cluster.address(f"{{{name}}}:ready")
     assert {cluster.address(name) for name in ("mailer", "orders", "audit", "a", "b", "c")} == {first, second}
+
+
+@pytest.mark.parametrize(
+    ("dsn", "checked"),
+    [
+        ("rediss://h", True),
+        ("rediss+cluster://h", True),
+        ("rediss://h?ssl_cert_reqs=none", False),
+        ("rediss://h?ssl_check_hostname=false", False),
+    ],
+)
+def test_certificate_is_that_of_the_host(dsn, checked):
+    """Whatever the driver does by default, and unless the DSN says otherwise."""
+    assert servers_of(dsn)._connection().ssl_context.check_hostname is checked

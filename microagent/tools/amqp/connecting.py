@@ -12,6 +12,7 @@ from yarl import URL
 from microagent.dsn import DSN, masked
 from microagent.errors import AuthError, BackendConnectionError, ConfigurationError
 from microagent.tools.amqp.errors import translated
+from microagent.trust import untrusted, unusable
 
 CONNECT_TIMEOUT = 5.0  # seconds for a server to take us
 CLOSE_TIMEOUT = 5.0  # seconds for it to take leave
@@ -68,11 +69,9 @@ def _clearer(error: BackendConnectionError, url: URL) -> Exception:
     origin = cause.__cause__ or cause if cause is not None else error
     if isinstance(cause, InvalidFrameError) and "Connection.Close" in str(cause):  # all the driver tells of it
         return AuthError(f"the server refuses virtual host {url.path[1:] or '/'!r} to user {url.user or 'guest'!r}")
-    if isinstance(origin, ssl.SSLCertVerificationError):
-        return ConfigurationError(f"the server's certificate is not trusted: {origin.verify_message}")
-    if isinstance(origin, FileNotFoundError):
-        return ConfigurationError("a certificate file that the DSN names is not there")
-    return error
+    if isinstance(origin, FileNotFoundError | PermissionError | IsADirectoryError):
+        return unusable(origin)
+    return untrusted(error) or error
 
 
 async def disconnect(connection: aiormq.Connection) -> None:

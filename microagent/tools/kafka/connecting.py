@@ -9,6 +9,7 @@ from microagent.errors import BackendConnectionError, ConfigurationError
 from microagent.names import guess
 from microagent.tools.kafka.driver import knock
 from microagent.tools.kafka.errors import translated
+from microagent.trust import doubted, untrusted, unusable
 
 PORT = 9092
 CONNECT_TIMEOUT = 5.0  # seconds for a server to take us
@@ -85,11 +86,8 @@ class Address:
             with translated():
                 await knock(host, port, request_timeout_ms=round(CONNECT_TIMEOUT * 1000), **self._trusting())
         except BackendConnectionError as error:
-            if isinstance(error.__cause__, ssl.SSLCertVerificationError):
-                raise ConfigurationError(
-                    f"the server's certificate is not trusted: {error.__cause__.verify_message}"
-                ) from error
-            raise
+            fault = doubted(error) if self._options["security_protocol"].endswith("SSL") else error
+            raise untrusted(error) or fault from error.__cause__
 
 
 def _security(
@@ -125,5 +123,5 @@ def _context(files: Mapping[str, str]) -> ssl.SSLContext:
         if "ssl_certfile" in files:
             context.load_cert_chain(files["ssl_certfile"], files.get("ssl_keyfile"))
     except OSError as error:
-        raise ConfigurationError(f"a certificate file cannot be used: {error.strerror or error}") from error
+        raise unusable(error) from error
     return context

@@ -10,6 +10,7 @@ from redis.exceptions import RedisError, ResponseError
 from microagent.errors import BackendConnectionError, BackendError
 from microagent.tools.redis.faults import translated, unanswered
 from microagent.tools.redis.stream import Command, Stream
+from microagent.trust import doubted, untrusted
 
 __all__ = ["ANSWER", "Command", "Line", "checked"]
 
@@ -84,6 +85,7 @@ class Line:
 
         :raises BackendConnectionError: if the server is away
         :raises AuthError: if it refuses us
+        :raises ConfigurationError: if it is not to be trusted, or does not speak TLS
         """
         await self._opened()
 
@@ -102,10 +104,15 @@ class Line:
             return Stream(transport, self._connection._parser.parse_error)
         except (RedisError, OSError) as error:
             await self.drop()
-            raise translated(error) from error
+            fault = translated(error)
+            raise untrusted(error) or (doubted(fault) if self._speaks_tls else fault) from error
         except asyncio.CancelledError:
             await self.drop()
             raise
+
+    @property
+    def _speaks_tls(self) -> bool:
+        return hasattr(self._connection, "ssl_context")
 
     async def say(self, *commands: Command) -> None:
         """

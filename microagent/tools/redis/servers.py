@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from redis.asyncio.connection import Connection as TCPConnection
-from redis.asyncio.connection import parse_url
+from redis.asyncio.connection import SSLConnection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.crc import key_slot
@@ -15,6 +15,7 @@ from redis.crc import key_slot
 from microagent.dsn import DSN, masked
 from microagent.errors import BackendConnectionError, BackendError, ConfigurationError
 from microagent.tools.redis.line import Line, checked
+from microagent.trust import unusable
 
 PORT = 6379
 SENTINEL_PORT = 26379
@@ -50,6 +51,7 @@ class Servers(abc.ABC):
         try:
             self._settings: dict[str, Any] = {**cast("dict[str, Any]", parse_url(url)), **_OURS}
             self._connection_class: Any = self._settings.pop("connection_class", TCPConnection)
+            self._check_host_names()
             self._connection()
         except (ValueError, TypeError) as error:
             raise ConfigurationError(f"{masked(dsn)!r} cannot be used with Redis: {_told(error)}") from None
@@ -67,8 +69,24 @@ class Servers(abc.ABC):
         """Of the server that holds ``key``, as it was found."""
 
     def line(self, address: Address) -> Line:
-        """A connection to one of them, not open yet."""
-        return Line(self._connection(**(address._asdict() if address.host else {})))
+        """
+        A connection to one of them, not open yet.
+
+        :raises ConfigurationError: if a certificate file cannot be used
+        """
+        connection = self._connection(**(address._asdict() if address.host else {}))
+        if hasattr(connection, "ssl_context"):
+            try:
+                connection.ssl_context.get()
+            except OSError as error:
+                raise unusable(error) from error
+        return Line(connection)
+
+    def _check_host_names(self) -> None:
+        """Before redis-py 6, the driver believes a certificate for any host."""
+        wanted = self._settings.get("ssl_cert_reqs", "required")
+        if issubclass(self._connection_class, SSLConnection) and wanted != "none":
+            self._settings.setdefault("ssl_check_hostname", True)
 
     def _connection(self, **place: Any) -> Any:
         return self._connection_class(**{**self._settings, **place, "retry": Retry(NoBackoff(), 0)})
