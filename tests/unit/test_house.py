@@ -16,9 +16,9 @@ FLOORS = {
         watching colours trust
     """,
     "words": """
-        schema shapes jsontext references drafts scopes siblings library bundling plainschema plainformat jsonschemas
-        schemachecks runtime_types reading declarations contents parsing validation registry channel delivery signal
-        queue webclient sources locking copies obtaining loading
+        schema shapes jsontext references drafts scopes siblings library converting circles bundling plainschema
+        plainformat jsonschemas schemachecks runtime_types reading declarations contents parsing validation registry
+        channel delivery signal queue webclient sources locking copies obtaining loading
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion
         compat.statics compat.changes compat.wording compat.objects compat.reserved compat.comparison compat.rules
         compat.findings compat.contracts compat.places
