@@ -22,6 +22,7 @@ FLOORS = {
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion
         compat.statics compat.changes compat.wording compat.objects compat.reserved compat.comparison compat.rules
         compat.findings compat.contracts compat.places
+        asyncapi_schemas asyncapi asyncapi_bundles asyncapi_outline asyncapi_reading
     """,
     "machines": """
         admission link calls signatures dispatch options prefetch intake consuming bus broker faces marks
