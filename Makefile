@@ -24,7 +24,7 @@ PYTEST_LOG := build/pytest.log
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo test lint types contracts-check pytest faults soak redis-releases bench bench-local bench-gen dist clean
+.PHONY: help venv install demo test lint types contracts-check audit pytest faults soak redis-releases bench bench-local bench-gen dist clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -38,7 +38,7 @@ demo: install ## Run the three example agents for about 15 seconds (BUS=... BROK
 	$(BIN)/mypy --strict examples
 	$(if $(BUS),MICROAGENT_BUS='$(BUS)') $(if $(BROKER),MICROAGENT_BROKER='$(BROKER)') $(BIN)/python -m examples.demo
 
-test: lint types contracts-check pytest ## Run everything that CI runs
+test: lint types contracts-check audit pytest ## Run everything that CI runs
 
 lint: install ## Check style and format
 	$(BIN)/ruff check
@@ -50,6 +50,9 @@ types: install ## Check types with mypy and pyright, both strict
 
 contracts-check: install
 	$(BIN)/microagent-gen --check schemas -o examples/contracts
+
+audit: install ## Look for known weaknesses of all that the extras install
+	@$(BIN)/python .ci/audit.py build/audit
 
 # The quick tests come first. Coverage is printed before pytest's own last line.
 pytest: install
