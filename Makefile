@@ -70,12 +70,11 @@ redis-releases: install ## Test Redis 6.2 and 8, and Valkey, whose servers come 
 		MICROAGENT_TEST_REDIS_WHEEL=$$wheel $(BIN)/python -m pytest -q -k redis tests/contract $(REDIS_TESTS); \
 	done
 
+# All servers, or one BACKEND; the outages take two minutes, the rest three for each backend.
 faults: install ## Lose nothing in a minute of faults (BACKEND=local|redis|amqp|kafka SEED= SECONDS= MESSAGES=)
-	FAULTS_SEED=$(SEED) FAULTS_SECONDS=$(SECONDS) FAULTS_MESSAGES=$(MESSAGES) \
-		$(BIN)/python -m pytest -q -s tests/faults/test_faults.py -k '$(BACKEND)'
-
-soak: install ## Work for long at half of the peak, and with very many waiting (BACKEND=local|redis|amqp|kafka MINUTES= WAITING=)
-	SOAK_MINUTES=$(MINUTES) SOAK_MESSAGES=$(WAITING) $(BIN)/python -m pytest -q -s tests/soak/test_soak.py -k '$(BACKEND)'
+	FAULTS_SEED=$(SEED) FAULTS_SECONDS=$(SECONDS) FAULTS_MESSAGES=$(MESSAGES) FAULTS_OUTAGES='1 10 60' \
+		$(BIN)/python -m pytest -q -s -k '$(BACKEND)' tests/faults/test_faults.py tests/faults/test_redelivery.py \
+		tests/faults/test_poison.py tests/faults/test_peer.py $(wildcard tests/e2e/test_*_outages.py)
 
 bench: install ## Measure this beside its peers and write down the results (ONLY="redis memory": not all; OPTIONS=--help)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) --save $(OPTIONS)

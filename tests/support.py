@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-OUTAGES = [float(seconds) for seconds in os.environ.get("FAULTS_OUTAGES", "1 10").split()]
+OUTAGES = [float(seconds) for seconds in os.environ.get("FAULTS_OUTAGES", "10").split()]
 LIVE_AGAIN = 5.0  # seconds after the server's return, however long it was away
 PATIENCE = 20.0  # seconds until a condition that does not come true is a failure
 

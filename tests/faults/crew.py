@@ -115,7 +115,9 @@ class Crew:
             await post.start("produce", f"{post.name}.{tried}", str(rest), str(self._rate))
 
     async def replace(self, post: Post, number: signal.Signals) -> None:
-        """End its process with this signal, and start another one."""
+        """End its process with this signal, and start another one; SIGTERM is for those that have begun to work."""
+        if number == signal.SIGTERM:
+            await until(lambda: post.is_ready or post.status is not None, PATIENCE)
         status = await post.send(number)
         if number == signal.SIGTERM and status != 0:
             self.complaints.append(f"{post.name} ended with {status} after SIGTERM")

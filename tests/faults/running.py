@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import math
+import os
 import re
 import signal
 import sys
@@ -19,6 +21,7 @@ from faults.places import Place
 from faults.schedule import Fault
 from microagent.prefetch import PREFETCH
 
+IS_LONG = "FAULTS_SECONDS" in os.environ  # by ``make faults``, and not among all other tests
 CONSUMERS, PRODUCERS = 4, 2
 CONCURRENCY = 10
 DRAIN = 180.0  # seconds until all must be done
@@ -58,6 +61,7 @@ class Run:
         self._queue = unique("queue")
         self._server = asyncio.Lock()
         self._network = asyncio.Lock()
+        self._first_fault = math.inf
         self._last_fault = 0.0
         self._patience = patience
         self.crew = Crew(folder, place, self._queue, python, longest)
@@ -85,6 +89,10 @@ class Run:
         """Most duplicates: for each consumer that a fault hits, what it ran and what it had not settled yet."""
         return sum(_hits(fault) for fault in self._faults) * (CONCURRENCY + PREFETCH)
 
+    def undisturbed(self) -> Report:
+        """What became of the messages until the first fault."""
+        return check(entry for entry in read(self._folder) if entry.time < self._first_fault)
+
     async def _suffer(self) -> None:
         begin = time.monotonic()
         async with asyncio.TaskGroup() as group:
@@ -98,6 +106,7 @@ class Run:
 
     async def _happen(self, fault: Fault) -> None:
         print(f"  {fault}", flush=True)
+        self._first_fault = min(self._first_fault, time.time())
         await _KINDS[fault.kind.name](self, fault)
         self._last_fault = time.time()
 

@@ -9,12 +9,12 @@ import random
 
 import pytest
 
-from faults.places import PLACES
-from faults.running import Run
+from faults.places import PLACES, shared
+from faults.running import IS_LONG, Run
 from faults.schedule import schedule
 
 SECONDS = float(os.environ.get("FAULTS_SECONDS") or 10)
-MESSAGES = int(os.environ.get("FAULTS_MESSAGES") or 3000)
+MESSAGES = int(os.environ.get("FAULTS_MESSAGES") or 2500)
 SEED = os.environ.get("FAULTS_SEED") or "1"
 
 
@@ -34,4 +34,19 @@ async def test_nothing_is_lost_under_faults(request, tmp_path, name):
         report = await run()
     assert (report.lost, report.unexpected) == (frozenset(), frozenset())
     assert report.duplicated <= run.bound
+    assert run.undisturbed().duplicated == 0
+    assert run.crew.complaints == []
+
+
+@pytest.mark.skipif(
+    not IS_LONG, reason="make faults runs this; the other tests look at the time before their first fault"
+)
+@pytest.mark.parametrize("name", PLACES)
+async def test_nothing_comes_twice_without_faults(request, tmp_path, name):
+    """Each message is done once."""
+    folder = tmp_path / "ledgers"
+    folder.mkdir()
+    run = Run(shared(request, name), folder, [], MESSAGES, seconds=20)
+    report = await run()
+    assert (report.done, report.duplicated, report.lost) == (report.attempted, 0, frozenset())
     assert run.crew.complaints == []
