@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from microagent.errors import ConfigurationError, SerializingError
+from microagent.validation import missing_formats
 
 ValidationMode: TypeAlias = Literal["warn", "strict", "off"]
 
@@ -14,26 +15,33 @@ class Declared(Protocol):
 
     name: str
 
-    def problem(self, data: Mapping[str, Any], *, sending: bool) -> str | None: ...
+    def problem(self, data: Mapping[str, Any], *, sending: bool, formats: bool = False) -> str | None: ...
 
 
 class Answered(Protocol):
     """A signal: it knows what is wrong with the answer to a call."""
 
-    def answer_problem(self, value: object) -> str | None: ...
+    def answer_problem(self, value: object, *, formats: bool = False) -> str | None: ...
 
 
 class Admission:
     """
     ``warn`` logs what does not fit and lets it pass, ``strict`` refuses it, ``off`` does not look.
 
-    :raises ConfigurationError: if ``mode`` is none of these
+    :param formats: ``format`` decides, too; else it only tells people something
+    :raises ConfigurationError: if ``mode`` is none of these, or formats cannot be checked here
     """
 
-    def __init__(self, mode: ValidationMode, log: logging.Logger) -> None:
+    def __init__(self, mode: ValidationMode, log: logging.Logger, *, formats: bool = False) -> None:
         if mode not in get_args(ValidationMode):
             raise ConfigurationError(f"validate={mode!r}: it is one of 'warn', 'strict', 'off'")
+        if formats and mode != "off" and (missing := missing_formats()):
+            lacking = ", ".join(missing)
+            raise ConfigurationError(
+                f"formats=True: nothing here can check {lacking}: pip install 'microagent[formats]'"
+            )
         self._mode = mode
+        self._formats = formats
         self._log = log
 
     def sending(self, declared: Declared, data: Mapping[str, Any], error: type[SerializingError]) -> None:
@@ -42,7 +50,7 @@ class Admission:
 
         :raises SerializingError: of the type ``error``, if it does not fit and the mode is strict
         """
-        if self._mode == "off" or (problem := declared.problem(data, sending=True)) is None:
+        if self._mode == "off" or (problem := declared.problem(data, sending=True, formats=self._formats)) is None:
             return
         if self._mode == "strict":
             raise error(f"'{declared.name}' is not sent, it does not fit its declaration: {problem}")
@@ -50,7 +58,7 @@ class Admission:
 
     def refusal(self, declared: Declared, data: Mapping[str, Any]) -> str | None:
         """Why a payload that came in is refused, or None when it is to be handled."""
-        if self._mode == "off" or (problem := declared.problem(data, sending=False)) is None:
+        if self._mode == "off" or (problem := declared.problem(data, sending=False, formats=self._formats)) is None:
             return None
         if self._mode == "strict":
             return problem
@@ -59,7 +67,7 @@ class Admission:
 
     def answer_refusal(self, declared: Answered, value: object, handler: str) -> str | None:
         """Why the answer of a handler is refused, or None when it is to be sent."""
-        if self._mode == "off" or (problem := declared.answer_problem(value)) is None:
+        if self._mode == "off" or (problem := declared.answer_problem(value, formats=self._formats)) is None:
             return None
         if self._mode == "strict":
             return f"SignalSerializingError: {problem}"

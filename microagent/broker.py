@@ -77,6 +77,7 @@ class AbstractQueueBroker(abc.ABC):
     :param uid: names this broker among others; without it, a random one
     :param log: a logger
     :param validate: ``"warn"``, ``"strict"`` or ``"off"``: what happens to messages that do not fit their declaration
+    :param formats: whether ``format`` in a declaration is part of it; else it only tells people something
     :param send_timeout: seconds to go on trying to connect before ``send`` raises
     :param lease: seconds after which a message whose holder is silent comes again
     :param retry: when a failed message comes again; ``@consumer(queue, retry=...)`` overrides it
@@ -100,6 +101,7 @@ class AbstractQueueBroker(abc.ABC):
         log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
         *,
         validate: ValidationMode = "warn",
+        formats: bool = False,
         send_timeout: float = 10.0,
         lease: float = 30.0,
         retry: RetryPolicy | None = None,
@@ -110,7 +112,7 @@ class AbstractQueueBroker(abc.ABC):
         self.uid = uid or uuid.uuid4().hex
         self.log = log
         self._bindings = {}
-        self._admission = Admission(validate, log)
+        self._admission = Admission(validate, log, formats=formats)
         self._send_timeout = arguments.seconds("send_timeout", send_timeout)
         self._lease = arguments.seconds("lease", lease)
         self._retry = retry or RetryPolicy()

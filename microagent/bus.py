@@ -100,6 +100,7 @@ class AbstractSignalBus(abc.ABC):
     :param prefix: begins every channel; projects that share a server have different ones
     :param log: a logger
     :param validate: ``"warn"``, ``"strict"`` or ``"off"``: what happens to arguments that do not fit their declaration
+    :param formats: whether ``format`` in a declaration is part of it; else it only tells people something
     :param send_timeout: seconds to go on trying to connect before ``send`` raises
     """
 
@@ -116,6 +117,7 @@ class AbstractSignalBus(abc.ABC):
         log: logging.Logger = logging.getLogger("microagent.bus"),  # noqa: B008 - the manual's signature
         *,
         validate: ValidationMode = "warn",
+        formats: bool = False,
         send_timeout: float = 10.0,
     ) -> None:
         if self.SCHEMES:
@@ -127,7 +129,7 @@ class AbstractSignalBus(abc.ABC):
         self.receivers = {}
         if UNSAFE_IN_SENDER.search(arguments.name(self.uid, "uid")):  # replies travel under it
             raise ConfigurationError(f"uid {arguments.shown(uid)}: it is a text without spaces and : # * ? [ ] \\")
-        self._admission = Admission(validate, log)
+        self._admission = Admission(validate, log, formats=formats)
         self._send_timeout = arguments.seconds("send_timeout", send_timeout)
         self._link = Link(repr(self), self._connect, self._close, log)
         self._tasks = Tasks(log)

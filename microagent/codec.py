@@ -33,7 +33,7 @@ def encode(value: object) -> bytes:
     :raises SerializingError: for what JSON cannot say (NaN, sets, datetimes, keys that are no strings...), and where
     """
     try:
-        if _is_plain(value):
+        if is_plain(value):
             return _bytes_of(value)
         raw = _text_of(value).encode()
         if _has_text_keys(value):
@@ -64,7 +64,7 @@ def kind(value: object) -> str:
     return _KINDS.get(type(value), type(value).__name__)
 
 
-def _is_plain(value: object) -> bool:
+def is_plain(value: object) -> bool:
     """
     Whether the value consists of JSON's own types and nothing else.
 
@@ -73,11 +73,11 @@ def _is_plain(value: object) -> bool:
     kind = type(value)
     if kind is dict:
         for key, item in cast("dict[object, object]", value).items():
-            if type(key) is not str or not (type(item) in _PLAIN or _is_plain(item)):
+            if type(key) is not str or not (type(item) in _PLAIN or is_plain(item)):
                 return False
         return True
     if kind is list:
-        return all(type(item) in _PLAIN or _is_plain(item) for item in cast("list[object]", value))
+        return all(type(item) in _PLAIN or is_plain(item) for item in cast("list[object]", value))
     return kind in _PLAIN or (kind is float and math.isfinite(cast("float", value)))
 
 

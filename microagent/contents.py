@@ -10,13 +10,12 @@ from microagent.declarations import QueueDeclaration, SignalDeclaration
 from microagent.jsonschemas import format_complaints, known_keys
 from microagent.jsontext import Complaint, Document, Steps
 from microagent.library import Library
-from microagent.names import argument_problem, guess, queue_name_problem, shown, signal_name_problem
+from microagent.names import argument_problem, class_name_problem, guess, queue_name_problem, shown, signal_name_problem
 from microagent.plainschema import is_normal
 from microagent.reading import shape
 from microagent.schema import Schema, as_object, is_schema
 from microagent.schemachecks import misspelt_keywords
-from microagent.shapes import Anything, Object, Shape
-from microagent.shapes import Mapping as MappingShape
+from microagent.shapes import Nothing, Object
 
 Entry: TypeAlias = Mapping[str, Any]
 
@@ -50,12 +49,13 @@ class Contents:
             *self._version_complaints(),
             *self._name_complaints("signals", signal_name_problem),
             *self._name_complaints("queues", queue_name_problem),
+            *self._class_name_complaints(),
             *(complaint for steps, entry in self._entries("signals") for complaint in self._in_signal(steps, entry)),
             *(complaint for steps, entry in self._entries("queues") for complaint in self._in_queue(steps, entry)),
         ]
         self.complaints += library.complaints
         if not self.complaints:
-            self.warnings += [*library.warnings, *self._misspelt_keywords()]
+            self.warnings += self._misspelt_keywords()
 
     # -- what it declares
 
@@ -160,31 +160,38 @@ class Contents:
                 yield Complaint(f"{kind[:-1]} {name!r} is declared twice in this file", (*steps, "name"))
             names.add(name)
 
+    def _class_name_complaints(self) -> Iterator[Complaint]:
+        for kind in ("signals", "queues"):
+            for steps, entry in self._entries(kind):
+                name = entry.get("class_name")
+                if isinstance(name, str) and (problem := class_name_problem(name)) is not None:
+                    yield Complaint(problem, (*steps, "class_name"))
+
     def _in_signal(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
         for place, name in _listed_arguments(entry):
             if (problem := argument_problem(name)) is not None:
                 yield Complaint(problem, (*steps, "providing_args", place), of_key=True)
         if isinstance(entry.get("payload"), Mapping):
-            found, complaints = self._payload_shape(steps, entry)
+            found, complaints = self._payload_object(steps, entry)
             yield from complaints
-            yield from _argument_complaints(steps, entry, found) if isinstance(found, Object) else ()
+            yield from _argument_complaints(steps, entry, found) if found else ()
         elif is_schema(entry.get("returns")):  # a short form was checked with the format
             self._normal(steps, entry)
 
     def _in_queue(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
         if is_schema(entry.get("payload")):
-            yield from self._payload_shape(steps, entry)[1]
+            yield from self._payload_object(steps, entry)[1]
 
-    def _payload_shape(self, steps: Steps, entry: Entry) -> tuple[Shape, list[Complaint]]:
-        """What a payload is, which is nothing in particular as long as there are complaints about it."""
+    def _payload_object(self, steps: Steps, entry: Entry) -> tuple[Object | None, list[Complaint]]:
+        """The properties of a payload, which nobody knows as long as there are complaints about it."""
         known = len(self._library.complaints)
         schemas = self._normal(steps, entry)
         if not self._is_readable or len(self._library.complaints) > known or schemas.payload is None:
-            return Anything(), []
-        found = shape(schemas.payload, schemas.definitions, payload=True).shape
-        if schemas.payload is False or not isinstance(found, (Object, MappingShape, Anything)):
-            return found, [Complaint("a payload is an object", (*steps, "payload"))]
-        return found, []
+            return None, []
+        found = shape(schemas.payload, schemas.definitions, payload=True)
+        if found.shape == Nothing():
+            return None, [Complaint("a payload is an object", (*steps, "payload"))]
+        return found.object, []
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,4 +252,5 @@ def _told(entry: Entry) -> dict[str, Any]:
         "description": entry.get("description", ""),
         "deprecated": entry.get("deprecated", False),
         "compat": entry.get("compat", {}),
+        "class_name": entry.get("class_name", ""),
     }

@@ -60,6 +60,7 @@ class SignalDeclaration(Declaration):
     description: str = ""
     deprecated: bool = False
     definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    class_name: str = ""
 
     @cached_property
     def reading(self) -> Reading:
@@ -86,6 +87,7 @@ class QueueDeclaration(Declaration):
     deprecated: bool = False
     definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     quorum: bool | None = None
+    class_name: str = ""
 
     @cached_property
     def reading(self) -> Reading:
@@ -106,14 +108,12 @@ class Declarations:
     All that one source declares, in its order, and what it should be warned of.
 
     ``compat`` is, as of a declaration, for what is not declared any more; ``reserved`` are ``signals`` and ``queues``.
-    ``notes`` tell what else it says, and declarations cannot.
     """
 
     signals: tuple[SignalDeclaration, ...] = ()
     queues: tuple[QueueDeclaration, ...] = ()
     warnings: tuple[Problem, ...] = ()
     compat: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    notes: tuple[Problem, ...] = ()
 
 
 def signal_from(name: str, structure: str) -> SignalDeclaration:

@@ -30,7 +30,6 @@ from microagent.plainformat import is_plain
 from microagent.pointers import pointer_to
 from microagent.references import resolve
 from microagent.schema import ANNOTATIONS, LISTED, NAMED, SINGLE, Schema, every_schema, rebuilt
-from microagent.scopes import is_uri
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | NAMED | LISTED | SINGLE | ANNOTATIONS | {
@@ -63,11 +62,18 @@ def _ending_of_stack() -> Generator[None, None, None]:
         raise
 
 
-def checker(schema: Schema, definitions: Mapping[str, Any]) -> Callable[[object], str | None]:
+def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> Callable[[object], str | None]:
     """A function that says what is wrong with a value, as one sentence with its path, or None. It fetches nothing."""
     file = DRAFT202012.create_resource({"$defs": dict(definitions)})
     registry = SchemaRegistry().with_resource(_FILE, file)
-    validator = cast("Validator", Draft202012Validator(_pointing_into_file(schema, definitions), registry=registry))
+    validator = cast(
+        "Validator",
+        Draft202012Validator(
+            _pointing_into_file(schema, definitions),
+            registry=registry,
+            format_checker=Draft202012Validator.FORMAT_CHECKER if formats else None,
+        ),
+    )
 
     def problem(value: object) -> str | None:
         try:
@@ -80,6 +86,11 @@ def checker(schema: Schema, definitions: Mapping[str, Any]) -> Callable[[object]
         return None if error is None else f"{error.json_path}: {_sentence(error)}"
 
     return problem
+
+
+def checked_formats() -> frozenset[str]:
+    """The values of ``format`` that can be checked with the packages that are installed."""
+    return frozenset(Draft202012Validator.FORMAT_CHECKER.checkers)
 
 
 def format_text() -> str:
@@ -137,14 +148,12 @@ def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
 
 
 def pattern_complaints(schema: Schema) -> Iterator[Complaint]:
-    """Every pattern of a valid schema that is no pattern, and every identifier that is no URI."""
+    """Every pattern of a valid schema that is none."""
     for steps, found in every_schema(schema):
         if isinstance(found, bool):
             continue
         patterns = [((*steps, "pattern"), found["pattern"])] if "pattern" in found else []
         patterns += [((*steps, "patternProperties", name), name) for name in found.get("patternProperties", {})]
-        if not is_uri(identifier := found.get("$id", "")):
-            yield Complaint(f"{shown(identifier)} is no URI", (*steps, "$id"))
         for place, pattern in patterns:
             try:
                 re.compile(pattern)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from unicodedata import normalize
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
+CLASS_NAME = re.compile(r"[A-Z][A-Za-z0-9_]*")
 
 RESERVED_SIGNALS = frozenset(
     {
@@ -41,6 +42,13 @@ def argument_problem(name: str) -> str | None:
         return f"{shown(name)} cannot be the name of an argument: Python reads it as {shown(read)}"
     if name in RESERVED_ARGUMENTS:
         return f"{name!r} cannot be the name of an argument: handlers get something else under it"
+    return None
+
+
+def class_name_problem(name: str) -> str | None:
+    """Why no class can have this name, or None when one can."""
+    if not CLASS_NAME.fullmatch(name) or keyword.iskeyword(name):
+        return f"{shown(name)} is no name of a class: it takes letters, digits and _, and begins with a capital letter"
     return None
 
 

@@ -35,6 +35,7 @@ class _Entry(msgspec.Struct):
     compat: _Compat | UnsetType = UNSET
     description: str | UnsetType = UNSET
     deprecated: bool | UnsetType = UNSET
+    class_name: str | UnsetType = UNSET
 
 
 class _Signal(_Entry):

@@ -10,7 +10,7 @@ from microagent.errors import QueueException, QueueNotFound, QueueSerializingErr
 from microagent.names import queue_name_problem
 from microagent.parsing import declared_queue
 from microagent.registry import Word
-from microagent.validation import Check
+from microagent.validation import Checks, checks
 
 __all__ = ["Consumer", "Queue", "QueueException", "QueueNotFound", "SerializingError"]
 
@@ -67,14 +67,14 @@ class Queue(Word[QueueDeclaration]):
     def description(self) -> str:
         return self.declaration.description
 
-    def problem(self, data: Mapping[str, Any], *, sending: bool = True) -> str | None:
+    def problem(self, data: Mapping[str, Any], *, sending: bool = True, formats: bool = False) -> str | None:
         """What is wrong with a message, as one sentence, or None; its schema says the same to both sides."""
-        return None if self._check is None else self._check.problem(data)
+        return None if self._checks is None else self._checks[formats].problem(data, is_json=not sending)
 
     @cached_property
-    def _check(self) -> Check | None:
+    def _checks(self) -> Checks | None:
         payload = self.declaration.payload
-        return None if payload is None else Check(payload, self.declaration.definitions, payload=True)
+        return None if payload is None else checks(payload, self.declaration.definitions, payload=True)
 
 
 @dataclass(slots=True)

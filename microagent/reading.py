@@ -1,43 +1,70 @@
 """Read a JSON Schema as a shape, never as a narrower one."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import chain, product
 from typing import Any, cast
 
-from microagent import shapes
-from microagent.pointers import pointer_to
-from microagent.references import resolve
-from microagent.schema import Schema, as_object
-from microagent.shapes import Anything, Array, Field, Object, OneOfValues, Recursion, Scalar, Shape, Union
-
-UNREAD = frozenset(
-    {
-        "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
-        "patternProperties", "dependentSchemas", "dependencies", "unevaluatedProperties", "unevaluatedItems",
-        "$dynamicRef", "$recursiveRef",
-    }
-)  # fmt: skip
-"""Words that change the type and are not read: ``Anything`` stands for a schema that has one."""
-
-CONSTRAINTS = frozenset(
-    {
-        "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
-        "minLength", "maxLength", "pattern",
-        "minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains",
-        "minProperties", "maxProperties", "propertyNames", "dependentRequired",
-    }
-)  # fmt: skip
-"""Words that refuse some values of a type."""
-
-MOST_REFERENCES = 2_000
-"""References that are followed; definitions that refer to each other twice and twice again would never end."""
-
-DEEPEST = 60
-"""References that are followed from within each other."""
-
-_SHAPING = frozenset(
-    {"type", "enum", "const", "properties", "required", "additionalProperties", "items", "prefixItems"}
+from microagent.conjunctions import (
+    ALTERNATIVES,
+    OF_OBJECTS,
+    SHAPING,
+    Conjunctions,
+    Place,
+    Source,
+    alternatives,
+    is_transparent,
+    source,
 )
+from microagent.jsonvalues import KINDS, common_kinds, is_of, listed_values, without_fraction
+from microagent.schema import Schema, as_object
+from microagent.shapes import (
+    ROOT,
+    Anything,
+    Array,
+    Called,
+    Field,
+    Key,
+    Known,
+    Named,
+    Nothing,
+    Object,
+    OneOfValues,
+    Scalar,
+    Shape,
+    Told,
+    Tuple,
+    Union,
+    inside,
+    united,
+)
+from microagent.shapes import Mapping as MappingShape
+
+MOST_OPTIONS = 100
+"""Alternatives that a type lists; where several choices multiply to more, some of them are left to the runtime."""
+
+MOST_VALUES = 500
+"""Values that a ``Literal`` lists."""
+
+LONGEST_VALUE = 200
+"""Characters of a text in a ``Literal``."""
+
+MOST_NAMED = 20_000
+"""Objects and named shapes of one payload; what is beyond is anything."""
+
+DEEPEST = 40
+"""Arrays, mappings and alternatives in each other without a name between them."""
+
+_LARGEST_UNNAMED = 8
+_CLASSES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
 _SCALARS: dict[str, Scalar] = {
     "string": Scalar("string"),
     "integer": Scalar("integer"),
@@ -45,6 +72,13 @@ _SCALARS: dict[str, Scalar] = {
     "boolean": Scalar("boolean"),
     "null": Scalar("null"),
 }
+_MEANT = {
+    "properties": "object",
+    "patternProperties": "object",
+    "items": "array",
+    "prefixItems": "array",
+}
+"""What a schema without ``type`` is meant for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +86,46 @@ class Reading:
     """
     What a schema says, as far as types can say it.
 
-    :ivar ignored: the words that change the type and were not read, each as (JSON Pointer, keyword); the shape is
-        ``Anything`` there. The pointer is one into the schema that was read, or, where that refers to them, into the
-        definitions of the file: ``/$defs/...``
-    :ivar exact: whether what fits the shape fits the schema
+    :ivar known: what has a name, by its key; the payload itself under ``ROOT`` when it is an object
+    :ivar said: the keywords that the shape says, each with the place of its schema
     """
 
     shape: Shape
-    ignored: tuple[tuple[str, str], ...] = ()
-    exact: bool = True
+    known: Mapping[Key, Known] = field(default_factory=dict[Key, Known])
+    said: frozenset[tuple[Place, str]] = field(default=frozenset(), compare=False)
+
+    @property
+    def object(self) -> Object | None:
+        """
+        The payload as one object, whichever of its alternatives it is; None where nobody knows its properties.
+
+        A property that some alternatives have is one that may be missing.
+        """
+        found = self.known[self.shape.key].shape if isinstance(self.shape, Named) else self.shape
+        options = found.options if isinstance(found, Union) else (found,)
+        shapes = [self.known[option.key].shape if isinstance(option, Named) else option for option in options]
+        objects = [each for each in shapes if isinstance(each, Object)]
+        return _merged(objects) if objects and len(objects) == len(shapes) else None
+
+    def python_types(self, shape: Shape) -> tuple[type, ...]:
+        """The classes of the values that fit; none where any may."""
+        match shape:
+            case Scalar(kind):
+                return _CLASSES[kind]
+            case OneOfValues(values):
+                return tuple(dict.fromkeys(type(value) for value in values))
+            case Array() | Tuple():
+                return (list,)
+            case MappingShape():
+                return (dict,)
+            case Named(key):
+                found = self.known[key].shape
+                return (dict,) if isinstance(found, Object) else self.python_types(found)
+            case Union(options):
+                classes = [self.python_types(option) for option in options]
+                return tuple(dict.fromkeys(chain.from_iterable(classes))) if all(classes) else ()
+            case _:
+                return ()
 
 
 def shape(schema: Schema, definitions: Mapping[str, Any] | None = None, *, payload: bool = False) -> Reading:
@@ -70,198 +135,389 @@ def shape(schema: Schema, definitions: Mapping[str, Any] | None = None, *, paylo
     A schema without ``type`` that has ``properties`` is read as an object, one that has ``items`` as an array: its
     author means it, though JSON Schema would let any other type pass.
 
-    :param definitions: the ``$defs`` of the file, for references that the schema itself does not answer
+    :param definitions: the definitions of the declaration, for references that the schema itself does not answer
     :param payload: the schema is a payload: an object, whatever it says of its type
     """
     reader = _Reader(schema, definitions or {}, payload=payload)
-    found = reader.read(as_object(schema) if payload else schema, _Place(in_file=False))
-    return Reading(found, tuple(dict.fromkeys(reader.ignored)), reader.exact)
+    found = reader.whole(as_object(schema) if payload else schema)
+    return Reading(found, reader.known, frozenset(reader.said))
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where the reader is: ``steps`` below the schema, or below the file; ``followed`` since the last object."""
-
-    in_file: bool
-    steps: tuple[str, ...] = ()
-    followed: tuple[tuple[bool, tuple[str, ...]], ...] = ()
-    objects: tuple[tuple[bool, tuple[str, ...]], ...] = ()
-
-    def below(self, *steps: str) -> "_Place":
-        return replace(self, steps=(*self.steps, *steps))
-
-    @property
-    def location(self) -> tuple[bool, tuple[str, ...]]:
-        return self.in_file, self.steps
-
-    @property
-    def key(self) -> tuple[str, ...]:
-        """Names of properties; ``[]`` for items, ``{}`` for other values; ``#`` before the payload's own ``$defs``."""
-        head, rest = (self.steps[:2], self.steps[2:]) if self.in_file else ((), self.steps)
-        key = list(head)
-        while rest:
-            step, rest = _key_step(rest)
-            key += step
-        return tuple(key)
-
-
-def _key_step(steps: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    match steps:
-        case ("properties", name, *_):
-            ambiguous = name in {"[]", "{}", "#", "$defs"} or name.startswith("properties/")
-            return (f"properties/{name}" if ambiguous else name,), steps[2:]
-        case ("items", *_):
-            return ("[]",), steps[1:]
-        case ("additionalProperties", *_):
-            return ("{}",), steps[1:]
-        case _:
-            return ("#", *steps[:2]), steps[2:]
+def _merged(objects: list[Object]) -> Object:
+    if len(objects) == 1:
+        return objects[0]
+    named = [{each.name: each for each in found.fields} for found in objects]
+    fields: list[Field] = []
+    for name in dict.fromkeys(name for fields_of in named for name in fields_of):
+        found = [fields_of[name] for fields_of in named if name in fields_of]
+        required = len(found) == len(objects) and all(each.required for each in found)
+        fields.append(Field(name, united(each.shape for each in found), required, found[0].told))
+    extra = [each.extra for each in objects if each.extra is not None]
+    return Object(tuple(fields), united(extra) if extra else None, all(each.closed for each in objects))
 
 
 class _Reader:
     def __init__(self, schema: Schema, definitions: Mapping[str, Any], *, payload: bool) -> None:
         self.payload = payload
-        self.schema = schema
-        self.definitions = definitions
-        self.ignored: list[tuple[str, str]] = []
-        self.exact = True
-        self.followed = 0
+        self.known: dict[Key, Known] = {}
+        self.said: set[tuple[Place, str]] = set()
+        self._conjunctions = Conjunctions(schema, definitions)
+        self._read: dict[Key, Shape] = {}
+        self._open: set[Key] = set()
+        self._recursive: set[Key] = set()
+        self._incomplete: dict[Key, list[Source]] = {}
 
-    def read(self, schema: Schema, place: _Place) -> Shape:
-        if isinstance(schema, bool):
-            self.exact = self.exact and schema
+    def whole(self, schema: Schema) -> Shape:
+        """The shape of the whole; objects are read one after the other, however deep they are in each other."""
+        start = source(schema, (False, ()), Called())
+        found = self._payload(self._conjunctions.of([start])) if self.payload else self._shape([start], 0)
+        while self._incomplete:
+            key = next(iter(self._incomplete))
+            self._complete(key, self._incomplete.pop(key))
+        if self.payload and ROOT not in self.known and (ROOT in self._recursive or isinstance(found, Union)):
+            self.known[ROOT] = Known(found, (Called(),), _told([start]))
+            return Named(ROOT)
+        return found
+
+    def _payload(self, conjunction: list[Source]) -> Shape:
+        """The payload itself is an object of its own, called as its declaration, also where it is only a reference."""
+        if any(each.schema is False for each in conjunction):
+            return Nothing()
+        if groups := self._groups(conjunction):
+            first = replace(conjunction[0], schema={"type": "object", **conjunction[0].said})
+            return self._distributed([first, *conjunction[1:]], groups, 0)
+        kinds = common_kinds(each.said for each in conjunction)
+        if kinds is not None and "object" not in kinds:
+            return Nothing()
+        self._say(conjunction, "type")
+        made_of = [each for each in conjunction if OF_OBJECTS & each.said.keys()]
+        return self._object(made_of or conjunction, conjunction, 0, key=ROOT)
+
+    # -- conjunctions
+
+    def _shape(self, sources: list[Source], depth: int) -> Shape:
+        """What fits all of these schemas."""
+        conjunction = self._conjunctions.of(sources)
+        visible = _visible(conjunction)
+        key = tuple(each.place for each in visible)
+        if self.payload and key == ((False, ()),):
+            self._recursive.add(ROOT)
+            return Named(ROOT)
+        if not visible:
+            return self._of(conjunction, depth)
+        if key in self._open:
+            self._recursive.add(key)
+            return Named(key)
+        if key not in self._read:
+            self._open.add(key)
+            found = self._of(conjunction, depth) if depth < DEEPEST else Anything()
+            self._open.remove(key)
+            self._read[key] = self._named(key, visible, found)
+        return self._read[key]
+
+    def _named(self, key: Key, visible: list[Source], found: Shape) -> Shape:
+        """The shape by a name of its own, where it is one that is used again, or that comes back to itself."""
+        if key in self.known:
+            return found
+        if key in self._recursive or (visible[0].by_reference and _is_worth_a_name(found)):
+            self.known[key] = Known(found, visible[0].ways, _told(visible))
+            return Named(key)
+        return found
+
+    def _of(self, conjunction: list[Source], depth: int, called: Called | None = None) -> Shape:
+        if any(each.schema is False for each in conjunction):
+            return Nothing()
+        if groups := self._groups(conjunction):
+            return self._distributed(conjunction, groups, depth, called)
+        return self._plain(conjunction, depth, called)
+
+    def _groups(self, conjunction: list[Source]) -> list[list[Source]]:
+        """The alternatives that a type can tell apart: each of them says something, and they are not too many."""
+        kinds = common_kinds(each.said for each in conjunction)
+        groups = [
+            group
+            for each in conjunction
+            for group in alternatives(each)
+            if all(self._says(one, kinds) for one in group)
+        ]
+        while groups and math.prod(map(len, groups)) > MOST_OPTIONS:
+            groups.remove(max(groups, key=len))
+        return groups
+
+    def _says(self, option: Source, kinds: tuple[str, ...] | None, depth: int = 0) -> bool:
+        """Whether an alternative says more of the type than that it is one of these kinds."""
+        if option.schema is False:
+            return True
+        for each in self._conjunctions.of([option]):
+            words = (SHAPING - {"required"}) & each.said.keys()
+            if words - {"type"} or ("type" in words and common_kinds([{"type": kinds or KINDS}, each.said]) != kinds):
+                return True
+            nested = alternatives(each) if depth < DEEPEST else ()
+            if any(all(self._says(one, kinds, depth + 1) for one in group) for group in nested):
+                return True
+        return False
+
+    def _distributed(
+        self, conjunction: list[Source], groups: list[list[Source]], depth: int, called: Called | None = None
+    ) -> Shape:
+        """One shape for each choice of alternatives, together with what is said of all of them."""
+        if depth >= DEEPEST:
             return Anything()
-        if unread := sorted(UNREAD & schema.keys()):
-            return self._ignore(place, *unread)
-        if CONSTRAINTS & schema.keys():
-            self.exact = False
-        if "$ref" in schema:
-            return self._reference(schema, place)
-        if "const" in schema or "enum" in schema:
-            return self._values(schema, place)
-        return self._kinds(schema, place)
+        for in_file, (*above, word, _) in {group[0].place for group in groups}:
+            self.said.add(((in_file, tuple(above)), word))
+        common = [each.without(*ALTERNATIVES) for each in conjunction]
+        if called is None and any(OF_OBJECTS & each.said.keys() for each in common):
+            called = Called() if self._is_payload(conjunction) else _visible(conjunction)[0].called
+        found: list[Shape] = []
+        for options in product(*groups):
+            if len(options) == 1 and self._stands_alone(options[0], common):
+                found.append(self._shape([options[0]], depth + 1))
+                continue
+            whole = {each.place: each for each in [*common, *self._conjunctions.of(options)]}
+            further = called and called.below(*(step for option in options for step in self._label(option)))
+            found.append(self._of([*whole.values()], depth + 1, further))
+        return united(found)
 
-    def _ignore(self, place: _Place, *words: str) -> Shape:
-        self.ignored += [(pointer_to(place.steps), word) for word in words]
-        self.exact = False
-        return Anything()
+    def _stands_alone(self, option: Source, common: list[Source]) -> bool:
+        """Whether what is said of all alternatives adds nothing to this one."""
+        if _visible(common):
+            return False
+        kinds = common_kinds(each.said for each in self._conjunctions.of([option]))
+        all_kinds = common_kinds(each.said for each in common)
+        return all_kinds is None or (
+            kinds is not None and common_kinds([{"type": kinds}, {"type": all_kinds}]) == kinds
+        )
 
-    def _vague(self) -> Shape:
-        self.exact = False
-        return Anything()
+    def _is_payload(self, conjunction: list[Source]) -> bool:
+        return self.payload and conjunction[0].place == (False, ())
 
-    # -- references
+    def _label(self, option: Source) -> tuple[str, ...]:
+        """How an alternative is called where it is put together with something else."""
+        visible = _visible(self._conjunctions.of([option]))
+        called = visible[0].called if visible else option.called
+        return ("|", called.anchor) if called.anchor and not called.path else called.path[-2:]
 
-    def _reference(self, schema: Mapping[str, Any], place: _Place) -> Shape:
-        if (_SHAPING - {"type"}) & schema.keys():
-            return self._ignore(place, "$ref")
-        self.exact = self.exact and "type" not in schema
-        target = resolve(str(schema["$ref"]), None if place.in_file else self.schema, self.definitions)
-        if target is None:
-            return self._ignore(place, "$ref")
-        if (target.in_file, target.steps) in place.followed:
-            return self._vague()
-        self.followed += 1
-        if self.followed > MOST_REFERENCES or len(place.objects) + len(place.followed) > DEEPEST:
-            return self._ignore(place, "$ref")
-        followed = (*place.followed, (target.in_file, target.steps))
-        return self.read(target.schema, _Place(target.in_file, target.steps, followed, place.objects))
+    # -- one schema, or some that are one
 
-    # -- values
+    def _plain(self, conjunction: list[Source], depth: int, called: Called | None) -> Shape:
+        schemas = [each.said for each in conjunction]
+        kinds = common_kinds(schemas)
+        self._say(conjunction, "type")
+        if (values := listed_values(schemas)) is not None:
+            return self._values([value for value in values if _fits(value, kinds)], conjunction)
+        if kinds is None:
+            kinds = tuple(dict.fromkeys(kind for word, kind in _MEANT.items() if any(word in each for each in schemas)))
+            return Anything() if not kinds else united(self._kind(each, conjunction, depth, called) for each in kinds)
+        return united(self._kind(each, conjunction, depth, called) for each in kinds)
 
-    def _values(self, schema: Mapping[str, Any], place: _Place) -> Shape:
-        listed = cast("list[object]", [schema["const"]] if "const" in schema else schema["enum"])
-        kinds = _kinds_of(schema)
-        values = [value for value in listed if not kinds or any(_is_of(value, kind) for kind in kinds)]
-        plain = [value for value in map(_without_fraction, values) if isinstance(value, (str, int)) or value is None]
-        if not values or ("const" in schema and "enum" in schema):
-            return self._vague()
-        if len(plain) < len(values):
-            return self._ignore(place, "const" if "const" in schema else "enum")
-        return OneOfValues(tuple({(type(value), value): value for value in plain}.values()))
-
-    # -- types
-
-    def _kinds(self, schema: Mapping[str, Any], place: _Place) -> Shape:
-        kinds = _kinds_of(schema) or _meant(schema)
-        if not kinds:
-            return self._vague() if _SHAPING & schema.keys() else Anything()
-        options = tuple(dict.fromkeys(self._kind(kind, schema, place) for kind in kinds))
-        if Scalar("number") in options:
-            options = tuple(option for option in options if option != Scalar("integer"))
-        return options[0] if len(options) == 1 else Union(options)
-
-    def _kind(self, kind: str, schema: Mapping[str, Any], place: _Place) -> Shape:
+    def _kind(self, kind: str, conjunction: list[Source], depth: int, called: Called | None) -> Shape:
         if kind == "array":
-            return self._array(schema, place)
+            return self._array(conjunction, depth)
         if kind == "object":
-            return self._object(schema, place)
+            made_of = [each for each in conjunction if OF_OBJECTS & each.said.keys()]
+            return self._object(made_of, conjunction, depth, called) if made_of else MappingShape(Anything())
         return _SCALARS[kind]
 
-    def _array(self, schema: Mapping[str, Any], place: _Place) -> Shape:
-        items = schema.get("items", True)
-        if "prefixItems" in schema or isinstance(items, list):
-            return Array(self._ignore(place, "prefixItems" if "prefixItems" in schema else "items"))
-        return Array(self.read(items, place.below("items")))
+    def _say(self, conjunction: Iterable[Source], *words: str) -> None:
+        """Remember that the shape says these words."""
+        self.said.update((each.place, word) for each in conjunction for word in words if word in each.said)
 
-    def _object(self, schema: Mapping[str, Any], place: _Place) -> Shape:
-        if place.location in place.objects:
-            return Recursion(place.key)
-        inside = replace(place, objects=(*place.objects, place.location), followed=())
-        extra = self._extra(schema, inside if schema.get("properties") or schema.get("required") else place)
-        closed = schema.get("additionalProperties", True) is False
-        fields = tuple(self._fields(schema, inside, extra))
-        is_payload = self.payload and place.location == (False, ())
-        if not fields and not closed and (extra is not None or not is_payload):
-            return shapes.Mapping(extra or Anything())
-        return Object(fields, extra, closed, place.key, str(schema.get("description", "")))
+    def _values(self, values: list[object], conjunction: list[Source]) -> Shape:
+        shapes = [_value_shape(value) for value in values]
+        if len(values) > MOST_VALUES:
+            return united(map(_without_values, shapes))
+        if all(isinstance(each, OneOfValues) for each in shapes):
+            self._say(conjunction, "const", "enum")
+        return united(shapes)
 
-    def _extra(self, schema: Mapping[str, Any], place: _Place) -> Shape | None:
-        extra = schema.get("additionalProperties", False)
-        return None if extra is False else self.read(extra, place.below("additionalProperties"))
+    # -- arrays
 
-    def _fields(self, schema: Mapping[str, Any], inside: _Place, extra: Shape | None) -> Iterator[Field]:
-        properties = cast("Mapping[str, Schema]", schema.get("properties", {}))
-        required = dict.fromkeys(cast("list[str]", schema.get("required", [])))
-        for name, found in properties.items():
-            described = cast("Mapping[str, Any]", {}) if isinstance(found, bool) else found
-            yield Field(
-                name,
-                self.read(found, inside.below("properties", name)),
-                name in required,
-                str(described.get("description", "")),
-                described.get("deprecated") is True,
-            )
-        yield from (Field(name, extra or Anything(), True) for name in required if name not in properties)
+    def _array(self, conjunction: list[Source], depth: int) -> Shape:
+        heads = [each for each in conjunction if "prefixItems" in each.said]
+        length = max((len(each.said["prefixItems"]) for each in heads), default=0)
+        rest = [
+            each.inner(each.said["items"], "items", called=each.called.below("[]"))
+            for each in conjunction
+            if "items" in each.said
+        ]
+        items = [self._shape(_at(heads, index) or rest, depth + 1) for index in range(length)]
+        if length and _is_exact(conjunction, length):
+            self._say(conjunction, "prefixItems", "items")
+            return Tuple(tuple(items))
+        if length == 0:
+            self._say(conjunction, "items")
+        if any(each.schema is False for each in rest):
+            return Array(united(items))
+        return Array(united([*items, self._shape(rest, depth + 1) if rest else Anything()]))
+
+    # -- objects
+
+    def _object(
+        self,
+        made_of: list[Source],
+        conjunction: list[Source],
+        depth: int,
+        called: Called | None = None,
+        key: Key | None = None,
+    ) -> Shape:
+        if key is None:
+            key = tuple(each.place for each in made_of)
+        if key in self.known:
+            return Named(key)
+        if (mapping := self._mapping(made_of, depth, is_payload=key == ROOT)) is not None:
+            return mapping
+        if len(self.known) >= MOST_NAMED:
+            return MappingShape(Anything())
+        visible = _visible(conjunction)
+        head = made_of[0] if len(made_of) == 1 or not visible else visible[0]
+        ways = (Called(),) if key == ROOT else (called,) if called and len(made_of) > 1 else head.ways
+        self.known[key] = Known(Object(()), ways, _told([head] if key != ROOT else conjunction))
+        self._incomplete[key] = made_of
+        return Named(key)
+
+    def _mapping(self, made_of: list[Source], depth: int, *, is_payload: bool) -> Shape | None:
+        """The shape of an object that names no property; a payload of which nothing is said is no mapping."""
+        if any(each.said.get("properties") or each.said.get("required") for each in made_of):
+            return None
+        extra, closed = self._extra(made_of, depth)
+        if extra is None and (closed or is_payload):
+            return None
+        return MappingShape(Anything() if extra is None else extra)
+
+    def _complete(self, key: Key, made_of: list[Source]) -> None:
+        known = self.known[key]
+        extra, closed = self._extra(made_of, 0)
+        fields = tuple(self._fields(made_of, known.ways[0], extra))
+        self._say(made_of, "properties", "required")
+        self.known[key] = Known(Object(fields, extra, closed), known.ways, known.told)
+
+    def _fields(self, made_of: list[Source], called: Called, extra: Shape | None) -> Iterator[Field]:
+        named: dict[str, list[Source]] = {}
+        for each in made_of:
+            for name, found in cast("Mapping[str, Schema]", each.said.get("properties", {})).items():
+                inner = each.inner(found, "properties", name, called=each.called.below(name))
+                named.setdefault(name, []).append(inner)
+        required = dict.fromkeys(name for each in made_of for name in cast("list[str]", each.said.get("required", [])))
+        for name, sources in named.items():
+            if len(sources) > 1:
+                sources[0] = source(sources[0].schema, sources[0].place, called.below(name))
+            yield Field(name, self._shape(sources, 0), name in required, _told(sources))
+        yield from (Field(name, extra or Anything(), True) for name in required if name not in named)
+
+    def _extra(self, made_of: list[Source], depth: int) -> tuple[Shape | None, bool]:
+        """The shape of other properties, and whether all are refused."""
+        closed = [each for each in made_of if each.said.get("additionalProperties") is False]
+        patterns = self._patterns(closed or made_of, depth)
+        self._say(made_of, "additionalProperties")
+        if closed:
+            return (united(patterns) if patterns else None), not patterns
+        found = [
+            each.inner(each.said["additionalProperties"], "additionalProperties", called=each.called.below("{}"))
+            for each in made_of
+            if "additionalProperties" in each.said
+        ]
+        if not found:
+            return (Anything() if patterns else None), False
+        return united([self._shape(found, depth + 1), *patterns]), False
+
+    def _patterns(self, made_of: list[Source], depth: int) -> list[Shape]:
+        return [
+            self._shape([each.inner(found, "patternProperties", pattern, called=each.called.below("{}"))], depth + 1)
+            for each in made_of
+            for pattern, found in cast("Mapping[str, Schema]", each.said.get("patternProperties", {})).items()
+        ]
 
 
-def _without_fraction(value: object) -> object:
-    """To JSON, 1.0 is the integer 1."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+def _visible(conjunction: Iterable[Source]) -> list[Source]:
+    """Those that say something themselves."""
+    return [each for each in conjunction if not is_transparent(each)]
 
 
-def _kinds_of(schema: Mapping[str, Any]) -> list[str]:
-    kinds: str | list[str] = schema.get("type", [])
-    return [kinds] if isinstance(kinds, str) else kinds
+def _is_worth_a_name(found: Shape) -> bool:
+    """Whether a definition is more than a word or two: objects to choose from, values, anything long."""
+    if isinstance(found, OneOfValues):
+        return len(found.values) > 1
+    options = found.options if isinstance(found, Union) else ()
+    return sum(isinstance(option, Named) for option in options) > 1 or _size(found) > _LARGEST_UNNAMED
 
 
-def _meant(schema: Mapping[str, Any]) -> list[str]:
-    return [kind for word, kind in (("properties", "object"), ("items", "array")) if word in schema]
+def _size(found: Shape) -> int:
+    own = len(found.values) if isinstance(found, OneOfValues) else 1
+    return own + sum(map(_size, inside(found)))
 
 
-def _is_of(value: object, kind: str) -> bool:
-    match value:
-        case None:
-            return kind == "null"
-        case bool():
-            return kind == "boolean"
-        case int():
-            return kind in {"integer", "number"}
+def _at(heads: list[Source], index: int) -> list[Source]:
+    """What is said of one place of an array."""
+    return [
+        each.inner(each.said["prefixItems"][index], "prefixItems", str(index), called=_place_called(each, index))
+        for each in heads
+        if index < len(each.said["prefixItems"])
+    ]
+
+
+def _place_called(each: Source, index: int) -> Called:
+    return each.called.below("[]", str(index + 1))
+
+
+def _is_exact(conjunction: list[Source], length: int) -> bool:
+    """Whether an array must have exactly this length."""
+    least = max((each.said["minItems"] for each in conjunction if "minItems" in each.said), default=0)
+    most = [each.said["maxItems"] for each in conjunction if "maxItems" in each.said]
+    most += [len(each.said.get("prefixItems", ())) for each in conjunction if each.said.get("items") is False]
+    return least >= length and min(most, default=length + 1) <= length
+
+
+def _fits(value: object, kinds: tuple[str, ...] | None) -> bool:
+    return kinds is None or any(is_of(value, kind) for kind in kinds)
+
+
+def _value_shape(value: object) -> Shape:
+    """A value that a ``Literal`` can hold, or the type of another one."""
+    match without_fraction(value):
+        case str() as text if len(text) > LONGEST_VALUE:
+            return Scalar("string")
+        case str() | int() | None as plain:
+            return OneOfValues((plain,))
         case float():
-            return kind == "number" or (kind == "integer" and value.is_integer())
-        case str():
-            return kind == "string"
+            return Scalar("number")
         case list():
-            return kind == "array"
+            return Array(Anything())
         case _:
-            return kind == "object"
+            return MappingShape(Anything())
+
+
+def _without_values(found: Shape) -> Shape:
+    if not isinstance(found, OneOfValues):
+        return found
+    match found.values[0]:
+        case bool():
+            return Scalar("boolean")
+        case int():
+            return Scalar("integer")
+        case str():
+            return Scalar("string")
+        case None:
+            return Scalar("null")
+
+
+def _told(sources: Iterable[Source]) -> Told:
+    """What the schemas tell people; of each thing, what the first one says."""
+    said: dict[str, Any] = {}
+    for each in sources:
+        said = {**each.said, **said}
+    examples = said.get("examples", [])
+    return Told(
+        _text(said.get("title")),
+        _text(said.get("description")),
+        said.get("deprecated") is True,
+        said.get("readOnly") is True,
+        said.get("writeOnly") is True,
+        json.dumps(said["default"], ensure_ascii=False) if "default" in said else None,
+        tuple(json.dumps(each, ensure_ascii=False) for each in cast("list[object]", examples))
+        if isinstance(examples, list)
+        else (),
+    )
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""

@@ -17,7 +17,7 @@ SINGLE = frozenset(
 )  # fmt: skip
 IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas", "dependencies"})
 ANNOTATIONS = frozenset(
-    {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment"}
+    {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment", "class_name"}
 )
 
 

@@ -10,12 +10,10 @@ from microagent.declarations import Schema, SignalDeclaration, signal_from
 from microagent.errors import SignalException, SignalNotFound, SignalSerializingError
 from microagent.names import guess, shown, signal_name_problem
 from microagent.parsing import declared_signal
-from microagent.reading import Reading, shape
+from microagent.reading import Reading
 from microagent.references import referred
 from microagent.registry import Word
-from microagent.runtime_types import python_types
-from microagent.shapes import Object
-from microagent.validation import Check
+from microagent.validation import Checks, checks
 
 __all__ = ["Receiver", "SerializingError", "Signal", "SignalException", "SignalNotFound"]
 
@@ -80,21 +78,21 @@ class Signal(Word[SignalDeclaration]):
     @cached_property
     def providing_args(self) -> list[str]:
         """The names of all arguments."""
-        found = self._reading.shape
-        return [field.name for field in found.fields] if isinstance(found, Object) else []
+        found = self._reading.object
+        return [field.name for field in found.fields] if found else []
 
     @cached_property
     def type_map(self) -> dict[str, tuple[type, ...]] | None:
         """The Python types of the arguments that have a JSON type; None when none has."""
-        found = self._reading.shape
-        fields = found.fields if isinstance(found, Object) else ()
-        return {field.name: types for field in fields if (types := python_types(field.shape))} or None
+        reading = self._reading
+        fields = reading.object.fields if reading.object else ()
+        return {field.name: types for field in fields if (types := reading.python_types(field.shape))} or None
 
     def make_channel_name(self, channel_prefix: str, sender: str = "*") -> str:
         """The channel that carries this signal from this sender."""
         return str(Channel(channel_prefix, self.name, sender))
 
-    def problem(self, data: Mapping[str, Any], *, sending: bool) -> str | None:
+    def problem(self, data: Mapping[str, Any], *, sending: bool, formats: bool = False) -> str | None:
         """
         What is wrong with the arguments, as one sentence, or None.
 
@@ -105,32 +103,32 @@ class Signal(Word[SignalDeclaration]):
         if sending and names is not None and not names.issuperset(data):
             unknown = next(name for name in data if name not in names)
             return f"$: unknown argument {shown(unknown)}{guess(unknown, names)}"
-        return self._check.problem(data)
+        return self._checks[formats].problem(data, is_json=not sending)
 
-    def answer_problem(self, value: object) -> str | None:
+    def answer_problem(self, value: object, *, formats: bool = False) -> str | None:
         """What is wrong with an answer, as one sentence, or None."""
-        return None if self._answer_check is None else self._answer_check.problem(value)
+        return None if self._answer_checks is None else self._answer_checks[formats].problem(value)
 
-    @cached_property
+    @property
     def _reading(self) -> Reading:
-        return shape(self.declaration.payload, self.declaration.definitions, payload=True)
+        return self.declaration.reading
 
     @cached_property
     def _names(self) -> frozenset[str] | None:
         """The arguments that may be sent; None: any."""
-        found = self._reading.shape
-        return frozenset(self.providing_args) if isinstance(found, Object) and found.extra is None else None
+        found = self._reading.object
+        return frozenset(self.providing_args) if found and found.extra is None else None
 
     @cached_property
-    def _check(self) -> Check:
+    def _checks(self) -> Checks:
         payload = referred(self.declaration.payload, self.declaration.definitions)
         if not isinstance(payload, bool) and payload.get("additionalProperties") is False:
             payload = {**payload, "additionalProperties": True}
-        return Check(payload, self.declaration.definitions, payload=True)
+        return checks(payload, self.declaration.definitions, payload=True)
 
     @cached_property
-    def _answer_check(self) -> Check | None:
-        return None if self.returns is None else Check(self.returns, self.declaration.definitions)
+    def _answer_checks(self) -> Checks | None:
+        return None if self.returns is None else checks(self.returns, self.declaration.definitions)
 
 
 @dataclass(slots=True)

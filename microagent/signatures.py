@@ -10,7 +10,7 @@ from microagent.errors import HandlerError
 from microagent.queue import Queue
 from microagent.reading import shape
 from microagent.schema import Schema
-from microagent.shapes import Field, Object
+from microagent.shapes import Field
 from microagent.signal import Signal
 
 ON_REQUEST = frozenset({"amqp", "kafka", "delivery"})
@@ -102,8 +102,8 @@ def clash_problem(name: str, title: str) -> str:
 
 def _fields(payload: Schema, definitions: Mapping[str, Any]) -> tuple[Field, ...] | None:
     """The properties of a payload, or None when its schema does not tell which there are."""
-    found = shape(payload, definitions, payload=True).shape
-    return found.fields if isinstance(found, Object) else None
+    found = shape(payload, definitions, payload=True).object
+    return found.fields if found else None
 
 
 def _with_fields(given: Given, fields: tuple[Field, ...]) -> Given:

@@ -1,5 +1,6 @@
 """redis-py alone: 40 commands to a pipeline, 40 messages to a pop that forgets them."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,12 +9,13 @@ from typing import Any
 from redis.asyncio import Redis
 
 from peers.base import Handler, Peer, payload
-from peers.running import alongside
 
 BATCH = 40
 
 
 class Driver(Peer):
+    keeps = False
+
     def __init__(self, dsn: str, tag: str) -> None:
         super().__init__(dsn, tag)
         self._redis = Redis.from_url(dsn)
@@ -43,7 +45,7 @@ class Driver(Peer):
                     if message["type"] == "pmessage":
                         await handle(json.loads(message["data"])["at"])
 
-            async with alongside(listen()):
+            async with _cancelled(listen()):
                 yield
 
     @asynccontextmanager
@@ -58,8 +60,18 @@ class Driver(Peer):
                 await handle(json.loads(item[1])["at"])
                 await pop()
 
-        async with alongside(wait()):
+        async with _cancelled(wait()):
             yield
+
+
+@asynccontextmanager
+async def _cancelled(work: Any) -> AsyncIterator[None]:
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 peer = Driver

@@ -1,5 +1,6 @@
 """taskiq with its broker that acknowledges, on Redis's streams."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -8,7 +9,6 @@ from taskiq.api import run_receiver_task
 from taskiq_redis import RedisStreamBroker
 
 from peers.base import Handler, Peer
-from peers.running import alongside
 
 
 class TaskIQ(Peer):
@@ -38,8 +38,12 @@ class TaskIQ(Peer):
         self._handle = handle
         options = {} if concurrency is None else {"max_async_tasks": concurrency}
         self._broker.is_worker_process = True
-        async with alongside(run_receiver_task(self._broker, run_startup=True, **options)):
+        task = asyncio.ensure_future(run_receiver_task(self._broker, run_startup=True, **options))
+        try:
             yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
 
 peer = TaskIQ

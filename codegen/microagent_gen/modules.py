@@ -38,6 +38,11 @@ class Module:
         return sorted(record.name for model in self.declared for record in model.records)
 
     @property
+    def uses(self) -> list[str]:
+        """The shared classes that are named here, in the order of the alphabet."""
+        return sorted({name for model in self.declared for name in model.uses})
+
+    @property
     def exports(self) -> list[str]:
         """All that the package offers of this module, in the order of the alphabet."""
         return sorted([*_FACES[self.kind], *self.classes, *(name for part in self.parts for name in part.classes)])

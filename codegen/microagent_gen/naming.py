@@ -77,6 +77,12 @@ def key_part(key: str) -> str:
     return part if part and f"X{part}".isidentifier() else f"X{_digest(key)}"
 
 
+def class_part(title: str) -> str:
+    """``title`` as the beginning of a class name, which is no digit: ``order line`` is ``OrderLine``."""
+    part = key_part(title)
+    return part if part.isidentifier() else f"X{part}"
+
+
 def unused(name: str, taken: Container[str]) -> str:
     """``name``, followed by as many underscores as it takes to be in ``taken`` no more."""
     while name in taken:

@@ -41,7 +41,7 @@ class Family:
         return not content or content.startswith(self.mark)
 
 
-PACKAGE = Family(r"(__init__|signals|queues|_signals_\d{3,}|_queues_\d{3,})\.py", MARK.encode())
+PACKAGE = Family(r"(__init__|signals|queues|_types|_signals_\d{3,}|_queues_\d{3,})\.py", MARK.encode())
 
 
 class OutputError(MicroAgentError):

@@ -1,18 +1,13 @@
-"""The payload of one declaration in Python: its classes, and the parameters that it becomes."""
+"""The payload of one declaration in Python: the parameters that it becomes."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Self, TypeAlias
 
-from microagent.reading import shape as read
-from microagent.schema import Schema
-from microagent.shapes import Anything, Field, Object, Shape
+from microagent.reading import Reading
+from microagent.shapes import ROOT, Anything, Field, Named, Object, Shape
 from microagent.shapes import Mapping as MappingShape
 from microagent_gen import naming
 from microagent_gen.pytypes import ANY, Names, annotation
-from microagent_gen.records import Record, Records
-
-Claim: TypeAlias = Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,32 +15,18 @@ class Payload:
     """
     A schema as generated.
 
-    :ivar type: the annotation of the whole
-    :ivar names: the annotation of every object inside, by its key
-    :ivar keywords: a parameter for every property that Python can name
+    :ivar root: the class name of the whole
+    :ivar names: the annotation of everything in it that has a name
     """
 
     root: str
-    shape: Shape
-    type: str
+    reading: Reading
     names: Names
-    records: tuple[Record, ...]
-    keywords: tuple[str, ...]
 
-    @classmethod
-    def answer(cls, schema: Schema, definitions: Mapping[str, Any], root: str, claim: Claim) -> Self:
-        """What the handlers of a signal return; ``root`` is the class of its payload."""
-        shape = read(schema, definitions).shape
-        root = f"{root}Result"
-        return cls.of(shape, claim(root) if isinstance(shape, Object) else root, claim, "")
-
-    @classmethod
-    def of(cls, shape: Shape, root: str, claim: Claim, doc: str) -> Self:
-        """The payload of a signal or a queue, whose class is called ``root``."""
-        records = Records(root, claim)
-        records.add_root(shape, doc)
-        keywords = tuple(_keyword(field, records.names) for field in _fields(shape) if naming.is_plain(field.name))
-        return cls(root, shape, annotation(shape, records.names), records.names, tuple(records.found), keywords)
+    @property
+    def type(self) -> str:
+        """The annotation of the whole."""
+        return annotation(self.reading.shape, self.names)
 
     def sent(self, *positional: str, also: str = "") -> tuple[str, ...]:
         """
@@ -53,49 +34,56 @@ class Payload:
 
         :param also: a keyword parameter of the method's own
         """
-        keywords, extra = self.keywords, self._extra
+        keywords, extra = self._keywords, self._extra
         if extra is not None:
             rest = [f"**{self.unused('extra')}: {ANY if self._is_odd else annotation(extra, self.names)}"]
         elif self._is_odd:
-            keywords, rest = (), [self._unpacked]
+            keywords, rest = [], [self._unpacked]
         else:
             rest = []
         return parameters(positional, [*filter(None, [also]), *keywords], rest)
 
     def handed(self, *positional: str, also: Iterable[str] = ()) -> tuple[str, ...]:
         """The parameters that a handler must take; any will do where nobody knows the keys of a payload before."""
-        if not isinstance(self.shape, Object):
+        if self.reading.object is None:
             return (*positional, f"*args: {ANY}", f"**payload: {ANY}")
         if self._is_odd:
             return parameters(positional, [*also], [self._unpacked])
-        return parameters(positional, [*also, *self.keywords], [])
+        return parameters(positional, [*also, *self._keywords], [])
 
     def unused(self, *names: str) -> str:
         """The first of these names that no property has, or the last one made different."""
-        taken = {field.name for field in _fields(self.shape)}
+        taken = {field.name for field in self._fields}
         free = (name for name in names if name not in taken)
         return next(free, naming.unused(names[-1], taken))
 
     @property
+    def _fields(self) -> tuple[Field, ...]:
+        return self.reading.object.fields if self.reading.object else ()
+
+    @property
+    def _keywords(self) -> list[str]:
+        """A parameter for every property that Python can name."""
+        return [_keyword(field, self.names) for field in self._fields if naming.is_plain(field.name)]
+
+    @property
     def _unpacked(self) -> str:
-        return f"**payload: _t.Unpack[{self.root}]"
+        known = self.reading.known.get(ROOT)
+        is_class = known is not None and isinstance(known.shape, Object) and self.reading.shape == Named(ROOT)
+        return f"**payload: _t.Unpack[{self.root}]" if is_class else f"**payload: {ANY}"
 
     @property
     def _is_odd(self) -> bool:
-        return len(self.keywords) < len(_fields(self.shape))
+        return not all(naming.is_plain(field.name) for field in self._fields)
 
     @property
     def _extra(self) -> Shape | None:
         """The shape of what the payload may hold besides its properties; None for nothing."""
-        if isinstance(self.shape, Object):
-            return self.shape.extra
-        if isinstance(self.shape, MappingShape):
-            return self.shape.values
+        if self.reading.object:
+            return self.reading.object.extra
+        if isinstance(self.reading.shape, MappingShape):
+            return self.reading.shape.values
         return Anything()
-
-
-def _fields(shape: Shape) -> tuple[Field, ...]:
-    return shape.fields if isinstance(shape, Object) else ()
 
 
 def _keyword(field: Field, names: Names) -> str:
@@ -105,3 +93,12 @@ def _keyword(field: Field, names: Names) -> str:
 def parameters(positional: Iterable[str], keywords: list[str], rest: list[str]) -> tuple[str, ...]:
     """A list of parameters as Python orders it."""
     return (*positional, *(["*"] if keywords else []), *keywords, *rest)
+
+
+def is_free(reading: Reading) -> bool:
+    """Whether a payload says no more of a message than that it is an object."""
+    if isinstance(reading.shape, MappingShape):
+        return reading.shape.values == Anything()
+    if isinstance(reading.shape, Named) and isinstance(found := reading.known[reading.shape.key].shape, Object):
+        return not (found.fields or found.closed)
+    return False

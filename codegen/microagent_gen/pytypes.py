@@ -1,14 +1,28 @@
 """What a shape is in Python: the text of its annotation."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping
 from typing import TypeAlias
 
-from microagent.shapes import Anything, Array, Field, Object, OneOfValues, Recursion, Scalar, Shape, Union
+from microagent.shapes import (
+    Anything,
+    Array,
+    Field,
+    Key,
+    Named,
+    Nothing,
+    Object,
+    OneOfValues,
+    Scalar,
+    Shape,
+    Tuple,
+    Union,
+    inside,
+)
 from microagent.shapes import Mapping as MappingShape
 from microagent_gen.naming import literal
 
-Key: TypeAlias = tuple[str, ...]
 Names: TypeAlias = Mapping[Key, str]
+"""The annotation of everything that has a name."""
 
 ANY = "_t.Any"
 FREE = "dict[str, _t.Any]"
@@ -22,78 +36,84 @@ _SCALARS = {
 }
 
 
-def is_free(shape: Shape) -> bool:
-    """Whether the shape says no more of a message than that it is an object."""
-    if isinstance(shape, Object):
-        return not (shape.fields or shape.closed)
-    return not isinstance(shape, MappingShape) or shape.values == Anything()
+def name_of(name: str, shape: "Object | Shape") -> str:
+    """The annotation of what is called by a name: an object may have what no TypedDict can say."""
+    holds_more = isinstance(shape, Object) and (shape.extra is not None or any(not each.name for each in shape.fields))
+    return f"{name} | {FREE}" if holds_more else name
 
 
-def annotation(shape: Shape, names: Names, depth: int = 0) -> str:
-    """
-    The annotation that is true of every value of the shape, as text.
-
-    :param names: the annotation of every object inside the shape, by its key
-    """
-    options = dict.fromkeys(_options(shape, names, depth))
-    return ANY if ANY in options else " | ".join(options)
+def annotation(shape: Shape, names: Names) -> str:
+    """The annotation that is true of every value of the shape, as text."""
+    return _united(_options(shape, names, lambda text, _: text, 0))
 
 
 def entry_annotation(field: Field, names: Names, unfinished: Container[Key]) -> str:
     """
     The annotation of a property in its TypedDict.
 
-    :param unfinished: the objects whose classes are not complete yet: an annotation that names one is quoted
+    :param unfinished: what is not defined yet: an annotation that names it is quoted
     """
-    text = annotation(field.shape, names)
-    if any(key in unfinished for key in _named(field.shape)):
-        text = literal(text)
+    text = _quoted(annotation(field.shape, names), field.shape, unfinished)
     return text if field.required else f"_t.NotRequired[{text}]"
 
 
+def alias_annotation(shape: Shape, names: Names, unfinished: Container[Key]) -> str:
+    """What a name stands for; inside brackets, what is not defined yet is quoted."""
+    return _united(_options(shape, names, lambda text, inner: _quoted(text, inner, unfinished), 0))
+
+
+_Bracketed: TypeAlias = Callable[[str, Shape], str]
+
+
+def _quoted(text: str, shape: Shape, unfinished: Container[Key]) -> str:
+    return literal(text) if any(key in unfinished for key in _named(shape)) else text
+
+
 def _named(shape: Shape) -> Iterator[Key]:
-    """The keys of the objects that the annotation of the shape names."""
-    if isinstance(shape, Object | Recursion):
+    if isinstance(shape, Named):
         yield shape.key
-    else:
-        for inner in inside(shape):
-            yield from _named(inner)
+    for inner in inside(shape):
+        yield from _named(inner)
 
 
-def inside(shape: Shape) -> Iterator[Shape]:
-    """The shapes directly inside a shape, in its order."""
-    match shape:
-        case Array(items=inner) | MappingShape(values=inner):
-            yield inner
-        case Union(options=options):
-            yield from options
-        case Object(fields=fields, extra=extra):
-            yield from (field.shape for field in fields)
-            yield from () if extra is None else (extra,)
-        case _:
-            pass
+def _united(options: Iterator[str]) -> str:
+    found = dict.fromkeys(options)
+    return ANY if ANY in found else " | ".join(found)
 
 
-def _options(shape: Shape, names: Names, depth: int) -> Iterator[str]:
+def _options(shape: Shape, names: Names, bracketed: _Bracketed, depth: int) -> Iterator[str]:
     if depth > _DEEPEST:
         yield ANY
         return
     match shape:
         case Anything():
             yield ANY
+        case Nothing():
+            yield "_t.Never"
         case Scalar(kind=kind):
             yield from _SCALARS[kind]
         case OneOfValues(values=values):
             yield f"_t.Literal[{', '.join(map(_value, values))}]"
-        case Array(items=items):
-            yield f"list[{annotation(items, names, depth + 1)}]"
-        case MappingShape(values=values):
-            yield f"dict[str, {annotation(values, names, depth + 1)}]"
         case Union(options=options):
             for option in options:
-                yield from _options(option, names, depth)
-        case Object(key=key) | Recursion(key=key):
+                yield from _options(option, names, bracketed, depth)
+        case Named(key=key):
             yield names[key]
+        case _:
+            yield _container(shape, names, bracketed, depth)
+
+
+def _container(shape: Array | Tuple | MappingShape, names: Names, bracketed: _Bracketed, depth: int) -> str:
+    def item(inner: Shape) -> str:
+        return bracketed(_united(_options(inner, names, lambda text, _: text, depth + 1)), inner)
+
+    match shape:
+        case Array(items=items):
+            return f"list[{item(items)}]"
+        case MappingShape(values=values):
+            return f"dict[str, {item(values)}]"
+        case Tuple(items=items):
+            return f"tuple[{', '.join(map(item, items))}]"
 
 
 def _value(value: str | int | bool | None) -> str:

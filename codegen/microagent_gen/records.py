@@ -1,13 +1,15 @@
-"""The TypedDicts that the payload of one declaration needs, each after those that it names."""
+"""One class of a package, or one alias: all that its template needs."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
 
-from microagent.shapes import Field, Object, Shape
+from microagent.reading import Reading
+from microagent.shapes import Field, Key, Named, Object, OneOfValues, Shape, Told, Union
 from microagent_gen import naming
-from microagent_gen.pytypes import FREE, Key, entry_annotation, inside
+from microagent_gen.pytypes import Names, alias_annotation, entry_annotation
 
-_STEPS = {"[]": "Item", "{}": "Value"}
+_MOST_EXAMPLES = 3
+_LONGEST_EXAMPLE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,85 +23,93 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A TypedDict; ``functional`` where a class body cannot write its keys."""
+    """
+    A TypedDict, ``functional`` where a class body cannot write its keys; or a name for ``alias``, an annotation.
+    """
 
     name: str
     entries: tuple[Entry, ...]
     doc: str
-    functional: bool
+    functional: bool = False
+    alias: str | None = None
 
 
-@dataclass
-class Records:
+def record(reading: Reading, key: Key, names: Names, defined: Container[str], doc: str | None) -> Record:
     """
-    Collects the records of a payload.
+    What is called by a name of its own.
 
-    :ivar root: the class name of the payload itself, and what the names of the others begin with
-    :ivar claim: makes a class name unique in its package
-    :ivar names: the annotation of every object met so far, by its key
+    :param names: the annotations of all that has a name in the reading
+    :param defined: the classes that may be named without quotes
+    :param doc: what to say of it; None: what its schema says
     """
-
-    root: str
-    claim: Callable[[str], str]
-    names: dict[Key, str] = field(default_factory=dict[Key, str])
-    found: list[Record] = field(default_factory=list[Record])
-    _classes: set[str] = field(default_factory=set[str])
-    _unfinished: set[Key] = field(default_factory=set[Key])
-
-    def add_root(self, shape: Shape, doc: str) -> None:
-        """Collect the payload itself, and what is inside."""
-        if isinstance(shape, Object):
-            self._add_object(shape, self.root, doc)
-        else:
-            self.add(shape)
-
-    def add(self, shape: Shape) -> None:
-        """Collect what is inside the shape, unless it is known."""
-        if not isinstance(shape, Object):
-            for inner in inside(shape):
-                self.add(inner)
-        elif shape.key not in self.names:
-            self._add_object(shape, self.claim(self.root + _path_name(shape.key)), shape.description)
-
-    def _add_object(self, shape: Object, name: str, doc: str) -> None:
-        self.names[shape.key] = f"{name} | {FREE}" if _holds_more(shape) else name
-        self._classes.add(name)
-        self._unfinished.add(shape.key)
-        for inner in inside(shape):
-            self.add(inner)
-        self.found.append(self._record(shape, name, doc))
-        self._unfinished.remove(shape.key)
-
-    def _record(self, shape: Object, name: str, doc: str) -> Record:
-        fields = [known for known in shape.fields if known.name]
-        functional = not all(naming.fits_class_body(known.name, self._classes) for known in fields)
-        entries = tuple(
-            Entry(known.name, entry_annotation(known, self.names, self._unfinished), _doc(known)) for known in fields
-        )
-        return Record(name, entries, doc or ("" if entries else "An object without properties."), functional)
+    name, known = _class_of(names[key]), reading.known[key]
+    unfinished = {each for each, text in names.items() if _class_of(text) not in defined}
+    doc = described(known.told) if doc is None else doc
+    if not isinstance(known.shape, Object):
+        text = documented(doc, told_apart(known.shape, reading))
+        return Record(name, (), text, alias=alias_annotation(known.shape, names, unfinished))
+    fields = [each for each in known.shape.fields if each.name]
+    classes = set(map(_class_of, names.values()))
+    functional = not all(naming.fits_class_body(each.name, classes) for each in fields)
+    entries = tuple(
+        Entry(each.name, entry_annotation(each, names, unfinished), _field_doc(each, reading)) for each in fields
+    )
+    return Record(name, entries, doc or ("" if entries else "An object without properties."), functional)
 
 
-def _holds_more(shape: Object) -> bool:
-    """Whether the object may have what no TypedDict can say: properties without a name, or with an empty one."""
-    return shape.extra is not None or any(not known.name for known in shape.fields)
+def _class_of(annotation: str) -> str:
+    return annotation.partition(" ")[0]
 
 
-def _doc(known: Field) -> str:
-    return documented(known.description, known.deprecated)
+def documented(*parts: str) -> str:
+    """The text of a docstring, of paragraphs."""
+    return "\n\n".join(part for part in parts if part.strip())
 
 
-def documented(description: str, deprecated: bool) -> str:
-    """The text of a docstring."""
-    return "\n\n".join(part for part in (description, "Deprecated." if deprecated else "") if part.strip())
+def described(told: Told) -> str:
+    """What the schema of a class tells people, as the text of a docstring."""
+    return documented(told.description, *_notes(told))
 
 
-def _path_name(key: Key) -> str:
-    """``("meta", "geo")`` is ``MetaGeo``, ``("$defs", "Order", "lines", "[]")`` is ``OrderLinesItem``."""
-    steps = iter(key[1:] if key[:1] == ("$defs",) else key)
-    parts: list[str] = []
-    for step in steps:
-        if step == "#":
-            next(steps)
-        else:
-            parts.append(_STEPS.get(step) or naming.key_part(step.removeprefix("properties/")))
-    return "".join(parts)
+def _field_doc(field: Field, reading: Reading) -> str:
+    told = field.told
+    is_new = naming.key_part(told.title).casefold() != naming.key_part(field.name).casefold()
+    title = told.title if is_new and not isinstance(field.shape, Named) else ""
+    return documented(told.description or title, told_apart(field.shape, reading), *_notes(told))
+
+
+def _notes(told: Told) -> Iterable[str]:
+    shown = [text for text in told.examples[:_MOST_EXAMPLES] if len(text) <= _LONGEST_EXAMPLE]
+    if told.default is not None and len(told.default) <= _LONGEST_EXAMPLE:
+        yield f"Default: {told.default}"
+    if shown:
+        yield f"For example: {', '.join(shown)}"
+    if told.read_only:
+        yield "Read-only."
+    if told.write_only:
+        yield "Write-only."
+    if told.deprecated:
+        yield "Deprecated."
+
+
+def told_apart(shape: Shape, reading: Reading) -> str:
+    """A sentence that names the property by which alternatives can be told apart; nothing where there is none."""
+    options = shape.options if isinstance(shape, Union) else ()
+    found = [reading.known[option.key].shape for option in options if isinstance(option, Named)]
+    objects = [each for each in found if isinstance(each, Object)]
+    if len(objects) < 2 or len(objects) < len(found):  # noqa: PLR2004 - of one there is nothing to tell apart
+        return ""
+    return next((f"Told apart by {naming.literal(name)}." for name in _common(objects)), "")
+
+
+def _common(objects: list[Object]) -> Iterable[str]:
+    for name in (each.name for each in objects[0].fields):
+        values = [_values(each, name) for each in objects]
+        if all(values) and len({value for each in values for value in each}) == sum(map(len, values)):
+            yield name
+
+
+def _values(found: Object, name: str) -> set[object]:
+    """The values that a property must have one of; none if it may have others."""
+    field = next((each for each in found.fields if each.name == name and each.required), None)
+    return set(field.shape.values) if field is not None and isinstance(field.shape, OneOfValues) else set()

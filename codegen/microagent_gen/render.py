@@ -23,15 +23,19 @@ def render(contract: Contract) -> dict[str, str]:
     files = {
         f"{module.stem}.py": _text(f"{module.kind}.py.jinja", header, module=module) for module in signals + queues
     }
-    files["__init__.py"] = _package(header, [queues[-1], signals[-1]])
+    if contract.shared:
+        files["_types.py"] = _text("types.py.jinja", header, records=contract.shared)
+    files["__init__.py"] = _package(
+        header, [queues[-1], signals[-1]], sorted(record.name for record in contract.shared)
+    )
     for name, text in files.items():
         prove(text, name)
     return {**files, "py.typed": ""}
 
 
-def _package(header: str, modules: list[Module]) -> str:
-    names = sorted(["Agent", *(name for module in modules for name in module.exports)])
-    return _text("package.py.jinja", header, modules=modules, names=names)
+def _package(header: str, modules: list[Module], shared: list[str]) -> str:
+    names = sorted(["Agent", *shared, *(name for module in modules for name in module.exports)])
+    return _text("package.py.jinja", header, modules=modules, shared=shared, names=names)
 
 
 def _text(template: str, header: str, **values: object) -> str:
@@ -54,6 +58,7 @@ def _environment() -> Environment:
         "function": layout.function,
         "entry": wrapping.entry,
         "attribute": wrapping.attribute,
+        "alias": wrapping.alias,
         "class_header": wrapping.class_header,
         "call": wrapping.call,
     }

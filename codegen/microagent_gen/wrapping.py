@@ -26,6 +26,11 @@ def attribute(name: str, annotation: str, depth: int) -> str:
     return "\n".join(_attribute(f"{name}: ", annotation, INDENT * depth)).lstrip()
 
 
+def alias(name: str, annotation: str) -> str:
+    """``name: TypeAlias = annotation``."""
+    return "\n".join(_attribute(f"{name}: _t.TypeAlias = ", annotation, ""))
+
+
 def class_header(name: str, bases: str, after: str, depth: int) -> str:
     """``class name(bases)``, the first line not indented."""
     margin = INDENT * depth

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 import typing
 
 import pytest
@@ -50,10 +51,12 @@ class Schemas:
         return {"signals": signals, "queues": queues, "$defs": {"A": self.any(), "B": self.any()}}
 
 
-def declared_classes(text):
+def declared_classes(files, name):
     """Run the part of a module that defines payload classes, and resolve their annotations."""
     namespace = {"__name__": "generated"}
-    exec(text.partition("\nif _t.TYPE_CHECKING:")[0], namespace)
+    exec(files.get("_types.py", ""), namespace)
+    own = files[name].partition("\nif _t.TYPE_CHECKING:")[0]
+    exec(re.sub(r"from \._types import \([^)]*\)", "", own), namespace)
     classes = [value for value in namespace.values() if hasattr(value, "__required_keys__")]
     return [typing.get_type_hints(found, namespace) for found in classes]
 
@@ -66,8 +69,8 @@ def test_what_is_generated_can_be_imported(seed):
     except DeclarationError:
         return
     files = render(contract(declared.signals, declared.queues, ["random.json"]))
-    assert declared_classes(files["signals.py"]) or "TypedDict" not in files["signals.py"]
-    assert declared_classes(files["queues.py"]) or "TypedDict" not in files["queues.py"]
+    for name in ("signals.py", "queues.py"):
+        assert declared_classes(files, name) or "TypedDict" not in files[name]
 
 
 def test_most_random_contracts_are_accepted():

@@ -234,26 +234,28 @@ def test_a_signal_and_a_queue_may_share_a_name(tmp_path, out):
     assert run(written(tmp_path, "both.json", both), "-o", out).exit_code == 0
 
 
-def test_words_that_are_not_understood_are_warned_of(tmp_path, out):
-    """A keyword that would change the type gives Any and one warning with its place; the package is written."""
-    payload = {"properties": {"a": {"oneOf": [{"type": "string"}, {"type": "integer"}]}, "b": {"minimum": 1}}}
+def test_what_types_cannot_say_is_no_reason_to_warn(tmp_path, out):
+    """It is checked at run time; the type is a wider one."""
+    payload = {"properties": {"a": {"not": {"type": "string"}}, "b": {"type": "integer", "multipleOf": 3}}}
     source = written(tmp_path, "one.json", {"queues": [{"name": "a", "payload": payload}]})
     result = run(source, "-o", out)
-    assert result.exit_code == 0
-    [warning] = result.stderr.splitlines()
-    assert warning.startswith(f"warning: {source}:1:")
-    assert warning.endswith("/queues/0/payload/properties/a: 'oneOf' is not understood yet: the type is Any here")
-    assert "a: _t.NotRequired[_t.Any]" in (out / "queues.py").read_text()
+    assert (result.exit_code, result.stderr) == (0, "")
+    text = (out / "queues.py").read_text()
+    assert "a: _t.NotRequired[_t.Any]" in text
+    assert "b: _t.NotRequired[int]" in text
 
 
-def test_definitions_that_many_share_are_warned_of_once(tmp_path, out):
-    """What is not understood in a definition of the file is one warning at the definition, however many use it."""
-    payload = {"properties": {"a": {"$ref": "#/$defs/Odd"}}}
-    queues = [{"name": name, "payload": payload} for name in ("one", "two")]
-    document = {"queues": queues, "$defs": {"Odd": {"not": {"type": "string"}}}}
-    source = written(tmp_path, "one.json", document)
-    [warning] = run(source, "-o", out).stderr.splitlines()
-    assert warning == f"warning: {source} /$defs/Odd: 'not' is not understood yet: the type is Any here"
+def test_a_class_name_that_python_could_not_read_is_an_error(tmp_path, out):
+    """With its place and what a class may be called."""
+    source = written(tmp_path, "one.json", {"queues": [{"name": "a", "class_name": "two words"}]})
+    result = run(source, "-o", out)
+    assert result.exit_code == 1
+    [problem] = result.stderr.splitlines()
+    assert problem.startswith(f"{source}:1:")
+    assert problem.endswith(
+        "/queues/0/class_name: 'two words' is no name of a class: it takes letters, digits and _, "
+        "and begins with a capital letter"
+    )
 
 
 def test_unknown_keys_are_warned_of(tmp_path, out):

@@ -3,16 +3,18 @@
 import pytest
 
 from microagent.reading import shape
+from microagent_gen.classes import Scope, classes
 from microagent_gen.pytypes import annotation
-from microagent_gen.records import Records
 
 
-def annotated(schema):
-    """The annotation of a schema, and the names of the classes that it needs."""
-    found = shape(schema).shape
-    records = Records("Order", lambda name: name)
-    records.add(found)
-    return annotation(found, records.names), [record.name for record in records.found]
+def annotated(schema, definitions=None, *, payload=False):
+    """The annotation of a schema, and what is defined for it: classes and aliases by name, in their order."""
+    taken = set()
+    reading = shape(schema, definitions, payload=payload)
+    scope = Scope("Order", reading, is_claimed=payload)
+    found = classes([scope], lambda name: None if name in taken else (taken.add(name), name)[1])
+    records = [*found.shared, *found.own[0]]
+    return annotation(reading.shape, found.names[0]), {record.name: record for record in records}
 
 
 @pytest.mark.parametrize(
@@ -20,6 +22,7 @@ def annotated(schema):
     [
         ({}, "_t.Any"),
         (True, "_t.Any"),
+        (False, "_t.Never"),
         ({"type": "string"}, "str"),
         ({"type": "integer"}, "int"),
         ({"type": "number"}, "int | float"),
@@ -33,18 +36,19 @@ def annotated(schema):
         ({"type": "object", "additionalProperties": {"type": "boolean"}}, "dict[str, bool]"),
         ({"enum": ["a", 1, True, None]}, '_t.Literal["a", 1, True, None]'),
         ({"const": -1}, "_t.Literal[-1]"),
-        ({"enum": [1.5, "a"]}, "_t.Any"),
-        ({"oneOf": [{"type": "string"}]}, "_t.Any"),
+        ({"enum": [1.5, "a"]}, 'int | float | _t.Literal["a"]'),
+        ({"oneOf": [{"type": "string"}, {"type": "null"}]}, "str | None"),
         ({"type": "string", "pattern": "^a"}, "str"),
+        ({"prefixItems": [{"type": "string"}, {}], "minItems": 2, "maxItems": 2}, "tuple[str, _t.Any]"),
     ],
 )
 def test_annotation_says_what_the_schema_allows(schema, text):
     """Every schema has an annotation that none of its values contradicts."""
-    assert annotated(schema) == (text, [])
+    assert annotated(schema) == (text, {})
 
 
 @pytest.mark.parametrize(
-    ("schema", "text", "classes"),
+    ("schema", "text", "names"),
     [
         ({"properties": {"a": {}}}, "Order", ["Order"]),
         ({"type": "array", "items": {"properties": {"a": {}}}}, "list[OrderItem]", ["OrderItem"]),
@@ -61,14 +65,69 @@ def test_annotation_says_what_the_schema_allows(schema, text):
         ),
         (
             {"$ref": "#/$defs/Node", "$defs": {"Node": {"properties": {"next": {"$ref": "#/$defs/Node"}}}}},
-            "OrderNode",
-            ["OrderNode"],
+            "Node",
+            ["Node"],
+        ),
+        ({"title": "line item", "properties": {"a": {"properties": {"b": {}}}}}, "LineItem", ["LineItemA", "LineItem"]),
+        ({"title": "2nd", "properties": {"a": {}}}, "X2nd", ["X2nd"]),
+        ({"title": "a", "class_name": "Chosen", "properties": {"a": {}}}, "Chosen", ["Chosen"]),
+        ({"title": "a b", "class_name": "no class", "properties": {"a": {}}}, "NoClass", ["NoClass"]),
+        (
+            {"anyOf": [{"properties": {"k": {"const": "x"}}}, {"properties": {"l": {}}}]},
+            "OrderX | OrderOption2",
+            ["OrderX", "OrderOption2"],
         ),
     ],
 )
-def test_objects_with_properties_are_classes(schema, text, classes):
-    """An object that names its properties is a class; what is inside comes first."""
-    assert annotated(schema) == (text, classes)
+def test_objects_with_properties_are_classes(schema, text, names):
+    """An object that names its properties is a class, called by title, definition or place; what is inside is first."""
+    found, records = annotated(schema)
+    assert (found, list(records)) == (text, names)
+
+
+def test_recursion_without_a_class_is_an_alias_that_names_itself():
+    """What is not defined yet stands in quotes, inside brackets, so that Python can read it."""
+    inner = {"$ref": "#/$defs/Json"}
+    lists = {"type": "array", "items": {"anyOf": [inner, {"type": "null"}]}}
+    objects = {"type": "object", "additionalProperties": inner}
+    text, records = annotated(inner, {"Json": {"anyOf": [lists, objects, {"type": "string"}]}})
+    assert text == "Json"
+    assert records["Json"].alias == 'list["Json | None"] | dict[str, "Json"] | str'
+
+
+def test_an_alias_stands_after_the_classes_that_it_names():
+    """A class may come before, with quotes; an alias cannot."""
+    definitions = {
+        "Tree": {"oneOf": [{"$ref": "#/$defs/Node"}, {"$ref": "#/$defs/Leaf"}]},
+        "Node": {
+            "type": "object",
+            "properties": {"kind": {"const": "node"}, "of": {"$ref": "#/$defs/Tree"}},
+            "required": ["kind"],
+        },
+        "Leaf": {"type": "object", "properties": {"kind": {"const": "leaf"}}, "required": ["kind"]},
+    }
+    text, records = annotated({"$ref": "#/$defs/Tree"}, definitions)
+    assert text == "Tree"
+    assert list(records)[-1] == "Tree"
+    assert (records["Tree"].alias, records["Tree"].doc) == ("Node | Leaf", 'Told apart by "kind".')
+    assert [entry.annotation for entry in records["Node"].entries] == ['_t.Literal["node"]', '_t.NotRequired["Tree"]']
+
+
+def test_what_is_said_to_people_is_in_the_docstring():
+    """The description or a title that says more than the name, the default, examples, and what is not for everybody."""
+    schema = {
+        "properties": {
+            "a": {"title": "A", "default": [1], "examples": ["x", "y", "z", "more"]},
+            "b": {"title": "Second letter", "readOnly": True, "deprecated": True},
+            "c": {"title": "C", "description": "The third.", "writeOnly": True},
+        }
+    }
+    entries = annotated(schema)[1]["Order"].entries
+    assert [entry.doc for entry in entries] == [
+        'Default: [1]\n\nFor example: "x", "y", "z"',
+        "Second letter\n\nRead-only.\n\nDeprecated.",
+        "The third.\n\nWrite-only.",
+    ]
 
 
 def test_annotations_are_never_deeper_than_python_reads():

@@ -246,7 +246,7 @@ def test_another_declaration_renames_no_class(tmp_path):
     others = [{"name": name, "payload": nested} for name in ("an_order", "order_bound", "order_handler", "orders")]
     crowd = {**alone, "signals": [*others, *alone["signals"]], "queues": [{"name": "order", "payload": nested}]}
     before, after = (classes(package(tmp_path, document)) for document in (alone, crowd))
-    assert before == {"Order", "OrderMeta", "OrderLine"}
+    assert before == {"Order", "Meta", "OrderLine"}
     assert before < after
 
 

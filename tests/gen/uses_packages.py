@@ -14,7 +14,7 @@ from microagent import MicroAgent, Signal, consumer, receiver
 
 class Shop(MicroAgent[o.Bus, o.Broker]):
     @receiver(o.signals.order_paid)
-    async def paid(self, order: o.OrderPaidOrder, total: float, **kwargs: object) -> o.OrderPaidResult:
+    async def paid(self, order: o.Order, total: float, **kwargs: object) -> o.OrderPaidResult:
         name: str = order["customer"]["name"]
         follows = order.get("follows")
         number: str = follows["number"] if follows else name
@@ -34,8 +34,8 @@ class Shop(MicroAgent[o.Bus, o.Broker]):
     def not_async(self, **kwargs: object) -> None: ...
 
     @consumer(o.queues.tree)
-    async def grow(self, /, root: o.TreeMessageNode, **kwargs: object) -> None:
-        children: list[o.TreeMessageNode] = root.get("children", [])
+    async def grow(self, /, root: o.Node, **kwargs: object) -> None:
+        children: list[o.Node] = root.get("children", [])
         print(children)
 
     @consumer(o.queues.settings)
@@ -48,7 +48,7 @@ class Shop(MicroAgent[o.Bus, o.Broker]):
     async def audit(self, anything: str) -> None: ...
 
     async def send(self) -> None:
-        order: o.OrderPaidOrder = {"number": "1", "customer": {"name": "Ann", "email": None}}
+        order: o.Order = {"number": "1", "customer": {"name": "Ann", "email": None}}
         answers = await self.bus.order_paid.call("shop", order=order, total=1, channel="web", schema="v2")
         receipts: list[str] = [answer["receipt"] for answer in answers.values()]
         print(receipts)

@@ -5,7 +5,23 @@ from typing import Any
 import pytest
 
 from microagent.reading import Reading, shape
-from microagent.shapes import Anything, Array, Field, Mapping, Object, OneOfValues, Recursion, Scalar, Shape, Union
+from microagent.shapes import (
+    ROOT,
+    Anything,
+    Array,
+    Called,
+    Field,
+    Mapping,
+    Named,
+    Nothing,
+    Object,
+    OneOfValues,
+    Scalar,
+    Shape,
+    Told,
+    Tuple,
+    Union,
+)
 
 TEXT, INTEGER, NUMBER, NULL = Scalar("string"), Scalar("integer"), Scalar("number"), Scalar("null")
 
@@ -15,6 +31,7 @@ TEXT, INTEGER, NUMBER, NULL = Scalar("string"), Scalar("integer"), Scalar("numbe
     [
         ({}, Anything()),
         (True, Anything()),
+        (False, Nothing()),
         ({"description": "D", "default": 1, "x-y": 2}, Anything()),
         ({"type": "string", "format": "date"}, TEXT),
         ({"type": "boolean"}, Scalar("boolean")),
@@ -24,201 +41,331 @@ TEXT, INTEGER, NUMBER, NULL = Scalar("string"), Scalar("integer"), Scalar("numbe
         ({"type": "array"}, Array(Anything())),
         ({"type": "array", "items": {"type": ["integer", "null"]}}, Array(Union((INTEGER, NULL)))),
         ({"items": {"type": "string"}}, Array(TEXT)),
+        ({"type": "array", "items": False}, Array(Nothing())),
         ({"type": "object"}, Mapping(Anything())),
         ({"type": "object", "additionalProperties": {"type": "string"}}, Mapping(TEXT)),
-        ({"type": "object", "additionalProperties": False}, Object((), closed=True)),
         ({"enum": ["a", 1, None, True]}, OneOfValues(("a", 1, None, True))),
         ({"enum": [1, True, 1.0]}, OneOfValues((1, True))),
         ({"type": "string", "enum": ["a", None, 1]}, OneOfValues(("a",))),
+        ({"type": "string", "enum": [1]}, Nothing()),
         ({"const": 2.0}, OneOfValues((2,))),
+        ({"const": 1, "enum": [1, 2]}, OneOfValues((1,))),
+        ({"enum": ["a", 0.5, [1], {}]}, Union((OneOfValues(("a",)), NUMBER, Array(Anything()), Mapping(Anything())))),
+        ({"const": []}, Array(Anything())),
     ],
 )
-def test_types_are_read_exactly(schema: Any, expected: Shape) -> None:
-    """What a type can say is said, and what fits the shape fits the schema."""
-    assert shape(schema) == Reading(expected)
-
-
-def test_an_object_has_its_properties_in_order() -> None:
-    """Each with its shape, whether it is required, and what is said of it."""
-    schema = {
-        "properties": {
-            "b": {"type": "string", "description": "B.", "deprecated": True},
-            "a": {"type": "integer"},
-            "any": True,
-        },
-        "required": ["a", "unlisted"],
-        "description": "An object.",
-    }
-    assert shape(schema).shape == Object(
-        (
-            Field("b", TEXT, required=False, description="B.", deprecated=True),
-            Field("a", INTEGER, required=True),
-            Field("any", Anything(), required=False),
-            Field("unlisted", Anything(), required=True),
-        ),
-        description="An object.",
-    )
-
-
-def test_other_properties_are_told_apart() -> None:
-    """Nothing said of them, refused, of any shape, of one shape."""
-
-    def extra(**said: Any) -> tuple[Shape | None, bool]:
-        found = shape({"properties": {"a": {}}, **said}).shape
-        assert isinstance(found, Object)
-        return found.extra, found.closed
-
-    assert extra() == (None, False)
-    assert extra(additionalProperties=False) == (None, True)
-    assert extra(additionalProperties=True) == (Anything(), False)
-    assert extra(additionalProperties={"type": "string"}) == (TEXT, False)
-
-
-def test_a_payload_is_an_object_whatever_its_schema_says() -> None:
-    """One without any property is an object that names none."""
-    assert shape({}, payload=True).shape == Object(())
-    assert shape({"type": ["object", "null"]}, payload=True).shape == Object(())
-    assert shape({"additionalProperties": True}, payload=True).shape == Mapping(Anything())
+def test_types_and_values_are_read(schema: Any, expected: Shape) -> None:
+    """What a type can say is said; a value that no Literal can hold widens it."""
+    assert shape(schema).shape == expected
 
 
 @pytest.mark.parametrize(
     ("schema", "expected"),
     [
         ({"type": "string", "minLength": 1}, TEXT),
-        ({"type": "number", "minimum": 0}, NUMBER),
-        ({"type": "array", "uniqueItems": True}, Array(Anything())),
+        ({"type": "array", "uniqueItems": True, "contains": {"const": 1}}, Array(Anything())),
         ({"minimum": 0}, Anything()),
         ({"required": ["a"]}, Anything()),
         ({"additionalProperties": False}, Anything()),
-        (False, Anything()),
-        ({"type": "string", "enum": [1]}, Anything()),
-        ({"const": 1, "enum": [1, 2]}, Anything()),
+        ({"type": "string", "not": {"const": "a"}}, TEXT),
+        ({"type": "string", "if": {"minLength": 1}, "then": {"pattern": "a"}, "else": False}, TEXT),
+        ({"type": "object", "dependentSchemas": {"a": {"required": ["b"]}}}, Mapping(Anything())),
+        ({"type": "object", "unevaluatedProperties": False}, Mapping(Anything())),
+        ({"$ref": "https://example.com"}, Anything()),
+        ({"$ref": "#/nowhere"}, Anything()),
+        ({"enum": ["x" * 1_000]}, TEXT),
+        ({"enum": [*range(1_000)]}, INTEGER),
     ],
 )
-def test_constraints_leave_a_wider_shape(schema: Any, expected: Shape) -> None:
-    """What no type can say makes the reading inexact, and nothing is ignored."""
-    assert shape(schema) == Reading(expected, exact=False)
+def test_what_no_type_can_say_leaves_a_wider_shape(schema: Any, expected: Shape) -> None:
+    """It is checked at run time."""
+    assert shape(schema).shape == expected
 
 
 @pytest.mark.parametrize(
-    "word",
-    ["allOf", "anyOf", "oneOf", "not", "if", "patternProperties", "dependentSchemas", "unevaluatedProperties"],
-)
-def test_words_that_are_not_read_make_it_anything(word: str) -> None:
-    """Never a wrong type: ``Anything`` there, and the word is listed with its place."""
-    schema = {"properties": {"x": {"type": "object", "properties": {"y": {}}, word: {}}, "z": {"type": "string"}}}
-    found = shape(schema)
-    assert found.shape == Object((Field("x", Anything(), required=False), Field("z", TEXT, required=False)))
-    assert (found.ignored, found.exact) == ((("/properties/x", word),), False)
-
-
-@pytest.mark.parametrize(
-    ("schema", "expected", "word"),
+    ("schema", "expected"),
     [
-        ({"type": "array", "prefixItems": [{}]}, Array(Anything()), "prefixItems"),
-        ({"type": "array", "items": [{}]}, Array(Anything()), "items"),
-        ({"enum": ["a", 0.5]}, Anything(), "enum"),
-        ({"const": []}, Anything(), "const"),
-        ({"$ref": "https://example.com"}, Anything(), "$ref"),
-        ({"$ref": "#/nowhere"}, Anything(), "$ref"),
-        ({"$ref": "#/$defs/X", "properties": {"y": {}}, "$defs": {"X": {"type": "object"}}}, Anything(), "$ref"),
+        ({"prefixItems": [{"type": "string"}, {}], "items": False, "minItems": 2}, Tuple((TEXT, Anything()))),
+        ({"prefixItems": [{"type": "string"}], "minItems": 1, "maxItems": 1}, Tuple((TEXT,))),
+        ({"prefixItems": [{"type": "string"}], "items": False}, Array(TEXT)),
+        ({"prefixItems": [{"type": "string"}], "items": {"type": "null"}}, Array(Union((TEXT, NULL)))),
+        ({"prefixItems": [{"type": "string"}]}, Array(Anything())),
     ],
 )
-def test_other_words_that_are_not_read_are_listed(schema: Any, expected: Shape, word: str) -> None:
-    """Tuples, values that no Literal can hold, references that lead nowhere or say only half."""
-    assert shape(schema) == Reading(expected, (("", word),), exact=False)
+def test_arrays_of_one_length_are_tuples(schema: Any, expected: Shape) -> None:
+    """Others are lists of whatever may be at one of their places."""
+    assert shape(schema).shape == expected
 
 
-def test_a_type_beside_a_reference_is_no_obstacle() -> None:
-    """It can only refuse some of what the reference takes."""
-    assert shape({"type": "string", "$ref": "#/$defs/X"}, {"X": {"type": "string"}}) == Reading(TEXT, exact=False)
+@pytest.mark.parametrize(
+    ("schema", "expected"),
+    [
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, Union((TEXT, NULL))),
+        ({"oneOf": [{"const": "a"}, {"const": "b"}]}, OneOfValues(("a", "b"))),
+        ({"anyOf": [{"const": "a"}, {"type": "string"}]}, TEXT),
+        ({"anyOf": [{"type": "string"}, {}]}, Anything()),
+        ({"anyOf": [{"type": "string"}, False]}, TEXT),
+        ({"type": "string", "anyOf": [{"minLength": 1}, {"pattern": "a"}]}, TEXT),
+        ({"type": ["string", "null"], "anyOf": [{"type": "string"}, {"type": "integer"}]}, TEXT),
+        ({"allOf": [{"type": ["string", "null"]}, {"type": ["null", "integer"]}]}, NULL),
+        ({"allOf": [{"type": "number"}, {"type": "integer"}]}, INTEGER),
+        ({"allOf": [{"type": "string"}, {"type": "integer"}]}, Nothing()),
+        ({"allOf": [{"enum": [1, 2]}, {"enum": [2, 3]}]}, OneOfValues((2,))),
+        (
+            {"allOf": [{"items": {"type": "integer"}}, {"type": "array", "items": {"enum": [1, "a"]}}]},
+            Array(OneOfValues((1,))),
+        ),
+        ({"anyOf": [{"type": "integer"}], "oneOf": [{"type": "number"}, {"type": "null"}]}, INTEGER),
+    ],
+)
+def test_combinations_are_put_together(schema: Any, expected: Shape) -> None:
+    """``allOf`` takes what all have in common, ``anyOf`` and ``oneOf`` are one or the other."""
+    assert shape(schema).shape == expected
 
 
-def test_a_long_chain_of_references_comes_to_an_end() -> None:
-    """No RecursionError, however long it is."""
-    chain = {f"D{n}": {"properties": {"x": {"$ref": f"#/$defs/D{n + 1}"}}} for n in range(1_000)}
-    found = shape({"$ref": "#/$defs/D0"}, {**chain, "D1000": {}})
-    assert (found.exact, found.ignored) == (False, (("/$defs/D60/properties/x", "$ref"),))
+def fields(reading: Reading, key: Any = ROOT) -> dict[str, tuple[Shape, bool]]:
+    """The properties of an object, each with its shape and whether it is required."""
+    found = reading.known[key].shape
+    assert isinstance(found, Object)
+    return {each.name: (each.shape, each.required) for each in found.fields}
 
 
-def test_a_reference_is_read_in_its_place() -> None:
-    """One of the payload before one of the file; its key names where the object is defined."""
-    definitions = {"A": {"type": "object", "properties": {"of": {"const": "file"}}}, "B": {"$ref": "#/$defs/A"}}
+def test_an_object_has_its_properties_in_order() -> None:
+    """Each with its shape, whether it is required, and what is said of it."""
+    schema = {
+        "properties": {
+            "b": {"type": "string", "description": "B.", "deprecated": True, "default": "x", "examples": ["y", 1]},
+            "a": {"type": "integer", "readOnly": True},
+            "any": True,
+        },
+        "required": ["a", "unlisted"],
+        "description": "An object.",
+        "title": "Thing",
+    }
+    reading = shape(schema)
+    assert isinstance(reading.shape, Named)
+    known = reading.known[reading.shape.key]
+    assert known.shape == Object(
+        (
+            Field("b", TEXT, required=False),
+            Field("a", INTEGER, required=True),
+            Field("any", Anything(), required=False),
+            Field("unlisted", Anything(), required=True),
+        )
+    )
+    assert isinstance(known.shape, Object)
+    assert known.shape.fields[0].told == Told("", "B.", deprecated=True, default='"x"', examples=('"y"', "1"))
+    assert known.shape.fields[1].told == Told(read_only=True)
+    assert known.told == Told("Thing", "An object.")
+    assert known.ways == (Called("Thing"), Called())
+
+
+def test_other_properties_are_told_apart() -> None:
+    """Nothing said of them, refused, of any shape, of one shape, of those of patterns."""
+
+    def extra(**said: Any) -> tuple[Shape | None, bool]:
+        found = shape({"properties": {"a": {}}, **said}).object
+        assert found is not None
+        return found.extra, found.closed
+
+    text = {"type": "string"}
+    assert extra() == (None, False)
+    assert extra(additionalProperties=False) == (None, True)
+    assert extra(additionalProperties=True) == (Anything(), False)
+    assert extra(additionalProperties=text) == (TEXT, False)
+    assert extra(patternProperties={"^x": text}) == (Anything(), False)
+    assert extra(patternProperties={"^x": text}, additionalProperties=False) == (TEXT, False)
+    assert extra(patternProperties={"^x": text}, additionalProperties={"type": "null"}) == (Union((NULL, TEXT)), False)
+
+
+def test_a_payload_is_an_object_whatever_its_schema_says() -> None:
+    """One without any property is an object that names none."""
+    for schema in ({}, {"type": ["object", "null"]}, {"type": "object"}, True):
+        assert shape(schema, payload=True).object == Object(())
+    assert shape({"additionalProperties": True}, payload=True).shape == Mapping(Anything())
+    assert shape({"type": "string"}, payload=True).shape == Nothing()
+
+
+def test_all_of_is_one_object() -> None:
+    """With the properties of all, each with what all say of it, and required if one requires it."""
+    definitions = {
+        "Base": {"type": "object", "properties": {"id": {"type": ["integer", "null"]}, "of": {"type": "string"}}},
+        "Part": {"properties": {"id": {"type": "integer"}}, "required": ["of"]},
+    }
+    schema = {
+        "allOf": [{"$ref": "#/$defs/Base"}, {"$ref": "#/$defs/Part"}, {"properties": {"own": {"type": "null"}}}],
+        "required": ["own"],
+    }
+    reading = shape(schema, definitions, payload=True)
+    assert fields(reading) == {"id": (INTEGER, False), "of": (TEXT, True), "own": (NULL, True)}
+
+
+def test_alternatives_share_what_stands_beside_them() -> None:
+    """Each is an object with the properties of all and its own, called by the value that tells it apart."""
     schema = {
         "type": "object",
-        "properties": {"a": {"$ref": "#/$defs/A"}, "b": {"$ref": "#/definitions/B"}},
-        "$defs": {"A": {"type": "object", "properties": {"of": {"const": "payload"}}}},
+        "properties": {"id": {"type": "integer"}},
+        "oneOf": [
+            {"properties": {"kind": {"const": "circle"}, "radius": {"type": "number"}}, "required": ["kind"]},
+            {"properties": {"kind": {"const": "square"}}, "required": ["kind"]},
+        ],
     }
-    found = shape(schema, definitions).shape
-    assert isinstance(found, Object)
-    own, of_file = (field.shape for field in found.fields)
-    assert own == Object((Field("of", OneOfValues(("payload",)), required=False),), key=("#", "$defs", "A"))
-    assert of_file == Object((Field("of", OneOfValues(("file",)), required=False),), key=("$defs", "A"))
+    reading = shape(schema, payload=True)
+    union = reading.known[ROOT].shape
+    assert isinstance(union, Union)
+    circle, square = (option for option in union.options if isinstance(option, Named))
+    assert reading.known[circle.key].ways == (Called(path=("|", "circle")),)
+    assert fields(reading, circle.key) == {
+        "id": (INTEGER, False),
+        "kind": (OneOfValues(("circle",)), True),
+        "radius": (NUMBER, False),
+    }
+    assert fields(reading, square.key) == {"id": (INTEGER, False), "kind": (OneOfValues(("square",)), True)}
+    assert reading.object == Object(
+        (
+            Field("id", INTEGER, required=False),
+            Field("kind", OneOfValues(("circle", "square")), required=True),
+            Field("radius", NUMBER, required=False),
+        )
+    )
 
 
-def test_keys_tell_all_objects_of_a_payload_apart() -> None:
-    """The path of properties, with steps of their own for items and other values, and for names like these steps."""
-    inner = {"type": "object", "properties": {"x": {}}}
+def test_alternatives_that_only_require_leave_one_object() -> None:
+    """Which properties go together is checked at run time."""
+    schema = {"properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"type": "object", "required": ["b"]}]}
+    assert fields(shape(schema, payload=True)) == {"a": (Anything(), False), "b": (Anything(), False)}
+
+
+def test_choices_that_multiply_are_partly_left_to_the_runtime() -> None:
+    """Ten times ten times ten alternatives are no type."""
+    choice = {"anyOf": [{"properties": {"k": {"const": n}}} for n in range(10)]}
+    reading = shape({"type": "object", "allOf": [choice, choice, choice]})
+    assert len(reading.known) <= 100
+
+
+def test_objects_are_known_by_their_places() -> None:
+    """Each once, however often it is referred to; called by title, definition, or the way from there."""
+    definitions = {"A": {"type": "object", "properties": {"in": {"properties": {"x": {}}}}}, "B": {"$ref": "#/$defs/A"}}
     schema = {
         "type": "object",
         "properties": {
-            "meta": {"type": "object", "properties": {"geo": inner}},
-            "both": {"type": ["array", "object"], "items": inner, "properties": {"[]": inner}},
-            "more": {"type": "object", "additionalProperties": inner},
-            "$defs": inner,
+            "a": {"$ref": "#/$defs/A", "description": "The first."},
+            "b": {"$ref": "#/$defs/B"},
+            "list": {"type": "array", "items": {"allOf": [{"$ref": "#/$defs/A"}]}},
+            "own": {"type": "array", "items": {"title": "Own thing", "properties": {"y": {"properties": {"z": {}}}}}},
+            "more": {"type": "object", "additionalProperties": {"properties": {"x": {}}}},
         },
     }
-
-    def keys(found: Shape) -> list[tuple[str, ...]]:
-        match found:
-            case Object(fields, extra, key=key):
-                return [key, *(each for field in fields for each in keys(field.shape)), *(keys(extra) if extra else [])]
-            case Array(inside) | Mapping(inside):
-                return keys(inside)
-            case Union(options):
-                return [key for option in options for key in keys(option)]
-            case _:
-                return []
-
-    assert keys(shape(schema).shape) == [
-        (),
-        ("meta",),
-        ("meta", "geo"),
-        ("both", "[]"),
-        ("both",),
-        ("both", "properties/[]"),
-        ("more", "{}"),
-        ("properties/$defs",),
+    reading = shape(schema, definitions, payload=True)
+    of_file = Named(((True, ("$defs", "A")),))
+    found = fields(reading)
+    assert found["a"][0] == found["b"][0] == of_file
+    assert found["list"][0] == Array(of_file)
+    assert [known.ways[0] for known in reading.known.values()] == [
+        Called(),
+        Called("A"),
+        Called("Own thing"),
+        Called(path=("more", "{}")),
+        Called("A", path=("in",)),
+        Called("Own thing", path=("y",)),
     ]
 
 
+def test_a_chosen_class_name_comes_first() -> None:
+    """Then the title, then the name of the definition."""
+    definitions = {"A": {"title": "Aaa", "class_name": "Chosen", "properties": {"x": {}}}}
+    (known,) = shape({"$ref": "#/$defs/A"}, definitions).known.values()
+    assert known.ways == (Called("Chosen", is_class_name=True), Called("Aaa"), Called("A"))
+
+
 def test_an_object_inside_itself_is_a_recursion() -> None:
-    """A tree ends at the key of the object that encloses the place."""
-    node = {"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}, "up": {"$ref": "#/$defs/Node"}}}
-    recursion = Recursion(("$defs", "Node"))
-    expected = Object(
-        (Field("next", recursion, required=False), Field("up", recursion, required=False)), key=("$defs", "Node")
-    )
-    assert shape({"$ref": "#/$defs/Node"}, {"Node": node}) == Reading(expected)
+    """Directly, by way of another one, in arrays and among other types."""
+    definitions = {
+        "A": {
+            "type": "object",
+            "properties": {"b": {"$ref": "#/$defs/B"}, "me": {"type": "array", "items": {"$ref": "#/$defs/A"}}},
+        },
+        "B": {"type": ["object", "null"], "properties": {"a": {"$ref": "#/$defs/A"}, "top": {"$ref": "#"}}},
+    }
+    a, b = Named(((True, ("$defs", "A")),)), Named(((True, ("$defs", "B")),))
+    reading = shape({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}}, definitions, payload=True)
+    assert fields(reading, a.key) == {"b": (Union((b, NULL)), False), "me": (Array(a), False)}
+    assert fields(reading, b.key) == {"a": (a, False), "top": (Anything(), False)}
+    assert fields(shape({"properties": {"me": {"$ref": "#"}}}, payload=True)) == {"me": (Named(ROOT), False)}
 
 
-def test_a_recursion_keeps_the_other_types() -> None:
-    """A node or null, inside itself, is the recursion or null."""
-    node = {"type": ["object", "null"], "properties": {"next": {"$ref": "#"}}}
-    expected = Object((Field("next", Union((Recursion(()), NULL)), required=False),))
-    assert shape(node).shape == Union((expected, NULL))
+def test_a_recursion_without_an_object_has_a_name_too() -> None:
+    """Any JSON value is one of arrays and objects of any JSON value."""
+    inner = {"$ref": "#/$defs/Json"}
+    json = {
+        "anyOf": [
+            {"type": "array", "items": inner},
+            {"type": "object", "additionalProperties": inner},
+            {"type": "null"},
+        ]
+    }
+    reading = shape(inner, {"Json": json})
+    assert isinstance(reading.shape, Named)
+    known = reading.known[reading.shape.key]
+    assert (known.shape, known.ways) == (Union((Array(reading.shape), Mapping(reading.shape), NULL)), (Called("Json"),))
 
 
-def test_a_recursion_without_an_object_ends_as_anything() -> None:
-    """Arrays of arrays of arrays have no name to come back to."""
-    schema = {"type": "array", "items": {"$ref": "#/$defs/A"}, "$defs": {"A": {"items": {"$ref": "#/$defs/A"}}}}
-    assert shape(schema) == Reading(Array(Array(Anything())), exact=False)
+def test_a_definition_of_values_or_objects_to_choose_from_has_a_name() -> None:
+    """Small ones stand where they are used."""
+    definitions = {
+        "Colour": {"enum": ["red", "blue"]},
+        "Id": {"type": "string"},
+        "Ids": {"type": "array", "items": {"$ref": "#/$defs/Id"}},
+    }
+    properties = {name.lower(): {"$ref": f"#/$defs/{name}"} for name in definitions}
+    reading = shape({"properties": properties}, definitions, payload=True)
+    colour = Named(((True, ("$defs", "Colour")),))
+    assert fields(reading) == {"colour": (colour, False), "id": (TEXT, False), "ids": (Array(TEXT), False)}
+    assert reading.known[colour.key].shape == OneOfValues(("red", "blue"))
 
 
-def test_definitions_that_multiply_come_to_an_end() -> None:
-    """Reading stops following references after some thousands, and says so."""
+def test_a_very_long_chain_of_references_is_read_to_its_end() -> None:
+    """No RecursionError, however long it is, through objects and from one reference to the next."""
+    chain: dict[str, Any] = {f"D{n}": {"properties": {"x": {"$ref": f"#/$defs/D{n + 1}"}}} for n in range(2_000)}
+    assert len(shape({"$ref": "#/$defs/D0"}, {**chain, "D2000": {"type": "string"}}).known) == 2_000
+    direct: dict[str, Any] = {f"D{n}": {"$ref": f"#/$defs/D{n + 1}"} for n in range(900)}
+    assert shape({"$ref": "#/$defs/D0"}, {**direct, "D900": {"type": "string"}}).shape == TEXT
+    arrays: dict[str, Any] = {f"D{n}": {"items": {"$ref": f"#/$defs/D{n + 1}"}} for n in range(2_000)}
+    shape({"$ref": "#/$defs/D0"}, {**arrays, "D2000": {"type": "string"}})
+
+
+def test_definitions_that_multiply_are_read_once_each() -> None:
+    """Thirty definitions that refer to the next one twice are thirty objects."""
     both = ("a", "b")
-    definitions = {f"D{n}": {"properties": {key: {"$ref": f"#/$defs/D{n + 1}"} for key in both}} for n in range(30)}
-    found = shape({"$ref": "#/$defs/D0"}, {**definitions, "D30": {}})
-    assert not found.exact
-    assert {word for _, word in found.ignored} == {"$ref"}
+    definitions: dict[str, Any] = {
+        f"D{n}": {"properties": {key: {"$ref": f"#/$defs/D{n + 1}"} for key in both}} for n in range(30)
+    }
+    assert len(shape({"$ref": "#/$defs/D0"}, {**definitions, "D30": {"type": "string"}}).known) == 30
+    arrays: dict[str, Any] = {
+        f"D{n}": {
+            "anyOf": [
+                {"items": {"$ref": f"#/$defs/D{n + 1}"}},
+                {"additionalProperties": {"$ref": f"#/$defs/D{n + 1}"}, "type": "object"},
+            ]
+        }
+        for n in range(100)
+    }
+    assert len(shape({"$ref": "#/$defs/D0"}, {**arrays, "D100": {"type": "string"}}).known) <= 100
+
+
+@pytest.mark.parametrize(
+    ("schema", "types"),
+    [
+        ({"type": "string"}, (str,)),
+        ({"type": ["number", "null"]}, (int, float, type(None))),
+        ({"type": ["array", "object", "boolean"]}, (list, dict, bool)),
+        ({"enum": ["a", "b", 1]}, (str, int)),
+        ({"properties": {"a": {}}}, (dict,)),
+        ({"anyOf": [{"type": "string"}, {"prefixItems": [{}], "minItems": 1, "maxItems": 1}]}, (str, list)),
+        ({}, ()),
+    ],
+)
+def test_shapes_have_classes_of_python(schema: Any, types: tuple[type, ...]) -> None:
+    """As the ``type_map`` of 1.7 gave them."""
+    reading = shape(schema)
+    assert reading.python_types(reading.shape) == types

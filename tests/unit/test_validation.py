@@ -1,7 +1,9 @@
 """Whether a value fits its schema."""
 
 import json
+import math
 import sys
+from decimal import Decimal
 from pathlib import Path
 from subprocess import run
 from typing import Any
@@ -9,10 +11,7 @@ from typing import Any
 import pytest
 
 from microagent.codec import decode, encode
-from microagent.reading import shape
-from microagent.runtime_types import python_types, runtime_type
 from microagent.schema import Schema
-from microagent.shapes import Shape
 from microagent.validation import Check
 
 ORDER = {
@@ -186,35 +185,6 @@ def test_the_quick_check_agrees_with_jsonschema(schema: dict[str, Any]) -> None:
         assert decode(encode(value)) == value
 
 
-@pytest.mark.parametrize(
-    ("schema", "types"),
-    [
-        ({"type": "string"}, (str,)),
-        ({"type": ["number", "null"]}, (int, float, type(None))),
-        ({"type": ["array", "object", "boolean"]}, (list, dict, bool)),
-        ({"enum": ["a", "b", 1]}, (str, int)),
-        ({}, ()),
-        ({"anyOf": [{"type": "string"}]}, ()),
-    ],
-)
-def test_shapes_have_classes_of_python(schema: Schema, types: tuple[type, ...]) -> None:
-    """As the ``type_map`` of 1.7 gave them."""
-    assert python_types(shape(schema).shape) == types
-
-
-def test_what_msgspec_has_no_type_for_is_left_to_jsonschema() -> None:
-    """A union of two objects is any value to msgspec, which then never has the last word."""
-
-    def of(schema: Schema) -> tuple[Shape, bool]:
-        found = shape(schema).shape
-        return found, runtime_type(found).exact
-
-    found, exact = of({"type": ["object", "string"], "properties": {"a": {"type": "string"}}})
-    assert exact, found
-    found, exact = of({"type": "object", "properties": {"a": {"$ref": "#"}}})
-    assert not exact, found
-
-
 def test_a_yes_needs_no_jsonschema() -> None:
     """Processes that handle well-formed messages of generated contracts never import it."""
     program = (
@@ -224,3 +194,24 @@ def test_a_yes_needs_no_jsonschema() -> None:
         "sys.exit('jsonschema' in sys.modules)"
     )
     assert run([sys.executable, "-c", program], cwd=Path(__file__).parents[2], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf, Decimal(1), {1, 2}, b"a", {1: "a"}, {"a": [math.nan]}])
+def test_what_json_cannot_say_fits_no_schema(value: Any) -> None:
+    """Whatever msgspec or jsonschema would make of it: it could not travel."""
+    for schema in ({}, {"type": "number"}, {"type": ["object", "array", "string", "number"]}, {"minimum": 0}):
+        assert "JSON" in (Check(schema).problem(value) or "")
+
+
+def test_formats_are_checked_when_that_is_asked_for() -> None:
+    """Else they only tell people something; the value is a text in either case."""
+    schema = {"type": "object", "properties": {"at": {"type": "string", "format": "date-time"}}}
+    good, bad = {"at": "2026-01-31T12:00:00Z"}, {"at": "2026-02-31T12:00:00Z"}
+    assert Check(schema).problem(bad) is None
+    assert Check(schema, formats=True).problem(good) is None
+    assert Check(schema, formats=True).problem(bad) == '$.at: does not fit format: "date-time"'
+
+
+def test_formats_that_nobody_knows_are_never_checked() -> None:
+    """OpenAPI's ``int32`` refuses nothing."""
+    assert Check({"type": "integer", "format": "int32"}, formats=True).problem(2**40) is None

@@ -7,36 +7,27 @@ import typing as _t
 
 import microagent as _m
 
+from ._types import (
+    Customer,
+    Node,
+    Order,
+)
+
 
 class OpenMessage(_t.TypedDict):
     number: int
-
-
-class OrdersMessageCustomer(_t.TypedDict):
-    name: str
-    email: _t.NotRequired[str | None]
 
 
 class OrdersMessage(_t.TypedDict):
     """Orders to pack."""
 
     number: str
-    customer: OrdersMessageCustomer
-    follows: _t.NotRequired["OrdersMessage"]
-
-
-class TreeMessageNodeNamed(_t.TypedDict):
-    first: _t.NotRequired[str]
-
-
-class TreeMessageNode(_t.TypedDict):
-    value: int
-    children: _t.NotRequired["list[TreeMessageNode]"]
-    named: _t.NotRequired[TreeMessageNodeNamed | dict[str, _t.Any]]
+    customer: Customer
+    follows: _t.NotRequired[Order]
 
 
 class TreeMessage(_t.TypedDict):
-    root: TreeMessageNode
+    root: Node
     self: _t.NotRequired["TreeMessage"]
 
 
@@ -66,8 +57,8 @@ if _t.TYPE_CHECKING:
             /,
             *,
             number: str,
-            customer: OrdersMessageCustomer,
-            follows: OrdersMessage = ...,
+            customer: Customer,
+            follows: Order = ...,
         ) -> _Awaitable[object]: ...
 
     class SettingsBound(_m.TypedBoundQueue[dict[str, str | int | float]]): ...
@@ -89,7 +80,7 @@ if _t.TYPE_CHECKING:
             agent: _t.Any,
             /,
             *,
-            root: TreeMessageNode,
+            root: Node,
             self: TreeMessage = ...,
         ) -> _Awaitable[object]: ...
 

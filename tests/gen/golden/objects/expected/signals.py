@@ -7,22 +7,19 @@ import typing as _t
 
 import microagent as _m
 
+from ._types import (
+    Customer,
+    Order,
+)
+
+
+class Found(_t.TypedDict):
+    number: _t.NotRequired[str]
+    name: _t.NotRequired[str]
+
 
 class Labelled(_t.TypedDict):
     number: int
-
-
-class OrderPaidCustomer(_t.TypedDict):
-    name: str
-    email: _t.NotRequired[str | None]
-
-
-class OrderPaidOrder(_t.TypedDict):
-    """What somebody bought."""
-
-    number: str
-    customer: OrderPaidCustomer
-    follows: _t.NotRequired["OrderPaidOrder"]
 
 
 class OrderPaidMetaGeo(_t.TypedDict):
@@ -52,11 +49,14 @@ class OrderPaid(_t.TypedDict):
     Sent once, after the bank has said so.
     """
 
-    order: OrderPaidOrder
+    order: Order
     total: int | float
     """In the currency of the order."""
     gift: _t.NotRequired[bool]
-    """Deprecated."""
+    """Default: false
+
+    Deprecated.
+    """
     tags: _t.NotRequired[list[str]]
     channel: _t.Literal["web", "shop", 'it\'s "by phone"', 7, True, None]
     schema: _t.Literal["v2"]
@@ -78,37 +78,40 @@ class OrderPaidResult(_t.TypedDict):
     lines: _t.NotRequired[list[OrderPaidResultLinesItem]]
 
 
-class OrderRefundedCustomer(_t.TypedDict):
-    name: str
-    email: _t.NotRequired[str | None]
-
-
 class OrderRefunded(_t.TypedDict):
     """Deprecated."""
 
     number: str
-    customer: OrderRefundedCustomer
-    follows: _t.NotRequired["OrderRefunded"]
+    customer: Customer
+    follows: _t.NotRequired[Order]
 
 
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
     class FoundBound(_m.TypedBoundSignal[_t.Any]):
-        async def send(self, sender: str, **extra: _t.Any) -> None: ...
+        async def send(
+            self,
+            sender: str,
+            *,
+            number: str = ...,
+            name: str = ...,
+        ) -> None: ...
         async def call(
             self,
             sender: str,
             *,
             timeout: float = 60,
-            **extra: _t.Any,
+            number: str = ...,
+            name: str = ...,
         ) -> dict[str, _t.Any]: ...
         def waiter(
             self,
             sender: str,
             *,
             timeout: float = 60,
-            **extra: _t.Any,
+            number: str = ...,
+            name: str = ...,
         ) -> _m.Waiter[_t.Any]: ...
 
     class FoundHandler(_t.Protocol):
@@ -116,8 +119,11 @@ if _t.TYPE_CHECKING:
             self,
             agent: _t.Any,
             /,
-            *args: _t.Any,
-            **payload: _t.Any,
+            *,
+            signal: _m.Signal,
+            sender: str,
+            number: str = ...,
+            name: str = ...,
         ) -> _Awaitable[object]: ...
 
     class LabelledBound(_m.TypedBoundSignal[_t.Any]):
@@ -166,7 +172,7 @@ if _t.TYPE_CHECKING:
             self,
             sender: str,
             *,
-            order: OrderPaidOrder,
+            order: Order,
             total: int | float,
             gift: bool = ...,
             tags: list[str] = ...,
@@ -184,7 +190,7 @@ if _t.TYPE_CHECKING:
             sender: str,
             *,
             timeout: float = 60,
-            order: OrderPaidOrder,
+            order: Order,
             total: int | float,
             gift: bool = ...,
             tags: list[str] = ...,
@@ -202,7 +208,7 @@ if _t.TYPE_CHECKING:
             sender: str,
             *,
             timeout: float = 60,
-            order: OrderPaidOrder,
+            order: Order,
             total: int | float,
             gift: bool = ...,
             tags: list[str] = ...,
@@ -224,7 +230,7 @@ if _t.TYPE_CHECKING:
             *,
             signal: _m.Signal,
             sender: str,
-            order: OrderPaidOrder,
+            order: Order,
             total: int | float,
             gift: bool = ...,
             tags: list[str] = ...,
@@ -246,8 +252,8 @@ if _t.TYPE_CHECKING:
             sender: str,
             *,
             number: str,
-            customer: OrderRefundedCustomer,
-            follows: OrderRefunded = ...,
+            customer: Customer,
+            follows: Order = ...,
         ) -> None: ...
         async def call(
             self,
@@ -255,8 +261,8 @@ if _t.TYPE_CHECKING:
             *,
             timeout: float = 60,
             number: str,
-            customer: OrderRefundedCustomer,
-            follows: OrderRefunded = ...,
+            customer: Customer,
+            follows: Order = ...,
         ) -> dict[str, bool | None]: ...
         def waiter(
             self,
@@ -264,8 +270,8 @@ if _t.TYPE_CHECKING:
             *,
             timeout: float = 60,
             number: str,
-            customer: OrderRefundedCustomer,
-            follows: OrderRefunded = ...,
+            customer: Customer,
+            follows: Order = ...,
         ) -> _m.Waiter[bool | None]: ...
 
     class OrderRefundedHandler(_t.Protocol):
@@ -277,8 +283,8 @@ if _t.TYPE_CHECKING:
             signal: _m.Signal,
             sender: str,
             number: str,
-            customer: OrderRefundedCustomer,
-            follows: OrderRefunded = ...,
+            customer: Customer,
+            follows: Order = ...,
         ) -> _Awaitable[bool | None]: ...
 
 

@@ -1,0 +1,663 @@
+"""Who checks which keyword of a payload, msgspec or jsonschema: decided once, for the generator and the runtime."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import count
+from math import ceil, floor
+from typing import Any, Literal, TypeAlias, cast
+from urllib.parse import quote
+
+from microagent.conjunctions import Place
+from microagent.jsonvalues import is_of, kinds_of, listed_values, without_fraction
+from microagent.pointers import pointer_to
+from microagent.references import resolve
+from microagent.runtime_types import (
+    AnyValue,
+    DictOf,
+    ListOf,
+    Options,
+    Plain,
+    Record,
+    Reference,
+    Tagged,
+    TupleOf,
+    Type,
+    Values,
+    inside,
+)
+from microagent.schema import Schema, every_schema, is_annotation, rebuilt
+
+Checker: TypeAlias = Literal["msgspec", "jsonschema"]
+
+FORMATS = frozenset(
+    {
+        "date", "date-time", "duration", "email", "hostname", "idn-email", "idn-hostname", "ipv4", "ipv6", "iri",
+        "iri-reference", "json-pointer", "regex", "relative-json-pointer", "time", "uri", "uri-reference",
+        "uri-template", "uuid",
+    }
+)  # fmt: skip
+"""The values of ``format`` that mean something to JSON Schema."""
+
+_ANNOTATIONS = frozenset({"contentEncoding", "contentMediaType", "contentSchema", "example", "$vocabulary"})
+_FRAMES = frozenset({"$defs", "definitions", "$schema"})
+_SCOPED = frozenset({"$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$anchor", "$id", "id"})
+_UNEVALUATED = frozenset({"unevaluatedProperties", "unevaluatedItems"})
+_OF_STRINGS = {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"}
+_OF_ARRAYS = {"minItems": "min_length", "maxItems": "max_length"}
+_OF_OBJECTS = {"minProperties": "min_length", "maxProperties": "max_length"}
+_BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
+_WORDS = frozenset(
+    {
+        "type", "properties", "required", "additionalProperties", "patternProperties", "items", "prefixItems",
+        "multipleOf", *_OF_STRINGS, *_OF_ARRAYS, *_OF_OBJECTS, *_BOUNDS,
+    }
+)  # fmt: skip
+_INT64 = 2**63
+_LONGEST = 2**31
+_WITHOUT_PATTERN = {"array", "object"}  # msgspec 0.22 reads wrong memory where one of these may be instead of the text
+_DISJOINT = ("object", "array", "string", "number", "boolean", "null")
+_MOST_ROUNDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """
+    How a value is checked.
+
+    :ivar type: what msgspec checks
+    :ivar types: the types of the references in it
+    :ivar rest: what is left to jsonschema when msgspec has said yes; True for nothing
+    :ivar definitions: what the rest refers to
+    :ivar whole: the whole schema, which decides when msgspec says no: 1.0 is an integer to JSON Schema
+    :ivar checked: who checks each keyword, by the place of its schema; what is missing is checked by nobody
+    """
+
+    type: Type
+    types: Mapping[Place, Type]
+    rest: Schema
+    definitions: Mapping[str, Any]
+    whole: Schema
+    checked: Mapping[tuple[Place, str], tuple[Checker, ...]]
+
+
+def decide(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> Decision:
+    """
+    Who checks what.
+
+    :param definitions: the definitions of the declaration
+    :param formats: ``format`` is to be checked, too
+    """
+    if any(map(_is_scoped, (schema, *definitions.values()))):
+        return _left_to_jsonschema(schema, definitions, formats)
+    document = next(name for name in _names("payload") if name not in definitions)
+    moved = _moved(schema, definitions, document)
+    if moved != schema:
+        definitions = {**definitions, document: moved}
+    found = _Judge(moved, definitions, formats=formats).decision()
+    checked = {(_place_in(place, document), word): who for (place, word), who in found.checked.items()}
+    return replace(found, checked=checked)
+
+
+def _left_to_jsonschema(schema: Schema, definitions: Mapping[str, Any], formats: bool) -> Decision:
+    """Where references depend on who refers, or other drafts are spoken, the whole is one piece."""
+    judge = _Judge(schema, definitions, formats=formats)
+    judge.leave(schema, (False, ()))
+    return Decision(AnyValue(), {}, schema, definitions, schema, judge.checked())
+
+
+def _is_scoped(schema: Schema) -> bool:
+    return any(
+        not isinstance(each, bool) and (_SCOPED & each.keys() or _is_foreign(each)) for _, each in every_schema(schema)
+    )
+
+
+def _is_foreign(schema: Mapping[str, Any]) -> bool:
+    return "2020-12" not in schema.get("$schema", "2020-12")
+
+
+def _names(stem: str) -> Iterator[str]:
+    yield stem
+    yield from (f"{stem} {number}" for number in count(2))
+
+
+def _moved(schema: Schema, definitions: Mapping[str, Any], document: str) -> Schema:
+    """The payload with references into itself as references to a definition that holds it."""
+
+    def change(inner: Schema) -> Schema:
+        if isinstance(inner, bool):
+            return inner
+        copy = rebuilt(inner, change)
+        target = resolve(copy["$ref"], schema, definitions) if isinstance(copy.get("$ref"), str) else None
+        if target is not None and not target.in_file:
+            copy["$ref"] = _reference_to("$defs", document, *target.steps)
+        return copy
+
+    return change(schema)
+
+
+def _reference_to(*steps: str) -> str:
+    return f"#{quote(pointer_to(steps))}"
+
+
+def _place_in(place: Place, document: str) -> Place:
+    in_file, steps = place
+    return (False, steps[2:]) if in_file and steps[:2] == ("$defs", document) else place
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """Of one schema: its type for msgspec, and what is left."""
+
+    type: Type
+    rest: Schema
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What is said of a schema; ``left`` shrinks to what msgspec does not check."""
+
+    schema: Mapping[str, Any]
+    place: Place
+    left: dict[str, Any]
+
+    def inner(self, *steps: str) -> Place:
+        return self.place[0], (*self.place[1], *steps)
+
+
+class _Judge:
+    """
+    Goes through a schema and all that it refers to.
+
+    What is exact depends on what it refers to: at first all is taken for exact, and each round knows better, until one
+    finds nothing new.
+    """
+
+    def __init__(self, schema: Schema, definitions: Mapping[str, Any], *, formats: bool) -> None:
+        self._schema = schema
+        self._definitions = definitions
+        self._formats = formats
+        self._inexact: set[Place] = set()
+        self._opaque: set[Place] = set()
+        self._begin()
+
+    def decision(self) -> Decision:
+        while True:
+            self._begin()
+            verdict = self._verdict(self._schema, (False, ()))
+            self._follow()
+            inexact = {place for place, found in self._found.items() if found.rest is not True} - self._inexact
+            opaque = self._circles() - self._opaque
+            if not inexact and not opaque:
+                break
+            self._inexact |= inexact
+            self._opaque |= opaque
+        types = {place: found.type for place, found in self._found.items()}
+        rests = {name: self._found[place].rest for place, name in self._names.items()}
+        definitions = {**self._definitions, **rests}
+        return Decision(verdict.type, types, verdict.rest, definitions, self._schema, self.checked())
+
+    def _begin(self) -> None:
+        self._checked: dict[tuple[Place, str], Checker] = {}
+        self._found: dict[Place, _Verdict] = {}
+        self._waiting: list[tuple[Place, Schema]] = []
+        self._left_references: list[tuple[Place, str]] = []
+        self._names: dict[Place, str] = {}
+
+    def _follow(self) -> None:
+        while self._waiting:
+            place, schema = self._waiting.pop()
+            if place not in self._found:
+                self._found[place] = _Verdict(AnyValue(), True)
+                is_opaque = place in self._opaque
+                self._found[place] = self.leave(schema, place) if is_opaque else self._verdict(schema, place)
+
+    def _circles(self) -> set[Place]:
+        """References to what is no object and comes back to itself: msgspec has no type for these."""
+        named = {place: set(_named_in(found.type)) for place, found in self._found.items()}
+        found: set[Place] = set()
+        for start, nearest in named.items():
+            seen: set[Place] = set()
+            waiting = [*nearest]
+            while waiting:
+                place = waiting.pop()
+                if place not in seen:
+                    seen.add(place)
+                    waiting += named.get(place, ())
+            if start in seen:
+                found.add(start)
+        return found
+
+    def checked(self) -> dict[tuple[Place, str], tuple[Checker, ...]]:
+        """Who checks what, definitions that only jsonschema comes to included."""
+        found: dict[tuple[Place, str], tuple[Checker, ...]] = {at: (who,) for at, who in self._checked.items()}
+        seen: set[Place] = set()
+        while self._left_references:
+            (in_file, _), reference = self._left_references.pop()
+            target = resolve(reference, None if in_file else self._schema, self._definitions)
+            if target is None or (place := (target.in_file, target.steps)) in seen:
+                continue
+            seen.add(place)
+            self.leave(target.schema, place)
+            for at, who in self._checked.items():
+                found[at] = found.get(at, ()) if who in found.get(at, ()) else (*found.get(at, ()), who)
+        return found
+
+    # -- one schema
+
+    def _verdict(self, schema: Schema, place: Place) -> _Verdict:
+        if isinstance(schema, bool):
+            return _Verdict(AnyValue(), schema)
+        if _UNEVALUATED & schema.keys():
+            return self.leave(schema, place)
+        said = _Said(schema, place, {word: value for word, value in schema.items() if self._counts(word, value)})
+        found = self._type(said)
+        for word, value in said.left.items():
+            if (place, word) not in self._checked:
+                self._leave_word(word, value, place)
+        return _Verdict(found, said.left or True)
+
+    def _counts(self, word: str, value: object) -> bool:
+        if word == "format":
+            return self._formats and value in FORMATS
+        return not (is_annotation(word) or word in _ANNOTATIONS or word in _FRAMES)
+
+    def leave(self, schema: Schema, place: Place) -> _Verdict:
+        """All of it is for jsonschema."""
+        for steps, each in every_schema(schema, place[1]):
+            for word, value in () if isinstance(each, bool) else each.items():
+                if self._counts(word, value):
+                    self._checked[(place[0], steps), word] = "jsonschema"
+                if word == "$ref" and isinstance(value, str):
+                    self._left_references.append(((place[0], steps), value))
+        return _Verdict(AnyValue(), schema)
+
+    def _leave_word(self, word: str, value: object, place: Place) -> None:
+        self.leave({word: value}, place)
+
+    def _claim(self, said: _Said, *words: str) -> None:
+        """Msgspec checks these words."""
+        for word in words:
+            if word in said.left:
+                del said.left[word]
+                self._checked[said.place, word] = "msgspec"
+
+    def _keep(self, said: _Said, word: str, rest: Any) -> None:
+        """Msgspec checks a word, but for a rest inside."""
+        said.left[word] = rest
+        self._checked[said.place, word] = "msgspec"
+
+    def _type(self, said: _Said) -> Type:
+        if "$ref" in said.left:
+            return self._reference(said)
+        if (listed := self._values(said)) is not None:
+            return listed
+        words = _WORDS & said.left.keys()
+        if not words - {"type"} and (found := self._chosen(said)) is not None:
+            return found
+        if not words:
+            return self._combined(said)
+        kinds = _without_integer_beside_number(kinds_of(said.schema))
+        options = tuple(self._kind(kind, said) for kind in kinds)
+        self._claim(said, "type", *_pointless_words(kinds))
+        return options[0] if len(options) == 1 else Options(options)
+
+    def _kind(self, kind: str, said: _Said) -> Type:
+        match kind:
+            case "object":
+                return self._object(said)
+            case "array":
+                return self._array(said)
+            case "string":
+                limits = self._lengths(said, _OF_STRINGS)
+                pattern = said.left.get("pattern")
+                if isinstance(pattern, str) and not _WITHOUT_PATTERN & {*kinds_of(said.schema)}:
+                    limits = (*limits, ("pattern", pattern))
+                    self._claim(said, "pattern")
+                return Plain("string", limits)
+            case "integer" | "number":
+                return self._number(kind, said)
+            case "boolean":
+                return Plain("boolean")
+            case _:
+                return Plain("null")
+
+    def _lengths(self, said: _Said, words: Mapping[str, str]) -> tuple[tuple[str, Any], ...]:
+        found: list[tuple[str, Any]] = []
+        for word, limit in words.items():
+            value = without_fraction(said.left.get(word))
+            if isinstance(value, int) and value < _LONGEST and word != "pattern":
+                found.append((limit, value))
+                self._claim(said, word)
+        return tuple(found)
+
+    def _number(self, kind: Literal["integer", "number"], said: _Said) -> Type:
+        bounds = {word: said.left[word] for word in _BOUNDS if word in said.left}
+        whole = _whole_limits(bounds)
+        broken = _broken_limits(bounds)
+        if whole is None or (kind == "number" and broken is None):
+            return Plain(kind)
+        self._claim(said, *bounds)
+        if kind == "number":
+            return Plain("number", (*((f"int {name}", value) for name, value in whole), *(broken or ())))
+        factor = without_fraction(said.left.get("multipleOf"))
+        if isinstance(factor, int) and factor < _INT64:
+            self._claim(said, "multipleOf")
+            whole = (*whole, ("multiple_of", factor))
+        return Plain("integer", whole)
+
+    def _values(self, said: _Said) -> Type | None:
+        listed = listed_values([said.left])
+        if listed is None:
+            return None
+        kinds = kinds_of(said.schema)
+        values = [without_fraction(value) for value in listed if any(is_of(value, kind) for kind in kinds)]
+        if not values or not all(map(_is_literal, values)):
+            return None
+        self._claim(said, "const", "enum", "type")
+        return Values(tuple(cast("list[str | int | None]", values)))
+
+    # -- references and alternatives
+
+    def _reference(self, said: _Said) -> Type:
+        target = resolve(said.left["$ref"], None if said.place[0] else self._schema, self._definitions)
+        if target is None:
+            return AnyValue()
+        place = (target.in_file, target.steps)
+        self._waiting.append((place, target.schema))
+        if place in self._inexact or place in self._opaque:
+            self._keep(said, "$ref", _reference_to("$defs", self._name(place)))
+        else:
+            self._claim(said, "$ref")
+        return Reference(place)
+
+    def _name(self, place: Place) -> str:
+        """How the rest of a definition is called among the definitions."""
+        if place not in self._names:
+            taken = {*self._definitions, *self._names.values()}
+            stem = f"rest of {pointer_to(place[1])}"
+            self._names[place] = next(name for name in _names(stem) if name not in taken)
+        return self._names[place]
+
+    def _combined(self, said: _Said) -> Type:
+        """Of schemas that all have to fit, msgspec checks the first one that it can."""
+        members: list[Schema] = said.left.get("allOf", [])
+        for index, member in enumerate(members):
+            waiting = len(self._waiting)
+            found = self._verdict(member, said.inner("allOf", str(index)))
+            if found.type != AnyValue():
+                others = [*members[:index], *members[index + 1 :]]
+                rests = [*others, *([] if found.rest is True else [found.rest])]
+                if rests:
+                    self._keep(said, "allOf", rests)
+                else:
+                    self._claim(said, "allOf")
+                for number, other in enumerate(members):
+                    if number != index:
+                        self.leave(other, said.inner("allOf", str(number)))
+                return found.type
+            del self._waiting[waiting:]
+        return AnyValue()
+
+    def _chosen(self, said: _Said) -> Type | None:
+        """The type of ``anyOf`` or ``oneOf``, where no value fits two of the alternatives."""
+        words = {"anyOf", "oneOf"} & said.left.keys()
+        if len(words) != 1:
+            return None
+        word = words.pop()
+        options: list[Schema] = said.left[word]
+        taken = [self._kinds(option, said.place[0]) for option in options]
+        if not set().union(*taken) <= {"number" if kind == "integer" else kind for kind in kinds_of(said.schema)}:
+            return None
+        if "integer" in kinds_of(said.schema) and "number" not in kinds_of(said.schema):
+            return None
+        if _WITHOUT_PATTERN & set().union(*taken) and any(self._has_pattern(each, said.place[0]) for each in options):
+            return None
+        waiting = len(self._waiting)
+        verdicts = [self._verdict(option, said.inner(word, str(index))) for index, option in enumerate(options)]
+        found = _united([each.type for each in verdicts], taken, self._tags(options, said.place[0]))
+        if found is None or any(each.rest is not True for each in verdicts):
+            del self._waiting[waiting:]
+            self._leave_word(word, options, said.place)
+            return None
+        self._claim(said, word, "type")
+        return found
+
+    def _kinds(self, schema: Schema, in_file: bool, depth: int = 0) -> set[str]:
+        """The kinds of values that may fit; a whole number is a number."""
+        if isinstance(schema, bool) or depth > _MOST_ROUNDS:
+            return set(_DISJOINT)
+        if isinstance(reference := schema.get("$ref"), str):
+            target = resolve(reference, None if in_file else self._schema, self._definitions)
+            return set(_DISJOINT) if target is None else self._kinds(target.schema, target.in_file, depth + 1)
+        kinds = set(_without_integer(kinds_of(schema)))
+        if (listed := listed_values([schema])) is not None:
+            kinds &= {kind for value in listed for kind in _DISJOINT if is_of(value, kind)}
+        for word in ("anyOf", "oneOf"):
+            if options := schema.get(word):
+                kinds &= set().union(*(self._kinds(option, in_file, depth + 1) for option in options))
+        return kinds
+
+    def _has_pattern(self, schema: Schema, in_file: bool, depth: int = 0) -> bool:
+        """Whether a text that fits may have to have a pattern."""
+        if isinstance(schema, bool) or depth > _MOST_ROUNDS:
+            return False
+        if isinstance(reference := schema.get("$ref"), str):
+            target = resolve(reference, None if in_file else self._schema, self._definitions)
+            return target is not None and self._has_pattern(target.schema, target.in_file, depth + 1)
+        inner = (each for word in ("anyOf", "oneOf", "allOf") for each in schema.get(word, ()))
+        return "pattern" in schema or any(self._has_pattern(each, in_file, depth + 1) for each in inner)
+
+    def _tags(self, options: list[Schema], in_file: bool) -> Mapping[int, Mapping[str, str]]:
+        """Of every alternative that is an object: the properties that it must have with one value, and the value."""
+        found: dict[int, Mapping[str, str]] = {}
+        for index, option in enumerate(options):
+            schema, place = option, None
+            if not isinstance(option, bool) and isinstance(reference := option.get("$ref"), str):
+                target = resolve(reference, None if in_file else self._schema, self._definitions)
+                schema = True if target is None else target.schema
+                place = None if target is None else (target.in_file, target.steps)
+            if not isinstance(schema, bool) and _is_record(schema) and place not in self._opaque:
+                found[index] = _tags_of(schema)
+        return found
+
+    # -- arrays and objects
+
+    def _array(self, said: _Said) -> Type:
+        if "prefixItems" in said.left:
+            return self._tuple(said)
+        items: Type = AnyValue()
+        if "items" in said.left:
+            found = self._verdict(said.left["items"], said.inner("items"))
+            items = found.type
+            if found.rest is True:
+                self._claim(said, "items")
+            else:
+                self._keep(said, "items", found.rest)
+        return ListOf(items, self._lengths(said, _OF_ARRAYS))
+
+    def _tuple(self, said: _Said) -> Type:
+        heads: list[Schema] = said.left["prefixItems"]
+        least, most = said.left.get("minItems"), said.left.get("maxItems")
+        is_closed = said.left.get("items") is False or most == len(heads)
+        if not heads or least != len(heads) or most not in {None, least} or not is_closed:
+            return ListOf(AnyValue(), self._lengths(said, _OF_ARRAYS))
+        waiting = len(self._waiting)
+        found = [self._verdict(head, said.inner("prefixItems", str(index))) for index, head in enumerate(heads)]
+        if any(each.rest is not True for each in found):
+            del self._waiting[waiting:]
+            self._leave_word("prefixItems", heads, said.place)
+            return ListOf(AnyValue(), self._lengths(said, _OF_ARRAYS))
+        self._claim(said, "prefixItems", "items", "minItems", "maxItems")
+        return TupleOf(tuple(each.type for each in found))
+
+    def _object(self, said: _Said) -> Type:
+        names = [*said.left.get("properties", ()), *said.left.get("required", ())]
+        if not all(map(_is_field, names)):
+            return DictOf(AnyValue())
+        if not names:
+            self._claim(said, "properties", "required")
+            return self._dictionary(said)
+        required = dict.fromkeys(cast("list[str]", said.left.get("required", ())))
+        fields: dict[str, tuple[str, Type, bool]] = {name: (name, AnyValue(), True) for name in required}
+        rests: dict[str, Schema] = {}
+        for name, inner in said.left.get("properties", {}).items():
+            found = self._verdict(inner, said.inner("properties", name))
+            fields[name] = (name, found.type, name in required)
+            rests[name] = found.rest
+        extra = said.left.get("additionalProperties", True)
+        is_simple = isinstance(extra, bool) and "patternProperties" not in said.left
+        if is_simple:
+            self._claim(said, "additionalProperties")
+            rests = {name: rest for name, rest in rests.items() if rest is not True}
+        if rests:
+            self._keep(said, "properties", rests)
+        self._claim(said, "required", *([] if rests else ["properties"]))
+        return Record(tuple(fields.values()), closed=is_simple and not extra)
+
+    def _dictionary(self, said: _Said) -> Type:
+        extra = said.left.get("additionalProperties", True)
+        if "patternProperties" in said.left:
+            return DictOf(AnyValue(), self._lengths(said, _OF_OBJECTS))
+        if extra is False:
+            self._claim(said, "additionalProperties")
+            return Record((), closed=True)
+        found = self._verdict(extra, said.inner("additionalProperties"))
+        if found.rest is True:
+            self._claim(said, "additionalProperties")
+        else:
+            self._keep(said, "additionalProperties", found.rest)
+        return DictOf(found.type, self._lengths(said, _OF_OBJECTS))
+
+
+def _named_in(found: Type) -> Iterator[Place]:
+    """The references that have to be known before a type can be made; those of an object do not."""
+    if isinstance(found, Reference):
+        yield found.place
+    for inner in inside(found):
+        yield from _named_in(inner)
+
+
+def _without_integer(kinds: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys("number" if kind == "integer" else kind for kind in kinds))
+
+
+def _without_integer_beside_number(kinds: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(kind for kind in kinds if kind != "integer" or "number" not in kinds)
+
+
+def _pointless_words(kinds: Iterable[str]) -> Iterator[str]:
+    """Words that say something of other kinds of values only."""
+    of = {
+        "string": ("minLength", "maxLength", "pattern"),
+        "number": (*_BOUNDS, "multipleOf"),
+        "array": (
+            "items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains",
+        ),
+        "object": (
+            "properties", "required", "additionalProperties", "patternProperties", "minProperties", "maxProperties",
+            "propertyNames", "dependentRequired", "dependentSchemas",
+        ),
+    }  # fmt: skip
+    wanted = set(_without_integer(kinds))
+    return (word for kind, words in of.items() if kind not in wanted for word in words)
+
+
+def _whole_limits(bounds: Mapping[str, Any]) -> tuple[tuple[str, int], ...] | None:
+    """The bounds of an int; None where msgspec cannot hold them."""
+    least = [ceil(bounds["minimum"])] if "minimum" in bounds else []
+    least += [floor(bounds["exclusiveMinimum"]) + 1] if "exclusiveMinimum" in bounds else []
+    most = [floor(bounds["maximum"])] if "maximum" in bounds else []
+    most += [ceil(bounds["exclusiveMaximum"]) - 1] if "exclusiveMaximum" in bounds else []
+    found = (*((("ge", max(least)),) if least else ()), *((("le", min(most)),) if most else ()))
+    return found if all(-_INT64 <= value < _INT64 for _, value in found) else None
+
+
+def _broken_limits(bounds: Mapping[str, Any]) -> tuple[tuple[str, float], ...] | None:
+    """The bounds of a float; None where one is no float."""
+    if not all(_is_float(value) for value in bounds.values()):
+        return None
+    found: list[tuple[str, float]] = []
+    for inclusive, exclusive, names, stricter in (
+        ("minimum", "exclusiveMinimum", ("ge", "gt"), max),
+        ("maximum", "exclusiveMaximum", ("le", "lt"), min),
+    ):
+        values = [bounds[word] for word in (inclusive, exclusive) if word in bounds]
+        if values:
+            limit = stricter(values)
+            name = names[1] if bounds.get(exclusive) == limit else names[0]
+            found.append((name, float(limit)))
+    return tuple(found)
+
+
+def _is_float(value: float) -> bool:
+    try:
+        return float(value) == value
+    except OverflowError:
+        return False
+
+
+def _is_literal(value: object) -> bool:
+    if isinstance(value, bool):
+        return False
+    if isinstance(value, int):
+        return -_INT64 <= value < _INT64
+    return value is None or (isinstance(value, str) and not _has_surrogate(value))
+
+
+def _is_field(name: str) -> bool:
+    """Whether msgspec can call a property by this name."""
+    return not any(each < " " or each in '"\\' for each in name) and not _has_surrogate(name)
+
+
+def _has_surrogate(text: str) -> bool:
+    return any("\ud800" <= each <= "\udfff" for each in text)
+
+
+def _is_record(schema: Mapping[str, Any]) -> bool:
+    """Whether the type of the schema is one of an object with fields, and nothing else."""
+    others = {"$ref", "enum", "const", *_UNEVALUATED} & schema.keys()
+    names = [*schema.get("properties", ()), *schema.get("required", ())]
+    return schema.get("type") == "object" and bool(names) and not others and all(map(_is_field, names))
+
+
+def _tags_of(schema: Mapping[str, Any]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, inner in schema.get("properties", {}).items():
+        listed = None if isinstance(inner, bool) else listed_values([inner])
+        if name in schema.get("required", ()) and listed is not None and len(listed) == 1:
+            value = listed[0]
+            if isinstance(value, str) and _is_literal(value):
+                found[name] = value
+    return found
+
+
+def _united(types: list[Type], taken: list[set[str]], tags: Mapping[int, Mapping[str, str]]) -> Type | None:
+    """One type for alternatives of which a value fits one at most; None where that is not certain."""
+    objects = [index for index, kinds in enumerate(taken) if "object" in kinds]
+    others = [index for index in range(len(taken)) if index not in objects]
+    found: list[Type] = [types[index] for index in others]
+    kinds = [taken[index] for index in others]
+    if len(objects) > 1:
+        if (tagged := _tagged(objects, types, tags)) is None or any(taken[index] != {"object"} for index in objects):
+            return None
+        found.insert(0, tagged)
+        kinds.insert(0, {"object"})
+    elif objects:
+        found.insert(0, types[objects[0]])
+        kinds.insert(0, taken[objects[0]])
+    if AnyValue() in found or sum(map(len, kinds)) > len({kind for each in kinds for kind in each}):
+        return None
+    return found[0] if len(found) == 1 else Options(tuple(found))
+
+
+def _tagged(objects: list[int], types: list[Type], tags: Mapping[int, Mapping[str, str]]) -> Tagged | None:
+    if not all(index in tags for index in objects):
+        return None
+    for name in tags[objects[0]]:
+        values = [tags[index].get(name) for index in objects]
+        options = [types[index] for index in objects]
+        if None not in values and len(set(values)) == len(values):
+            records = [option for option in options if isinstance(option, Record | Reference)]
+            if len(records) == len(options):
+                return Tagged(name, tuple(zip(cast("list[str]", values), records, strict=True)))
+    return None

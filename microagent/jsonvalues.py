@@ -1,0 +1,80 @@
+"""JSON's kinds and values as JSON Schema tells them apart: 1.0 is the integer 1, and true is no number."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
+
+KINDS = ("object", "array", "string", "number", "integer", "boolean", "null")
+
+
+def kinds_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    """What ``type`` lists; every kind where there is none."""
+    kinds = schema.get("type", KINDS)
+    return (kinds,) if isinstance(kinds, str) else tuple(dict.fromkeys(cast("list[str]", kinds)))
+
+
+def common_kinds(schemas: Iterable[Mapping[str, Any]]) -> tuple[str, ...] | None:
+    """The kinds that every ``type`` of these schemas has, in the order of the first; None if none has a ``type``."""
+    found: tuple[str, ...] | None = None
+    for schema in schemas:
+        if "type" in schema:
+            kinds = kinds_of(schema)
+            found = kinds if found is None else tuple(_common(found, kinds))
+    return found
+
+
+def _common(first: Iterable[str], second: tuple[str, ...]) -> Iterable[str]:
+    for kind in first:
+        if kind in second or (kind == "integer" and "number" in second):
+            yield kind
+        elif kind == "number" and "integer" in second:
+            yield "integer"
+
+
+def is_of(value: object, kind: str) -> bool:
+    """Whether JSON Schema takes the value for one of this kind."""
+    match value:
+        case None:
+            return kind == "null"
+        case bool():
+            return kind == "boolean"
+        case int():
+            return kind in {"integer", "number"}
+        case float():
+            return kind == "number" or (kind == "integer" and value.is_integer())
+        case str():
+            return kind == "string"
+        case list():
+            return kind == "array"
+        case _:
+            return kind == "object"
+
+
+def without_fraction(value: object) -> object:
+    """A number without a fraction as an int."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def identity(value: object) -> object:
+    """Something hashable that is equal for two values that JSON Schema takes for equal."""
+    match value:
+        case list():
+            return ("array", *map(identity, cast("list[object]", value)))
+        case Mapping():
+            items = cast("Mapping[str, object]", value).items()
+            return ("object", frozenset((name, identity(inner)) for name, inner in items))
+        case bool():
+            return ("boolean", value)
+        case _:
+            return without_fraction(value)
+
+
+def listed_values(schemas: Iterable[Mapping[str, Any]]) -> list[object] | None:
+    """The values that every ``const`` and ``enum`` of these schemas allows; None if there is neither."""
+    found: dict[object, object] | None = None
+    for schema in schemas:
+        lists: list[list[object]] = [schema["enum"]] if "enum" in schema else []
+        lists += [[schema["const"]]] if "const" in schema else []
+        for listed in lists:
+            named = {identity(value): value for value in listed}
+            found = named if found is None else {key: value for key, value in found.items() if key in named}
+    return None if found is None else list(found.values())
