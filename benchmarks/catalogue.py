@@ -18,6 +18,8 @@ SERVERS = {
     "memory": "memory",
     "none": "no server",
 }
+FORGETS = "loses what it holds in a crash"
+VOLATILE = "its queues and messages end with the server, and sends are not confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,7 @@ class Use:
     :ivar replays: whether its messages are so plain that copies of one can be pushed to its list
     :ivar backlog: messages that it drains, at most
     :ivar dsn: instead of the server's
+    :ivar less: what its queues do not promise though ours do
     """
 
     adapter: str
@@ -78,6 +81,7 @@ class Use:
     replays: bool = False
     backlog: int = 3_000
     dsn: str = ""
+    less: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +112,28 @@ LIBRARIES = (
     Library(
         DRIVER,
         ("redis[hiredis]==8.1.0", "aiormq==7.2.4", "aiokafka==0.14.0"),
-        {"redis": Use("driver_redis", "signals queues", replays=True, backlog=20_000)},
+        {
+            "redis": Use("driver_redis", "signals queues", replays=True, backlog=20_000, less=FORGETS),
+            "amqp": Use("driver_amqp", "queues", backlog=4_000),
+            "kafka": Use("driver_kafka", "queues", backlog=20_000),
+        },
     ),
     Library(
         OLD,
         ("microagent[amqp,redis]==1.9.0",),
-        {"redis": Use("old", replays=True, backlog=20_000)},
+        {
+            "redis": Use("old", replays=True, backlog=20_000, less=FORGETS),
+            "amqp": Use("old", "queues", backlog=2_000, less=VOLATILE),
+        },
     ),
     Library(
         "faststream",
         ("faststream[redis,rabbit,kafka]==0.7.8", "redis[hiredis]==8.1.0"),
-        {"redis": Use("faststream_redis", replays=True, backlog=20_000)},
+        {
+            "redis": Use("faststream_redis", replays=True, backlog=20_000, less=FORGETS),
+            "amqp": Use("faststream_amqp", "queues", backlog=2_000),
+            "kafka": Use("faststream_kafka", "queues", backlog=2_000),
+        },
     ),
     Library(
         "taskiq",
@@ -126,7 +141,7 @@ LIBRARIES = (
         {"redis": Use("taskiq_redis_streams", "queues", backlog=2_000)},
     ),
     Library("arq", ("arq==0.28.0",), {"redis": Use("arq_redis", "queues", backlog=1_000)}),
-    Library("huey", ("huey==3.5.4",), {"local": Use("huey_sqlite", "queues")}),
+    Library("huey", ("huey==3.5.4",), {"local": Use("huey_sqlite", "queues", less=FORGETS)}),
     Library("json, isinstance", (), {"none": Use("checks", "decode", dsn="by-hand")}),
     Library("jsonschema", ("jsonschema==4.26.0",), {"none": Use("checks", "decode", dsn="jsonschema")}),
     Library("pydantic", ("pydantic==2.14.4",), {"none": Use("checks", "decode", dsn="pydantic")}),
@@ -154,3 +169,10 @@ def measured(server: str, scenario: Scenario) -> list[tuple[Library, Use]]:
         and scenario.kind in library.uses[server].kinds.split()
         and scenario.name not in NOT_OF.get(library.name, ())
     ]
+
+
+def less(server: str, scenario: str, peer: str) -> str:
+    """What the peer does not promise in a scenario, though we do."""
+    if not scenario.startswith("queues."):
+        return ""
+    return next((library.uses[server].less for library in LIBRARIES if library.name == peer), "")

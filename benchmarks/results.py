@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from benchmarks.catalogue import SCENARIOS, SERVERS, US, Scenario
+from benchmarks.catalogue import SCENARIOS, SERVERS, US, Scenario, less
 from benchmarks.picture import drawn
 from benchmarks.summary import inserted
 
@@ -68,13 +68,15 @@ class Results:
 
     def table(self, server: str) -> str:
         """A row for each peer in each scenario."""
-        rows = [HEAD.format(SERVERS[server])]
+        rows, notes = [HEAD.format(SERVERS[server])], set[str]()
         for scenario in SCENARIOS:
             title = f"{scenario.title}, {scenario.unit}"
             for peer in (peer for at, name, peer in self._lines if (at, name) == (server, scenario.name)):
-                rows.append(f"{title:<52}{peer:<18}{self._cells(server, scenario, peer)}")
+                lacking = less(server, scenario.name, peer)
+                rows.append(f"{title:<52}{peer + '*' * bool(lacking):<18}{self._cells(server, scenario, peer)}")
+                notes |= {f"* {peer}: {lacking}"} if lacking else set()
                 title = ""
-        return "\n".join(rows)
+        return "\n".join((*rows, *sorted(notes)))
 
     def _cells(self, server: str, scenario: Scenario, peer: str) -> str:
         line = self._lines[server, scenario.name, peer]

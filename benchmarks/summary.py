@@ -1,12 +1,13 @@
 """The short table of README."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from benchmarks.catalogue import SCENARIOS, SERVERS, US, Scenario
+from benchmarks.catalogue import FORGETS, SCENARIOS, SERVERS, US, VOLATILE, Scenario, less
 
 BEGIN, END = "<!-- from benchmarks/results.json -->\n", "<!-- to here -->\n"
+STAR = "\\*"
 ROWS = {
     "redis": (
         "signals.alone",
@@ -31,24 +32,19 @@ def summary(data: Mapping[str, Any]) -> str:
         for scenario in (each for each in SCENARIOS if each.name in names):
             peers = data["measured"].get(server, {}).get(scenario.name, {})
             if US in peers:
-                rows.append(
-                    f"| {SERVERS[server]}: {scenario.title} | {_ours(scenario, peers[US])} | {_theirs(peers)} |"
-                )
-    return "\n".join((*rows, ""))
+                cells = (_ours(scenario, peers[US]), _theirs(server, scenario, peers))
+                rows.append(f"| {SERVERS[server]}: {scenario.title} | {' | '.join(cells)} |")
+    return "\n".join((*rows, "", f"{STAR} {FORGETS}; on RabbitMQ, {VOLATILE}", ""))
 
 
 def _ours(scenario: Scenario, figures: Mapping[str, Any]) -> str:
     return f"{figures[scenario.figure]['median']:,.0f} {scenario.unit}"
 
 
-def _theirs(peers: Mapping[str, Any]) -> str:
-    return ", ".join(_ratios(peers))
-
-
-def _ratios(peers: Mapping[str, Any]) -> Iterator[str]:
-    for peer, figures in peers.items():
-        if "better" in figures:
-            yield f"{peer} {figures['better']:.1f}"
+def _theirs(server: str, scenario: Scenario, peers: Mapping[str, Any]) -> str:
+    compared = {peer: figures["better"] for peer, figures in peers.items() if "better" in figures}
+    marks = {peer: STAR if less(server, scenario.name, peer) else "" for peer in compared}
+    return ", ".join(f"{peer}{marks[peer]} {ratio:.1f}" for peer, ratio in compared.items())
 
 
 def inserted(text: str, data: Mapping[str, Any]) -> str:

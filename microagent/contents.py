@@ -55,7 +55,7 @@ class Contents:
         ]
         self.complaints += library.complaints
         if not self.complaints:
-            self.warnings += self._misspelt_keywords()
+            self.warnings += [*library.warnings, *self._misspelt_keywords()]
 
     # -- what it declares
 

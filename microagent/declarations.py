@@ -108,12 +108,14 @@ class Declarations:
     All that one source declares, in its order, and what it should be warned of.
 
     ``compat`` is, as of a declaration, for what is not declared any more; ``reserved`` are ``signals`` and ``queues``.
+    ``notes`` tell what else it says, and declarations cannot.
     """
 
     signals: tuple[SignalDeclaration, ...] = ()
     queues: tuple[QueueDeclaration, ...] = ()
     warnings: tuple[Problem, ...] = ()
     compat: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    notes: tuple[Problem, ...] = ()
 
 
 def signal_from(name: str, structure: str) -> SignalDeclaration:

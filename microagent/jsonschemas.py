@@ -30,6 +30,7 @@ from microagent.plainformat import is_plain
 from microagent.pointers import pointer_to
 from microagent.references import resolve
 from microagent.schema import ANNOTATIONS, LISTED, NAMED, SINGLE, Schema, every_schema, rebuilt
+from microagent.scopes import is_uri
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | NAMED | LISTED | SINGLE | ANNOTATIONS | {
@@ -148,12 +149,14 @@ def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
 
 
 def pattern_complaints(schema: Schema) -> Iterator[Complaint]:
-    """Every pattern of a valid schema that is none."""
+    """Every pattern of a valid schema that is no pattern, and every identifier that is no URI."""
     for steps, found in every_schema(schema):
         if isinstance(found, bool):
             continue
         patterns = [((*steps, "pattern"), found["pattern"])] if "pattern" in found else []
         patterns += [((*steps, "patternProperties", name), name) for name in found.get("patternProperties", {})]
+        if not is_uri(identifier := found.get("$id", "")):
+            yield Complaint(f"{shown(identifier)} is no URI", (*steps, "$id"))
         for place, pattern in patterns:
             try:
                 re.compile(pattern)

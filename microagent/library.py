@@ -29,6 +29,7 @@ class Library:
 
     :ivar file: the part of the source's own document that its declarations share
     :ivar complaints: what is wrong with the schemas that were looked at
+    :ivar warnings: what is odd in those of the source's own document
     """
 
     def __init__(self, document: Document, source: str, siblings: Siblings | None = None) -> None:
@@ -40,6 +41,7 @@ class Library:
         uri = siblings.uri(name) if siblings is not None else source
         self.siblings = siblings
         self.complaints: dict[Complaint, None] = {}
+        self.warnings: dict[Complaint, None] = {}
         self._document = document
         self._uri = uri
         self.file = self._scope(document, uri, "", is_file=True)
@@ -60,6 +62,10 @@ class Library:
     def complain(self, scope: Scope, complaint: Complaint) -> None:
         """Note what is wrong with a document; once."""
         self.complaints[Complaint(complaint.message, complaint.steps, complaint.of_key, scope.name)] = None
+
+    def warn(self, warning: Complaint) -> None:
+        """Note what is odd in the source's own document; once."""
+        self.warnings[warning] = None
 
     def is_sound(self, found: Found) -> bool:
         """Whether a schema is one; what is wrong with it is noted."""

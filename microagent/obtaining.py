@@ -65,6 +65,8 @@ def declarations_of(source: str, terms: Terms) -> Declarations:
         _keep(shelf, body)
     for warning in declarations.warnings:
         log.warning("%s", warning)
+    for note in declarations.notes:
+        log.info("%s", note)
     return declarations
 
 

@@ -1,9 +1,10 @@
 """From JSON text to declarations, or to every problem of the text."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from microagent import codec
 from microagent.declarations import Declarations, QueueDeclaration, SignalDeclaration
@@ -44,10 +45,12 @@ def parse(text: bytes | str, source: str = "", siblings: Siblings | None = None)
     try:
         document = Document(text)
     except UnreadableError as exc:
-        raise DeclarationError([Problem(str(exc), source, "", exc.line, exc.column)]) from None
+        raise DeclarationError([Problem(f"{exc}{_hint(source)}", source, "", exc.line, exc.column)]) from None
     library = Library(document, source, siblings)
-    contents = Contents(document, library)
     told = _Telling(source, library)
+    if isinstance(content := cast("object", document.value), dict) and "asyncapi" in content:
+        return _parse_asyncapi(document, told)
+    contents = Contents(document, library)
     complaints = [*document.mistakes, *contents.complaints]
     if complaints:
         raise DeclarationError(told.problems(complaints))
@@ -56,6 +59,47 @@ def parse(text: bytes | str, source: str = "", siblings: Siblings | None = None)
         tuple(_with_origins(told, contents.queues())),
         told.problems(contents.warnings),
         contents.compat,
+    )
+
+
+def _hint(source: str) -> str:
+    """What to do with a document that may be good, and is not read all the same."""
+    if not source.lower().endswith((".yaml", ".yml")):
+        return ""
+    return "; YAML is not read, so make JSON of it, such as with: yq -o json"
+
+
+def _parse_asyncapi(document: Document, told: "_Telling") -> Declarations:
+    """What a document of AsyncAPI declares."""
+    from microagent.asyncapi import EXTENSION
+    from microagent.asyncapi_reading import AsyncApi
+    from microagent.contents import Contents
+    from microagent.library import Library
+
+    def contents_of(part: object) -> Contents:
+        alone = Document(json.dumps(part))
+        return Contents(alone, Library(alone, told.source))
+
+    api = AsyncApi(document.value)
+    rest = contents_of({"compat": api.compat} if api.compat else {})
+    api.complaints += [complaint.below(EXTENSION) for complaint in rest.complaints]
+    found: dict[str, list[tuple[Steps, Any]]] = {"signals": [], "queues": []}
+    warnings: list[Complaint] = []
+    for said in api.said():
+        contents = contents_of(said.document)
+        for complaint in contents.complaints:
+            api.drop(said.placed(complaint), said.is_ours)
+        if not contents.complaints:
+            warnings += map(said.placed, contents.warnings)
+            found[said.kind] += [(said.steps, each) for _, each in (*contents.signals(), *contents.queues())]
+    if complaints := [*document.mistakes, *api.complaints]:
+        raise DeclarationError(told.problems(complaints))
+    return Declarations(
+        tuple(_with_origins(told, found["signals"])),
+        tuple(_with_origins(told, found["queues"])),
+        told.problems(warnings),
+        rest.compat,
+        told.problems(api.notes),
     )
 
 

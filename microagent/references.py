@@ -52,6 +52,19 @@ def references(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
             yield steps, reference
 
 
+def needed(schema: Schema, definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """The definitions that a schema refers to, directly or through each other; in their order."""
+    found: set[str] = set()
+    waiting: list[tuple[Schema, Schema | None]] = [(schema, schema)]
+    while waiting:
+        each, own = waiting.pop()
+        targets = [resolve(reference, own, definitions) for _, reference in references(each)]
+        more = {target.steps[1] for target in targets if target is not None and target.in_file} - found
+        found |= more
+        waiting += [(definitions[name], None) for name in more]
+    return {name: definition for name, definition in definitions.items() if name in found}
+
+
 def _followed(document: object, steps: tuple[str, ...]) -> object:
     try:
         return follow(document, steps)

@@ -134,7 +134,14 @@ class Word(Generic[D]):
             return None
         declarations = (self.declaration, other)
         first, second = (replace(each.origin or _IN_PYTHON, message=each.structure()) for each in declarations)
-        return Problem(f"{self._kind} {self.name!r} is declared twice, differently:\n    {first}\n    {second}")
+        below = "".join(f"\n    {each}" for each in (first, second, *self._differences(other)))
+        return Problem(f"{self._kind} {self.name!r} is declared twice, differently:{below}")
+
+    def _differences(self, other: D) -> list[str]:
+        """What is different in another declaration, and the rules that these changes fall under."""
+        from microagent.compat.contracts import differences  # with jsonschema, which is slow to import
+
+        return differences(self.declaration, other)
 
     def _resolve(self, conflict: Problem, declared: D | str, on_conflict: OnConflict) -> None:
         match on_conflict:

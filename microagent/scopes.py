@@ -40,7 +40,10 @@ class Context:
         uri = identifier(schema, here.draft).partition("#")[0]
         if not uri:
             return here
-        base = urljoin(here.base, uri)
+        try:
+            base = urljoin(here.base, uri)
+        except ValueError:  # told with what else is wrong with the schema
+            return here
         return replace(here, base=base, resource=steps, home=here.home or base)
 
 
@@ -248,3 +251,11 @@ def followed(document: object, steps: Steps) -> object:
         return follow(document, steps)
     except (LookupError, ValueError):
         return None
+
+
+def is_uri(text: str) -> bool:
+    """Whether other references can be relative to the text."""
+    try:
+        return bool(urljoin(text, "x"))
+    except ValueError:
+        return False

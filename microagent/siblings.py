@@ -59,7 +59,7 @@ class Siblings:
             raise NoSiblingError(
                 f"is not here: only files below {self.folder} can be referred to, so keep a copy there"
             )
-        path = unquote(parts.path)
+        path = os.path.normpath(unquote(parts.path))
         if "\0" in path:
             raise NoSiblingError(f"is no path: {shown(path)}")
         if not Path(path).is_relative_to(self._root):

@@ -31,8 +31,6 @@ class Peer:
     :param tag: for the names of its signals and queues
     """
 
-    keeps = True
-    """Whether what its consumer holds comes again after a crash."""
     burst: Callable[[str, int], Awaitable[None]] | None = None
     """``burst(what, count)`` sends so many at once, where the library has a word for it other than many tasks."""
 

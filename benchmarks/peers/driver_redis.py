@@ -1,6 +1,5 @@
 """redis-py alone: 40 commands to a pipeline, 40 messages to a pop that forgets them."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -9,13 +8,12 @@ from typing import Any
 from redis.asyncio import Redis
 
 from peers.base import Handler, Peer, payload
+from peers.running import alongside
 
 BATCH = 40
 
 
 class Driver(Peer):
-    keeps = False
-
     def __init__(self, dsn: str, tag: str) -> None:
         super().__init__(dsn, tag)
         self._redis = Redis.from_url(dsn)
@@ -45,7 +43,7 @@ class Driver(Peer):
                     if message["type"] == "pmessage":
                         await handle(json.loads(message["data"])["at"])
 
-            async with _cancelled(listen()):
+            async with alongside(listen()):
                 yield
 
     @asynccontextmanager
@@ -60,18 +58,8 @@ class Driver(Peer):
                 await handle(json.loads(item[1])["at"])
                 await pop()
 
-        async with _cancelled(wait()):
+        async with alongside(wait()):
             yield
-
-
-@asynccontextmanager
-async def _cancelled(work: Any) -> AsyncIterator[None]:
-    task = asyncio.ensure_future(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
 
 
 peer = Driver

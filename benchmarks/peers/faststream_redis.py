@@ -10,8 +10,6 @@ from peers.base import Handler, Peer
 
 
 class FastStream(Peer):
-    keeps = False
-
     def __init__(self, dsn: str, tag: str) -> None:
         super().__init__(dsn, tag)
         self._broker = RedisBroker(dsn, logger=None)

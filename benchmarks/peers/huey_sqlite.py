@@ -8,11 +8,10 @@ from typing import Any
 from huey import SqliteHuey
 
 from peers.base import Handler, Peer
+from peers.running import alongside
 
 
 class Huey(Peer):
-    keeps = False
-
     def __init__(self, dsn: str, tag: str) -> None:
         super().__init__(dsn, tag)
         self._handle: Handler | None = None
@@ -40,12 +39,8 @@ class Huey(Peer):
                     self._huey.execute(task)
                 await asyncio.sleep(0 if task else 0.001)
 
-        working = asyncio.ensure_future(work())
-        try:
+        async with alongside(work()):
             yield
-        finally:
-            working.cancel()
-            await asyncio.gather(working, return_exceptions=True)
 
 
 peer = Huey

@@ -14,7 +14,6 @@ SUBSCRIBING = 0.3  # seconds: its agents are started before they are subscribed
 class Old(Peer):
     def __init__(self, dsn: str, tag: str) -> None:
         super().__init__(dsn, tag)
-        self.keeps = not dsn.startswith("redis")
         self._signal = Signal(name=f"signal_{tag}", providing_args=list(PAYLOAD))
         self._queue = Queue(name=f"queue_{tag}")
 
@@ -23,8 +22,16 @@ class Old(Peer):
             self._sent = getattr(self._bus(), self._signal.name)
         broker = self._broker()
         if not self.dsn.startswith("redis"):
-            await broker.declare_queue(self._queue.name, durable=True)
+            await self._declare()
         self._queued = getattr(broker, self._queue.name)
+
+    async def _declare(self) -> None:
+        """As its consumers do, and they insist on it: not durable."""
+        import aiormq
+
+        connection = await aiormq.connect(self.dsn)
+        await (await connection.channel()).queue_declare(self._queue.name)
+        await connection.close()
 
     def _bus(self) -> Any:
         from microagent.tools.redis import RedisSignalBus

@@ -1,6 +1,5 @@
 """taskiq with its broker that acknowledges, on Redis's streams."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -9,6 +8,7 @@ from taskiq.api import run_receiver_task
 from taskiq_redis import RedisStreamBroker
 
 from peers.base import Handler, Peer
+from peers.running import alongside
 
 
 class TaskIQ(Peer):
@@ -38,12 +38,8 @@ class TaskIQ(Peer):
         self._handle = handle
         options = {} if concurrency is None else {"max_async_tasks": concurrency}
         self._broker.is_worker_process = True
-        task = asyncio.ensure_future(run_receiver_task(self._broker, run_startup=True, **options))
-        try:
+        async with alongside(run_receiver_task(self._broker, run_startup=True, **options)):
             yield
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
 
 
 peer = TaskIQ

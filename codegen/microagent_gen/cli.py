@@ -17,11 +17,12 @@ from microagent.errors import ConfigurationError
 from microagent.names import guess, shown
 from microagent.watching import Snapshot, changes, snapshot
 from microagent_gen import colours
-from microagent_gen.configuration import TABLE, Configuration, candidates, configuration
+from microagent_gen.configuration import TABLE, Configuration, configuration
 from microagent_gen.generation import Failure, Job, Todo, carry_out, plan
 from microagent_gen.naming import hides_module, is_plain
 from microagent_gen.output import Plan, diff
 from microagent_gen.outputs import STDOUT, Outputs
+from microagent_gen.projects import candidates
 from microagent_gen.sources import Collection, collect, is_url
 from microagent_gen.watching import watched
 
@@ -69,6 +70,10 @@ Examples:
     microagent-gen schemas/ --against git:main
 
 \b
+  What other languages and tools understand:
+    microagent-gen schemas/ --asyncapi asyncapi.json --json-schema json-schemas/
+
+\b
   A schema of declarations, for an editor that checks and completes them:
     microagent-gen --print-schema > declarations.schema.json
 
@@ -108,6 +113,20 @@ def _folders(_context: click.Context, _parameter: click.Parameter, incomplete: s
 @click.option("--mode", type=click.Choice(list(MODES)), help="With --against: whom not to break; full is everybody.")
 @click.option("--allow", multiple=True, metavar="RULE", help="With --against: a rule that may be broken.")
 @click.option("--format", "style", type=click.Choice(STYLES), help="With --against: how findings are told.")
+@click.option(
+    "--asyncapi",
+    type=click.Path(allow_dash=True),
+    metavar="FILE",
+    help="Write an AsyncAPI 3.0 document of the declarations.",
+)
+@click.option(
+    "--json-schema",
+    "schemas",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write a JSON Schema for each payload, for other languages.",
+    shell_complete=_folders,
+)
 @click.option("--check", is_flag=True, help="Write nothing; show what differs from what would be written.")
 @click.option("--watch", is_flag=True, help="Stay, and write again whenever a source or pyproject.toml changes.")
 @click.option("--print-schema", is_flag=True, help="Print the JSON Schema of the sources, for editors.")
@@ -124,6 +143,8 @@ def main(
     mode: Mode | None,
     allow: tuple[str, ...],
     style: str | None,
+    asyncapi: str | None,
+    schemas: Path | None,
     check: bool,
     watch: bool,
     print_schema: bool,
@@ -132,16 +153,16 @@ def main(
     """
     Typed Python from declarations of signals and queues.
 
-    SOURCES are JSON files, folders (their own *.json files) or URLs (https://, http://, file://). DIR becomes a package
-    that imports only microagent and the standard library; files in it that were not generated are left alone. What is
-    not said here is looked up in [tool.microagent-gen] of the nearest pyproject.toml. With --against and without -o,
-    nothing is written; with both, only if nothing breaks.
+    SOURCES are JSON files, folders (their own *.json files) or URLs (https://, http://, file://), of declarations or of
+    AsyncAPI 3. DIR becomes a package that imports only microagent and the standard library; files in it that were not
+    generated are left alone. What is not said here is looked up in [tool.microagent-gen] of the nearest pyproject.toml.
+    With --against and without an output, nothing is written; with both, only if nothing breaks.
     """
     context.color = are_wanted(os.environ)
     _accept_any_text()
     if check and watch:
         raise click.UsageError("--check and --watch exclude each other")
-    outputs = Outputs(folder, lock)
+    outputs = Outputs(folder, lock, asyncapi, schemas)
     if STDOUT in outputs.files and (check or watch):
         raise click.UsageError(f"--{'check' if check else 'watch'} is for files, not for the standard output")
     if against is None and (mode or allow or style):
@@ -205,7 +226,15 @@ def _job(sources: tuple[str, ...], outputs: Outputs, *, is_comparison: bool = Fa
         raise click.UsageError(f"only http, https and file are read from: {', '.join(unknown)}")
     if missing := [source for source in sources if not is_url(source) and not Path(source).exists()]:
         raise click.UsageError(f"no such file or folder: {', '.join(missing)}")
+    if sources_too := [str(place) for place in outputs.places if _is_source(place, sources)]:
+        raise click.UsageError(f"{', '.join(sources_too)} would be one of the sources: choose another folder")
     return Job(sources, outputs)
+
+
+def _is_source(place: Path, sources: Iterable[str]) -> bool:
+    """Whether what is written there would be read the next time."""
+    named = [Path(source).resolve() for source in sources if not is_url(source)]
+    return place.resolve() in named or (place.suffix == ".json" and place.resolve().parent in named)
 
 
 def _check_outputs(outputs: Outputs) -> None:
@@ -213,6 +242,8 @@ def _check_outputs(outputs: Outputs) -> None:
         if folder.is_file():
             raise click.UsageError(f"-o {folder} is a file; it must be a folder")
         _check_name(folder)
+    if outputs.schemas is not None and outputs.schemas.is_file():
+        raise click.UsageError(f"--json-schema {outputs.schemas} is a file; it must be a folder")
     if doubled := sorted({file for file in outputs.files if outputs.files.count(file) > 1}):
         raise click.UsageError(f"only one thing can go to {', '.join(doubled)}")
 

@@ -11,11 +11,11 @@ from microagent.compat.rules import MODES, RULES, Mode
 from microagent.errors import ConfigurationError
 from microagent.names import guess, shown
 from microagent_gen.outputs import STDOUT, Outputs
+from microagent_gen.projects import candidates
 from microagent_gen.sources import is_url
 
-FILE = "pyproject.toml"
 TABLE = "tool.microagent-gen"
-_KEYS = ("sources", "output", "lock")
+_KEYS = ("sources", "output", "lock", "asyncapi", "json-schema")
 _COMPAT = "compat"
 _COMPAT_KEYS = ("mode", "allow")
 
@@ -29,11 +29,6 @@ class Configuration:
     file: Path | None = None
     mode: Mode | None = None
     allow: tuple[str, ...] = ()
-
-
-def candidates(folder: Path) -> list[Path]:
-    """Where a configuration may stand: in the folder and those above it, the nearest first."""
-    return [above / FILE for above in (folder, *folder.parents)]
 
 
 def configuration(folder: Path) -> Configuration:
@@ -74,10 +69,15 @@ def _configuration(path: Path, table: Mapping[str, Any]) -> Configuration:
     if not isinstance(sources, str | list) or not all(isinstance(source, str) for source in listed):
         raise ConfigurationError(f"{path}: [{TABLE}] sources are paths and URLs: a string, or a list of strings")
     places = {key: _place(path, table, key) for key in _KEYS[1:]}
-    folder = places["output"]
+    folder, schemas = places["output"], places["json-schema"]
     return Configuration(
         tuple(_from_folder(path.parent, source) for source in cast("list[str]", listed)),
-        Outputs(Path(folder) if folder else None, places["lock"]),
+        Outputs(
+            Path(folder) if folder else None,
+            places["lock"],
+            places["asyncapi"],
+            Path(schemas) if schemas else None,
+        ),
         path,
         *_compat(path, table.get(_COMPAT, {})),
     )

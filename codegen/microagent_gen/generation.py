@@ -4,11 +4,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from microagent import asyncapi
+from microagent.asyncapi import GENERATOR, Api
 from microagent.errors import MicroAgentError
 from microagent.locking import LOCK_MARK, Lock
 from microagent_gen.model import contract
 from microagent_gen.output import OutputError, Plan, compare, compare_file, write
 from microagent_gen.outputs import STDOUT, Outputs
+from microagent_gen.plainschemas import SCHEMAS, schema_files
+from microagent_gen.projects import project_name
 from microagent_gen.render import render
 from microagent_gen.sources import Collection
 
@@ -46,7 +50,7 @@ def plan(outputs: Outputs, collection: Collection) -> Todo:
     if collection.problems:
         raise Failure(collection.problems)
     try:
-        plans = [] if outputs.folder is None else [compare(outputs.folder, _package(collection))]
+        plans = list(_plans(outputs, collection))
         texts = dict(_texts(outputs, collection))
         plans += [compare_file(Path(path), text, mark) for path, (text, mark) in texts.items() if path != STDOUT]
         return Todo(tuple(plans), texts.get(STDOUT, ("", b""))[0])
@@ -73,12 +77,20 @@ def carry_out(todo: Todo) -> None:
         raise Failure([f"{exc.filename}: cannot be written: {exc.strerror}"]) from exc
 
 
-def _package(collection: Collection) -> dict[str, str]:
-    return render(contract(collection.signals.values(), collection.queues.values(), collection.labels))
+def _plans(outputs: Outputs, collection: Collection) -> Iterator[Plan]:
+    declared = (collection.signals.values(), collection.queues.values(), collection.labels)
+    if outputs.folder is not None:
+        yield compare(outputs.folder, render(contract(*declared)))
+    if outputs.schemas is not None:
+        yield compare(outputs.schemas, schema_files(*declared), SCHEMAS)
 
 
 def _texts(outputs: Outputs, collection: Collection) -> Iterator[tuple[str, tuple[str, bytes]]]:
     """The text of each single file, by its path, and what every such file begins with."""
+    signals, queues = collection.signals.values(), collection.queues.values()
     if outputs.lock:
-        lock = Lock.of(collection.signals.values(), collection.queues.values(), collection.remote)
-        yield outputs.lock, (str(lock), LOCK_MARK)
+        yield outputs.lock, (str(Lock.of(signals, queues, collection.remote)), LOCK_MARK)
+    if outputs.asyncapi:
+        title = project_name(Path.cwd()) or "Signals and queues"
+        api = Api(title, GENERATOR, tuple(signals), tuple(queues), collection.compat)
+        yield outputs.asyncapi, (asyncapi.text(api), asyncapi.MARK)

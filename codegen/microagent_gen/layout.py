@@ -16,9 +16,14 @@ _SURROGATE = re.compile(r"[\ud800-\udfff]")  # Python refuses them in docstrings
 
 def header(sources: Sequence[str]) -> str:
     """The first lines of a file: what it is made from, and what to do instead of changing it."""
+    return f"{MARK} {explained(sources)}\n# fmt: off\n# ruff: noqa"
+
+
+def explained(sources: Sequence[str]) -> str:
+    """What a file is made from, and what to do instead of changing it."""
     names = escaped(", ".join(sources))
     what = "that file" if len(sources) == 1 else "those files"
-    return f"{MARK} from {names}: change {what} and run microagent-gen again.\n# fmt: off\n# ruff: noqa"
+    return f"from {names}: change {what} and run microagent-gen again."
 
 
 def docstring(text: str, depth: int = 0) -> str:

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from microagent.compat.finders import Finder, Unaided
 from microagent.compat.forms import Form, forms
-from microagent.compat.members import extra, is_integer, item, longest_prefix, member, names, range_of, required, steps
+from microagent.compat.members import extra, is_integer, item, longest_prefix, member, range_of, steps
 from microagent.compat.scopes import Scope, Undecidable
 from microagent.schema import Schema
 
@@ -128,8 +128,8 @@ class _Strategies:
         return self._make.builds(_joined, first, rest)
 
     def _object(self, form: Form) -> Any:
-        there = {name: self.of(member(form, name)) for name in sorted(required(form))}
-        perhaps = {name: self.of(member(form, name)) for name in names(form) if name not in there}
+        there = {name: self.of(member(form, name)) for name in sorted(form.required)}
+        perhaps = {name: self.of(member(form, name)) for name in form.names if name not in there}
         named = self._make.fixed_dictionaries(there, optional=perhaps)
         if extra(form) is False:
             return named

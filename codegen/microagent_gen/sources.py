@@ -17,7 +17,8 @@ from microagent.printable import printable
 from microagent.siblings import Siblings
 from microagent.sources import read_source
 
-DECLARED = frozenset({"signals", "queues"})
+_KINDS = ("signals", "queues")
+DECLARED = frozenset({"signals", "queues", "asyncapi"})
 
 _MOST_REFERRED = 64 * 1024 * 1024  # bytes of all files of a folder that references lead to
 
@@ -77,9 +78,22 @@ class Collection:
         """The files that references of the sources lead to."""
         return {file for siblings in self.siblings.values() for file in siblings.found}
 
+    @property
+    def compat(self) -> dict[str, Any]:
+        """What all of them say of what is not declared any more."""
+        said = [read.compat for read in self.read.values()]
+        allowed = {rule: reason for each in said for rule, reason in each.get("allow", {}).items()}
+        reserved = {kind: _united(each.get("reserved", {}).get(kind, ()) for each in said) for kind in _KINDS}
+        listed = {kind: names for kind, names in reserved.items() if names}
+        return {key: found for key, found in (("allow", allowed), ("reserved", listed)) if found}
+
     def beside(self, file: Path) -> Siblings:
         """The files beside a source, each of which is read once for all sources."""
         return self.siblings.setdefault(file.parent, Siblings(file.parent, _MOST_REFERRED))
+
+
+def _united(names: Iterable[Iterable[str]]) -> list[str]:
+    return sorted({name for each in names for name in each})
 
 
 def is_url(argument: str) -> bool:
@@ -150,6 +164,7 @@ def _add(source: Source, collection: Collection) -> None:
         collection.read[source.name] = Read(source.label, text, declared.compat)
         if source.url is not None:
             collection.remote[source.url] = Remote.of(text, declared)
+        collection.notes += map(str, declared.notes)
         collection.warnings += map(str, declared.warnings)
         _merge(collection.signals, declared.signals, "signal", collection)
         _merge(collection.queues, declared.queues, "queue", collection)

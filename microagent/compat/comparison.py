@@ -8,7 +8,7 @@ from microagent.compat.changes import Change, Place, Verdicts
 from microagent.compat.finders import Finder
 from microagent.compat.forms import Form, forms
 from microagent.compat.inclusion import Included, Inclusion
-from microagent.compat.members import item, longest_prefix, names
+from microagent.compat.members import item, longest_prefix
 from microagent.compat.objects import Objects
 from microagent.compat.reserved import with_readded
 from microagent.compat.scopes import Scope, Undecidable, together
@@ -69,7 +69,7 @@ class Comparison:
         if not isinstance(example, dict):
             return False
         sides = [form for scope in (self._old, self._new) for form in forms(scope.schema, scope)]
-        return not {name for form in sides for name in names(form)}.issuperset(cast("dict[str, object]", example))
+        return not {name for form in sides for name in form.names}.issuperset(cast("dict[str, object]", example))
 
     def _verdicts(self, old: Schema, new: Schema) -> Verdicts:
         return Verdicts(self._back.verdict(old, new), self._forth.verdict(new, old))

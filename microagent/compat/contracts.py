@@ -10,6 +10,7 @@ from microagent.compat.comparison import Comparison
 from microagent.compat.finders import Finder, Unaided
 from microagent.compat.findings import Finding, Kind, of_answer, of_payload
 from microagent.compat.objects import LIKENESS, likeness
+from microagent.compat.places import first_difference
 from microagent.compat.rules import RULES, Party
 from microagent.compat.scopes import Scope
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
@@ -17,6 +18,9 @@ from microagent.references import referred
 from microagent.schema import Schema, as_object
 
 D = TypeVar("D", bound=Declaration)
+
+LONGEST = 20_000
+"""Declarations with more characters than these are not explained; a pattern may take forever on a text of its own."""
 
 _UNAIDED = Unaided()
 _GONE: dict[Kind, tuple[tuple[Party, ...], tuple[Party, ...]]] = {
@@ -65,7 +69,8 @@ class _Kind(Generic[D]):
         renamed = self._renamed(added)
         for name in sorted(self.old.keys() | self.reserved):
             if name in self.new and name in self.old:
-                yield from self.compare(self.old[name], self.new[name], self.finder)
+                if not _is_same(self.old[name], self.new[name]):
+                    yield from self.compare(self.old[name], self.new[name], self.finder)
             elif name in self.new:
                 yield self._readded(self.new[name])
             elif name in renamed:
@@ -109,6 +114,31 @@ class _Kind(Generic[D]):
                     found[name] = other
                     break
         return found
+
+
+def _is_same(old: Declaration, new: Declaration) -> bool:
+    return old.fingerprint == new.fingerprint and not _reserved_names(old, new)
+
+
+def differences(old: Declaration, new: Declaration) -> list[str]:
+    """
+    What is different in another declaration of a name: each change with the rule that it falls under, or its place.
+
+    Changes are not looked for where that might take long: declarations may come from anybody.
+    """
+    was, now = old.structure(), new.structure()
+    is_long = len(was) + len(now) > LONGEST or '"pattern' in was + now
+    found = [] if is_long else _findings_of(old, new)
+    told = [f"{each.rule.id}: {each.message.partition(': ')[2]}" for each in found]
+    return told or [f"different at {place}" for place in first_difference(json.loads(was), json.loads(now))]
+
+
+def _findings_of(old: Declaration, new: Declaration) -> list[Finding]:
+    if isinstance(old, SignalDeclaration) and isinstance(new, SignalDeclaration):
+        return signal_findings(old, new)
+    if isinstance(old, QueueDeclaration) and isinstance(new, QueueDeclaration):
+        return queue_findings(old, new)
+    return []
 
 
 def allowed(declared: Declaration) -> Mapping[str, str]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import product
+from itertools import chain, product
 from typing import Any, TypeAlias, cast
 
 from microagent.compat.scopes import Scope, Undecidable, together
@@ -48,6 +48,16 @@ class Form:
     def texts(self) -> frozenset[str]:
         """What the form is known to fit, as it stands."""
         return frozenset(self.scope.text(each) for each in self.opaque)
+
+    @cached_property
+    def names(self) -> dict[str, None]:
+        """The properties that have a schema of their own or have to be there, in their order."""
+        return dict.fromkeys(chain(*self.said("properties"), *self.said("required")))
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """The properties that are always there."""
+        return frozenset(chain.from_iterable(self.said("required")))
 
     def said(self, word: str) -> list[Any]:
         """All that is said by one keyword."""

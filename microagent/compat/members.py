@@ -124,8 +124,8 @@ def _implied(form: Form) -> Range:
         end = next(ends, None)
         return Range(high=None if end is None else Fraction(end))
     if form.kind == "object":
-        known = None if has_more_names(form) else Fraction(len(names(form)))
-        return Range(Fraction(len(required(form))), known)
+        known = None if has_more_names(form) else Fraction(len(form.names))
+        return Range(Fraction(len(form.required)), known)
     return Range()
 
 
@@ -178,29 +178,19 @@ def _item(flat: Flat, index: int) -> Schema:
 # -- objects
 
 
-def required(form: Form) -> frozenset[str]:
-    """The properties that are always there."""
-    return frozenset(chain.from_iterable(form.said("required")))
-
-
-def names(form: Form) -> list[str]:
-    """The properties that have a schema of their own or have to be there, in their order."""
-    return list(dict.fromkeys(chain(*form.said("properties"), *form.said("required"))))
-
-
 def patterns(form: Form) -> list[str]:
     """The patterns of names that have a schema of their own."""
     return list(dict.fromkeys(chain(*form.said("patternProperties"))))
 
 
 def has_more_names(form: Form) -> bool:
-    """Whether there may be properties that are none of its ``names``."""
+    """Whether there may be properties that are none of its names."""
     return bool(patterns(form)) or extra(form) is not False
 
 
 def is_silent(form: Form, name: str) -> bool:
     """Whether nothing at all is said of a property."""
-    return name not in names(form) and not any(
+    return name not in form.names and not any(
         "additionalProperties" in flat or _matching(flat, name) for flat in form.flats
     )
 

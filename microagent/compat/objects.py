@@ -9,7 +9,7 @@ from typing import TypeAlias
 from microagent.compat.changes import Change, Place, Verdicts
 from microagent.compat.forms import Form
 from microagent.compat.inclusion import Included
-from microagent.compat.members import extra, is_silent, member, names, required
+from microagent.compat.members import extra, is_silent, member
 from microagent.schema import Schema
 
 LIKENESS = 0.6
@@ -35,11 +35,11 @@ class Objects:
 
     def changes(self, old: Form, new: Form, place: Place) -> Iterator[Change]:
         """Every change; what is inside of properties, too."""
-        gone = [name for name in names(old) if name not in names(new)]
-        added = [name for name in names(new) if name not in names(old)]
+        gone = [name for name in old.names if name not in new.names]
+        added = [name for name in new.names if name not in old.names]
         renamed = self._renamed(old, new, gone, added)
-        for name in names(new):
-            if name in names(old):
+        for name in new.names:
+            if name in old.names:
                 yield from self._kept(old, new, name, place)
         for before, after in renamed.items():
             yield self._rename(self._removal(old, new, before, place), self._addition(old, new, after, place), after)
@@ -53,16 +53,16 @@ class Objects:
 
     def _kept(self, old: Form, new: Form, name: str, place: Place) -> Iterator[Change]:
         inside = place.member(name)
-        if name in required(new) and name not in required(old):
+        if name in new.required and name not in old.required:
             yield Change("ARG_NO_REQUIRE", f"{inside.label} is required now", inside.steps, True, False, True)
-        if name in required(old) and name not in required(new):
+        if name in old.required and name not in new.required:
             yield Change("ARG_NO_MAKE_OPTIONAL", f"{inside.label} is optional now", inside.steps, False, True, True)
         yield from self.compare(member(old, name), member(new, name), inside)
 
     def _addition(self, old: Form, new: Form, name: str, place: Place) -> Change:
         inside = place.member(name)
         is_other, is_refused = self._undeclared(old, (old, new), name)
-        if name in required(new):
+        if name in new.required:
             return Change("ARG_NO_ADD_REQUIRED", f"new required {inside.label}", inside.steps, True, is_refused, True)
         why = "which was refused before" if is_refused else "which may have been sent before, with other values"
         return Change("ARG_NO_ADD_OPTIONAL", f"new {inside.label}, {why}", inside.steps, is_other, is_refused)
@@ -70,7 +70,7 @@ class Objects:
     def _removal(self, old: Form, new: Form, name: str, place: Place) -> Change:
         inside = place.member(name)
         is_refused, is_other = self._undeclared(new, (old, new), name)
-        is_missed = name in required(old) and name not in required(new)
+        is_missed = name in old.required and name not in new.required
         flags = is_refused, is_missed or is_other
         return Change("ARG_NO_REMOVE", f"{inside.label} is removed", inside.steps, *flags, True, is_gone=True)
 
@@ -92,7 +92,7 @@ class Objects:
         for name in gone:
             alike = [other for other in added if other not in found.values() and likeness(name, other) >= LIKENESS]
             for other in sorted(alike, key=lambda other: -likeness(name, other)):
-                is_as_required = (name in required(old)) == (other in required(new))
+                is_as_required = (name in old.required) == (other in new.required)
                 if is_as_required and self.ask(member(old, name), member(new, other)).are_equal:
                     found[name] = other
                     break

@@ -1,9 +1,9 @@
-"""Where in a file a part of a payload is written, whatever is said by reference or in short."""
+"""Where in a file a part of a payload is written, and where two documents part."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from microagent.pointers import follow, fragment_steps
+from microagent.pointers import follow, fragment_steps, pointer_to
 
 Steps = tuple[str, ...]
 
@@ -25,6 +25,19 @@ def place_of(document: object, entry: Steps, part: Steps) -> Steps:
         for found in _found(document, (*entry, part[0]), part[1:length], 0):
             return found
     return entry
+
+
+def first_difference(one: object, other: object, steps: Steps = ()) -> list[str]:
+    """The pointer to the first thing that two documents do not share, if there is one."""
+    if isinstance(one, Mapping) and isinstance(other, Mapping):
+        ones, others = cast("Mapping[str, object]", one), cast("Mapping[str, object]", other)
+        for key in sorted(ones.keys() | others.keys()):
+            if key not in ones or key not in others:
+                return [pointer_to((*steps, key))]
+            if found := first_difference(ones[key], others[key], (*steps, key)):
+                return found
+        return []
+    return [] if one == other else [pointer_to(steps) or "the whole"]
 
 
 def _of_arguments(declared: Mapping[str, Any], part: Steps) -> Steps:

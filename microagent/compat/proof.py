@@ -13,12 +13,10 @@ from microagent.compat.members import (
     item,
     longest_prefix,
     member,
-    names,
     of_name,
     of_pattern,
     patterns,
     range_of,
-    required,
     said_range,
     steps,
 )
@@ -111,7 +109,7 @@ class Proof:
         if range_of(form).is_empty:
             return True
         if form.kind == "object":
-            return any(self.included(member(form, name), False) for name in required(form))
+            return any(self.included(member(form, name), False) for name in form.required)
         if form.kind == "array":
             return any(self.included(item(form, index), False) for index in range(_least_items(form)))
         return False
@@ -147,7 +145,7 @@ class Proof:
 
     def _split(self, form: Form) -> Iterator[list[Form]]:
         """The form as several that have one value each for a property that has few."""
-        for name in sorted(required(form)) if form.kind == "object" else ():
+        for name in sorted(form.required) if form.kind == "object" else ():
             values = [finite(each) for each in forms(member(form, name), self._one)]
             listed = [value for some in values for value in some or ()]
             if None not in values and 1 < len(listed) <= MOST_SPLITS:
@@ -223,7 +221,7 @@ class Proof:
         return is_few and self._one.text(flat["contains"]) == self._other.text(other["contains"])
 
     def _properties(self, form: Form, other: Mapping[str, Any]) -> bool:
-        for name in dict.fromkeys([*names(form), *other.get("properties", ())]):
+        for name in dict.fromkeys([*form.names, *other.get("properties", ())]):
             if self._good_faith and is_silent(form, name):
                 continue
             if not self.included(member(form, name), together(of_name(other, name))):
@@ -248,19 +246,19 @@ class Proof:
         return all(self.included(found, wanted) for found in (extra(form), *(of_pattern(form, p) for p in foreign)))
 
     def _required(self, form: Form, other: Mapping[str, Any]) -> bool:
-        return required(form).issuperset(other["required"])
+        return form.required.issuperset(other["required"])
 
     def _property_names(self, form: Form, other: Mapping[str, Any]) -> bool:
         wanted: Schema = other["propertyNames"]
         if any(self.included(each, wanted) for each in form.said("propertyNames")):
             return True
-        known = [name for name in names(form) if not self._is_never_there(form, name)]
+        known = [name for name in form.names if not self._is_never_there(form, name)]
         return not has_more_names(form) and all(self._other.accepts(wanted, name) for name in known)
 
     def _dependent_required(self, form: Form, other: Mapping[str, Any]) -> bool:
         for name, needed in other["dependentRequired"].items():
             own = {each for flat in form.said("dependentRequired") for each in flat.get(name, ())}
-            if not (required(form) | own).issuperset(needed) and not self._is_never_there(form, name):
+            if not (form.required | own).issuperset(needed) and not self._is_never_there(form, name):
                 return False
         return True
 
@@ -310,7 +308,7 @@ class Proof:
 
     def _members_contradict(self, form: Form, other: Mapping[str, Any]) -> bool:
         """Whether a property that has to be there can never fit both."""
-        there = required(form).union(other.get("required", ()))
+        there = form.required.union(other.get("required", ()))
         return any(self.apart(member(form, name), together(of_name(other, name))) for name in sorted(there))
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from microagent.compat.changes import Change, Steps
 from microagent.compat.forms import forms
-from microagent.compat.members import member, names
+from microagent.compat.members import member
 from microagent.compat.scopes import Scope, Undecidable
 from microagent.schema import Schema
 
@@ -44,5 +44,5 @@ def _is_declared(path: str, scope: Scope) -> bool:
             found = [form for schema in schemas for form in forms(schema, scope) if form.kind == "object"]
         except Undecidable:
             return False
-        schemas = [member(form, name) for form in found if name in names(form)]
+        schemas = [member(form, name) for form in found if name in form.names]
     return bool(schemas)

@@ -12,12 +12,10 @@ from microagent.compat.members import (
     is_silent,
     item,
     member,
-    names,
     of_name,
     of_pattern,
     patterns,
     range_of,
-    required,
 )
 from microagent.compat.scopes import Scope
 from microagent.schema import Schema, schemas_in_place
@@ -137,8 +135,8 @@ class Samples:
     # -- objects
 
     def _objects(self, form: Form, foreign: Hints, depth: int) -> Iterator[dict[str, object]]:
-        base = {name: value for name in sorted(required(form)) for value in self._first(member(form, name), depth + 1)}
-        if len(base) < len(required(form)):
+        base = {name: value for name in sorted(form.required) for value in self._first(member(form, name), depth + 1)}
+        if len(base) < len(form.required):
             return
         yield base
         known = self._known(form, foreign)
@@ -159,7 +157,7 @@ class Samples:
     def _known(self, form: Form, foreign: Hints) -> list[str]:
         """The names that may be there and that either side says something of."""
         there = [
-            *names(form),
+            *form.names,
             *(name for flat in foreign for name in [*flat.get("properties", ()), *flat.get("required", ())]),
         ]
         for flat in foreign:

@@ -185,6 +185,8 @@ def test_commands_of_the_generator(project: Path):
         "microagent-gen --watch",
         "microagent-gen --lock contracts.lock",
         "microagent-gen --lock contracts.lock --check",
+        "microagent-gen --asyncapi asyncapi.json --json-schema json-schemas",
+        "microagent-gen asyncapi.json -o myproj/contracts",
     ]
 
 

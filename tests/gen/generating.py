@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -35,6 +36,26 @@ def written(folder: Path, name: str, document: object) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document), "utf-8")
     return path
+
+
+def git(folder: Path, *arguments: str) -> str:
+    """What git says in a folder, whatever is configured on this machine."""
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    people = {f"GIT_{who}_{what}": "nobody" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("GIT_")}
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(
+        command, env={**environment, **own, **people}, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+
+
+def committed(folder: Path, branch: str = "main") -> Path:
+    """The folder as a repository, all that it holds committed."""
+    if not (folder / ".git").exists():
+        git(folder, "init", "--quiet", f"--initial-branch={branch}")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--allow-empty", "--message=as it is")
+    return folder
 
 
 def contents(folder: Path) -> dict[str, bytes]:

