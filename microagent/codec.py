@@ -8,6 +8,7 @@ from typing import Any, cast
 import msgspec
 
 from microagent.errors import SerializingError
+from microagent.printable import printable
 
 _text_of = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode
 _bytes_of = msgspec.json.Encoder().encode
@@ -39,13 +40,13 @@ def encode(value: object) -> bytes:
         if _has_text_keys(value):
             return raw
     except (TypeError, ValueError, RecursionError) as exc:
-        raise SerializingError(_fault(value) or f"JSON cannot say this: {exc}") from exc
-    raise SerializingError(_fault(value) or "a key is no string")
+        raise SerializingError(printable(_fault(value) or f"JSON cannot say this: {exc}")) from exc
+    raise SerializingError(printable(_fault(value) or "a key is no string"))
 
 
 def decode(raw: bytes | str) -> Any:
     """
-    The value that was encoded.
+    The value that was encoded. Of keys that an object has twice, the last one counts.
 
     :raises SerializingError: for what is no JSON
     """

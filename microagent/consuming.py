@@ -15,6 +15,7 @@ from microagent.execution import Deadlines, Ending, Outcome, describe, log_failu
 from microagent.intake import Intake
 from microagent.options import ConsumingOptions
 from microagent.prefetch import Prefetch
+from microagent.printable import printable
 from microagent.queue import Consumer
 from microagent.tasks import GRACE, Kept, Tasks
 
@@ -241,7 +242,7 @@ class Worker:
         self._open_slot()
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
-        self._log.error("%s: a message is buried: %s", self._name, reason)
+        self._log.error("%s: a message is buried: %s", self._name, printable(reason))
         delivery.bury(reason)
 
     def _conclude(self, delivery: Delivery, outcome: Outcome) -> None:

@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from microagent import wallclock
+from microagent import arguments, wallclock
+from microagent.printable import printable
 
 
 @dataclass(slots=True)
@@ -69,12 +70,16 @@ class Delivery:
         self._decide(Settlement(self, Verdict.ACK))
 
     def retry(self, delay: float = 0.0, reason: str = "retried by its handler") -> None:
-        """Failed: the message comes again after ``delay`` seconds, with ``attempt`` one higher."""
-        self._decide(Settlement(self, Verdict.RETRY, delay=delay, reason=reason))
+        """
+        Failed: the message comes again after ``delay`` seconds, with ``attempt`` one higher.
+
+        :raises ConfigurationError: if ``delay`` is no such number
+        """
+        self._decide(Settlement(self, Verdict.RETRY, arguments.seconds("delay", delay), printable(str(reason))))
 
     def bury(self, reason: str) -> None:
-        """Failed for good: the message goes to the dead letters with this reason."""
-        self._decide(Settlement(self, Verdict.BURY, reason=reason))
+        """Failed for good: the message goes to the dead letters with this reason, in one line of 2,000 characters."""
+        self._decide(Settlement(self, Verdict.BURY, reason=printable(str(reason))))
 
     def release(self) -> None:
         """Handed back: the message comes again at once, here or elsewhere, with the same ``attempt``."""

@@ -28,6 +28,7 @@ from microagent.jsontext import Complaint
 from microagent.names import guess, shown
 from microagent.plainformat import is_plain
 from microagent.pointers import pointer_to
+from microagent.printable import printable
 from microagent.references import resolve
 from microagent.schema import ANNOTATIONS, LISTED, NAMED, SINGLE, Schema, every_schema, rebuilt
 from microagent.scopes import is_uri
@@ -64,7 +65,7 @@ def _ending_of_stack() -> Generator[None, None, None]:
 
 
 def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> Callable[[object], str | None]:
-    """A function that says what is wrong with a value, as one sentence with its path, or None. It fetches nothing."""
+    """A function that says what is wrong with a value, as one line with its path, or None. It fetches nothing."""
     file = DRAFT202012.create_resource({"$defs": dict(definitions)})
     registry = SchemaRegistry().with_resource(_FILE, file)
     validator = cast(
@@ -83,8 +84,8 @@ def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = F
         except TooDeepError as exc:
             return str(exc)
         except (Unresolvable, re.error) as exc:
-            return f"cannot be checked: {exc}"
-        return None if error is None else f"{error.json_path}: {_sentence(error)}"
+            return printable(f"cannot be checked: {exc}")
+        return None if error is None else printable(f"{error.json_path}: {_sentence(error)}")
 
     return problem
 

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from microagent.errors import BackendConnectionError
 from microagent.execution import describe
+from microagent.printable import printable
 from microagent.tasks import is_cancelled
 
 T = TypeVar("T")
@@ -109,7 +110,7 @@ class Link:
                 await _uncancelled(self._open)
             except BackendConnectionError as error:
                 self._failed(error)
-                self._log.warning("%s: no connection (%s), trying again", self._name, error)
+                self._log.warning("%s: no connection (%s), trying again", self._name, printable(str(error)))
             else:
                 break
         if self._losses:
@@ -164,7 +165,7 @@ class Link:
         if self.is_open:
             self.is_open = False
             self._failed(error)
-            self._log.warning("%s: connection lost (%s)", self._name, error)
+            self._log.warning("%s: connection lost (%s)", self._name, printable(str(error)))
 
     async def close(self) -> None:
         """Let go of the server. What uses the link afterwards opens it again."""

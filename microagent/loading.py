@@ -2,8 +2,8 @@
 
 import os
 import ssl
-from collections import namedtuple
 from collections.abc import Iterator, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from microagent.declarations import Declarations
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
         def __len__(self) -> int: ...
 else:
     SignalSet = QueueSet = tuple
-
-_tuple_class: Any = namedtuple  # no checker can know its fields
 
 
 def load_signals(
@@ -123,7 +121,11 @@ def _queues(declarations: Declarations, on_conflict: OnConflict) -> QueueSet:
 
 
 def _named(name: str, words: Sequence[Signal] | Sequence[Queue], missing: type[AttributeError]) -> Any:
-    """A named tuple that says what it has when it is asked for what it has not."""
+    """
+    A named tuple that says what it has when it is asked for what it has not.
+
+    The standard library's would evaluate a text with these names in it, and they come from outside.
+    """
     known = [word.name for word in words]
 
     def not_declared(_: object, asked: str) -> Any:
@@ -132,4 +134,11 @@ def _named(name: str, words: Sequence[Signal] | Sequence[Queue], missing: type[A
         there = f"only {', '.join(known)}" if known else "nothing is"
         raise missing(f"{shown(asked)} is not declared there, {there}{guess(asked, known)}")
 
-    return type(name, (_tuple_class(name, known),), {"__slots__": (), "__getattr__": not_declared})(*words)
+    own = {
+        "__slots__": (),
+        "__getattr__": not_declared,
+        "__repr__": lambda words: f"{name}({', '.join(f'{word.name}={word!r}' for word in words)})",
+        "_fields": tuple(known),
+        "_asdict": lambda words: dict(zip(known, words, strict=True)),
+    }
+    return type(name, (tuple,), {word: property(itemgetter(index)) for index, word in enumerate(known)} | own)(words)

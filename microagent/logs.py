@@ -11,11 +11,13 @@ from typing import Final
 import click
 
 from microagent.colours import are_wanted
+from microagent.printable import printable
 
 LINE: Final = "%(levelname)-8s [pid#%(process)d] %(asctime)s %(name)s %(filename)s:%(lineno)d %(message)s"
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _WIDTH = 8  # of the level's name
+_MOST_LINES = 1000  # of one record
 _COLOURS = {"DEBUG": "blue", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 
 
@@ -44,9 +46,7 @@ class Logs:
             logging.captureWarnings(True)
             logging.basicConfig(handlers=[_to_stderr(JSONLines(agent))], force=True)
         else:
-            logging.basicConfig(
-                handlers=[_to_stderr(ColouredLines(LINE) if _in_colours() else logging.Formatter(LINE))]
-            )
+            logging.basicConfig(handlers=[_to_stderr(ColouredLines(LINE) if _in_colours() else Lines(LINE))])
         if level is not None:
             root.setLevel(level)
 
@@ -75,12 +75,25 @@ class JSONLines(logging.Formatter):
         return json.dumps(said)
 
 
-class ColouredLines(logging.Formatter):
+class Lines(logging.Formatter):
+    """
+    A line for each record. What else it holds, lines of a message or a traceback, is indented, and commands to a
+    terminal are escaped, so that no text that came from elsewhere looks like a record.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = super().format(record).expandtabs(4).split("\n")
+        if len(lines) > _MOST_LINES:
+            lines[_MOST_LINES:] = [f"... ({len(lines) - _MOST_LINES} more lines)"]
+        return "\n    ".join(map(printable, lines))
+
+
+class ColouredLines(Lines):
     """Lines that begin with the name of the level, in its colour."""
 
-    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
-        line = super().formatMessage(record)
-        return click.style(line[:_WIDTH], fg=_COLOURS.get(record.levelname)) + line[_WIDTH:]
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return click.style(text[:_WIDTH], fg=_COLOURS.get(record.levelname)) + text[_WIDTH:]
 
 
 def _to_stderr(formatter: logging.Formatter) -> logging.Handler:

@@ -256,3 +256,17 @@ async def test_answer_that_does_not_fit(mode, error, gate):
     else:
         assert reply.errors["Agent.hear"].startswith(error)
     await process.close()
+
+
+async def test_bytes_that_wait_are_bounded(process, agent, gate, caplog, monkeypatch):
+    """Few signals may be large: what would exceed the bytes that may wait is dropped, too."""
+    monkeypatch.setattr(dispatch_module, "WAITING_BYTES", 1_000)
+    process.add(agent.hear)
+    for _ in range(200):
+        process.deliver(b'1,"text":"%s"' % (b"x" * 90))
+    lane = process.lane
+    assert len(lane._waiting) == 9
+    gate.set()
+    await until(lambda: len(agent.heard) == 109)
+    assert "is too slow" in caplog.text
+    assert lane._waiting_bytes == 0

@@ -10,9 +10,10 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from types import MappingProxyType
 
+import click
 import pytest
 
-from microagent.logs import ColouredLines, JSONLines, Logs
+from microagent.logs import LINE, ColouredLines, JSONLines, Lines, Logs
 
 
 class Stream(io.StringIO):
@@ -158,3 +159,50 @@ def test_formatters_take_any_level() -> None:
 
     assert json.loads(JSONLines(None).format(record))["level"] == "Level 5"
     assert ColouredLines("%(levelname)-8s %(message)s").format(record).endswith("hello")
+
+
+FORGERY = "x\nCRITICAL [pid#1] all is lost\r\x1b[2J\u2028\u202eCRITICAL\x85"
+
+
+def forged() -> logging.LogRecord:
+    """A record whose message and error hold what would pass for other records."""
+    try:
+        raise ValueError(FORGERY)
+    except ValueError:
+        return logging.LogRecord("a.logger", logging.ERROR, "a.py", 1, "from %s", (FORGERY,), sys.exc_info())
+
+
+@pytest.mark.parametrize("formatter", [Lines(LINE), ColouredLines(LINE)])
+def test_no_text_looks_like_a_record(formatter: logging.Formatter) -> None:
+    """
+    Lines of a message and of a traceback are indented; what moves a cursor or ends a line elsewhere is escaped.
+    """
+    text = click.unstyle(formatter.format(forged()))
+    first, *rest = text.split("\n")
+    assert first.startswith("ERROR")
+    assert rest
+    assert all(line.startswith("    ") for line in rest)
+    assert all(line.isprintable() for line in (first, *rest))
+    assert "all is lost" in text
+
+
+def test_object_a_line_whatever_the_text() -> None:
+    """
+    A record in JSON is one line of ASCII, and has the text as it was.
+    """
+    line = JSONLines("agent").format(forged())
+    assert line.isascii()
+    assert line.isprintable()
+    told = json.loads(line)
+    assert told["message"] == f"from {FORGERY}"
+    assert FORGERY in told["exception"]
+
+
+def test_text_without_end_is_cut() -> None:
+    """
+    Neither long lines nor many of them fill a log.
+    """
+    record = logging.LogRecord("a.logger", logging.ERROR, "a.py", 1, "x" * 1_000_000 + "\ny" * 1_000_000, (), None)
+    text = Lines(LINE).format(record)
+    assert len(text) < 20_000
+    assert text.endswith("... (999001 more lines)")

@@ -13,6 +13,7 @@ import pytest
 from hostile_http import Answer, Server, certificate, forever, page, raw, redirect, serving, silence
 
 from microagent.errors import LoadingError
+from microagent.printable import printable
 from microagent.sources import read_source
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -29,7 +30,7 @@ def reason(source: str, **terms: Any) -> str:
     """Why a source is not read."""
     with pytest.raises(LoadingError) as caught:
         read_source(source, **terms)
-    assert str(caught.value) == f"{caught.value.source}: {caught.value.reason}"
+    assert str(caught.value) == f"{printable(caught.value.source)}: {caught.value.reason}"
     return caught.value.reason
 
 
