@@ -38,6 +38,7 @@ class Bundler:
         self._closed: dict[tuple[Key, tuple[str, ...]], Schema] = {}
         self._first: set[Key] = set()
         self._taken = 0
+        self._is_too_much = False
         self._keys = Keys()
         self._checks = Checks(library, self.converted)
 
@@ -90,13 +91,19 @@ class Bundler:
         while waiting:
             if (key := waiting.pop()) in used:
                 continue
-            if len(used) == most:
-                message = f"is one of more than {most} definitions that references lead to: these are too many"
-                self._library.complain(key.scope, Complaint(message, key.steps))
+            if len(used) == most or self._is_too_much:
+                self._complain_of_many(key, most)
                 return set()
             used.add(key)
             waiting += self.converted(key).targets
         return used
+
+    def _complain_of_many(self, key: Key, most: int) -> None:
+        """Once, for what is asked for after that would only be more."""
+        if not self._is_too_much:
+            message = f"is one of more than {most} definitions that references lead to: these are too many"
+            self._library.complain(key.scope, Complaint(message, key.steps))
+        self._is_too_much = True
 
     def _definition(self, key: Key, names: Mapping[Key, str]) -> Schema:
         """The definition, made once for all declarations that call what it refers to by the same names."""

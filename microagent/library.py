@@ -190,7 +190,7 @@ def _shared(scope: Scope) -> list[tuple[str, str]]:
 
 def title(found: Found) -> str:
     """What a schema is called by whoever wrote it: the name in ``$defs``, or that of the file."""
-    if found.steps != found.scope.root or found.scope.is_file:
+    if found.steps and (found.steps != found.scope.root or not found.scope.name):
         return found.steps[-1]
     name = PurePosixPath(found.scope.name).name
     return name.partition(".")[0] or name
