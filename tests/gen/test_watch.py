@@ -81,6 +81,22 @@ def test_the_package_follows_its_sources(tmp_path):
         assert "Aborted" not in command.said.read_text()
 
 
+def test_the_package_follows_what_its_sources_refer_to(tmp_path):
+    """A file beside the source, from the first run on; one that it refers to later; one that is not there yet."""
+    payload = {"properties": {"size": {"$ref": "deep/size.json"}}}
+    written(tmp_path / "schemas", "a.json", {"queues": [{"name": "a_queue", "payload": payload}]})
+    written(tmp_path / "schemas/deep", "size.json", {"type": "integer"})
+    with watching(tmp_path, "schemas", "-o", "out") as command:
+        command.until_holds("out/queues.py", '"type":"integer"')
+        written(tmp_path / "schemas/deep", "size.json", {"$ref": "more.json"})
+        command.until_said("more.json: No such file or directory")
+        written(tmp_path / "schemas/deep", "more.json", {"type": "boolean"})
+        command.until_holds("out/queues.py", '"type":"boolean"')
+        written(tmp_path / "schemas/deep", "more.json", {"type": "null"})
+        command.until_holds("out/queues.py", '"type":"null"')
+        assert command.interrupt() == 0
+
+
 def test_the_configuration_is_followed(tmp_path):
     """Another output, a mistake, and its correction: each is seen, and none ends it."""
     written(tmp_path / "schemas", "a.json", document())
