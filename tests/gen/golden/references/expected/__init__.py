@@ -5,16 +5,18 @@
 
 from microagent import MicroAgent as _MicroAgent
 
+from ._types import (
+    Article,
+    ByIdentifierMessageArticle,
+    InlineMessageArticle,
+    Price,
+    Shelf,
+)
 from .queues import (
     Broker,
     ByIdentifierMessage,
-    ByIdentifierMessageArticle,
     InFileMessage,
-    InFileMessageArticle,
-    InFileMessagePrice,
     InlineMessage,
-    InlineMessageArticle,
-    InlineMessagePrice,
     Queues,
     queues,
 )
@@ -22,32 +24,24 @@ from .signals import (
     Bus,
     Signals,
     StockCounted,
-    StockCountedArticle,
-    StockCountedPrice,
-    StockCountedResult,
-    StockCountedShelf,
     signals,
 )
 
 __all__ = [
     "Agent",
+    "Article",
     "Broker",
     "Bus",
     "ByIdentifierMessage",
     "ByIdentifierMessageArticle",
     "InFileMessage",
-    "InFileMessageArticle",
-    "InFileMessagePrice",
     "InlineMessage",
     "InlineMessageArticle",
-    "InlineMessagePrice",
+    "Price",
     "Queues",
+    "Shelf",
     "Signals",
     "StockCounted",
-    "StockCountedArticle",
-    "StockCountedPrice",
-    "StockCountedResult",
-    "StockCountedShelf",
     "queues",
     "signals",
 ]

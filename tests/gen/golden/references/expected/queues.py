@@ -7,45 +7,23 @@ import typing as _t
 
 import microagent as _m
 
-
-class ByIdentifierMessageArticle(_t.TypedDict):
-    name: str
-    parent: _t.NotRequired["ByIdentifierMessageArticle"]
+from ._types import (
+    ByIdentifierMessageArticle,
+    InlineMessageArticle,
+)
 
 
 class ByIdentifierMessage(_t.TypedDict):
     """In the words of draft 7."""
 
     article: _t.NotRequired[ByIdentifierMessageArticle]
-    pair: _t.NotRequired[list[_t.Any]]
-
-
-class InFileMessagePrice(_t.TypedDict):
-    amount: int | float
-    currency: _t.NotRequired[str]
-
-
-class InFileMessageArticle(_t.TypedDict):
-    name: str
-    price: InFileMessagePrice
-    parts: _t.NotRequired["list[InFileMessageArticle]"]
+    pair: _t.NotRequired[list[int | float]]
 
 
 class InFileMessage(_t.TypedDict):
     """Shared by the declarations of this file."""
 
-    article: InFileMessageArticle
-
-
-class InlineMessagePrice(_t.TypedDict):
-    amount: int | float
-    currency: _t.NotRequired[str]
-
-
-class InlineMessageArticle(_t.TypedDict):
-    name: str
-    price: InlineMessagePrice
-    parts: _t.NotRequired["list[InlineMessageArticle]"]
+    article: InlineMessageArticle
 
 
 class InlineMessage(_t.TypedDict):
@@ -67,7 +45,7 @@ if _t.TYPE_CHECKING:
             /,
             *,
             article: ByIdentifierMessageArticle = ...,
-            pair: list[_t.Any] = ...,
+            pair: list[int | float] = ...,
         ) -> _Awaitable[object]: ...
 
     class InFileBound(_m.TypedBoundQueue[InFileMessage]):
@@ -79,7 +57,7 @@ if _t.TYPE_CHECKING:
             agent: _t.Any,
             /,
             *,
-            article: InFileMessageArticle,
+            article: InlineMessageArticle,
         ) -> _Awaitable[object]: ...
 
     class InlineBound(_m.TypedBoundQueue[InlineMessage]):

@@ -7,65 +7,49 @@ import typing as _t
 
 import microagent as _m
 
-
-class StockCountedPrice(_t.TypedDict):
-    amount: int | float
-    currency: _t.NotRequired[str]
-
-
-class StockCountedArticle(_t.TypedDict):
-    name: str
-    price: StockCountedPrice
-    weight: _t.NotRequired[int | float]
-    parts: _t.NotRequired["list[StockCountedArticle]"]
-
-
-class StockCountedShelf(_t.TypedDict):
-    row: int
-    holds: _t.NotRequired[list[StockCountedArticle]]
+from ._types import (
+    Article,
+    Price,
+    Shelf,
+)
 
 
 class StockCounted(_t.TypedDict):
     """The same schema as in the queues, in a file beside this one."""
 
-    article: StockCountedArticle
-    shelf: _t.NotRequired[StockCountedShelf]
-
-
-class StockCountedResult(_t.TypedDict):
-    amount: int | float
-    currency: _t.NotRequired[str]
+    article: Article
+    shelf: _t.NotRequired[Shelf]
 
 
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class StockCountedBound(_m.TypedBoundSignal[StockCountedResult]):
+    class StockCountedBound(_m.TypedBoundSignal[Price]):
         """The same schema as in the queues, in a file beside this one."""
 
         async def send(
             self,
             sender: str,
             *,
-            article: StockCountedArticle,
-            shelf: StockCountedShelf = ...,
+            article: Article,
+            shelf: Shelf = ...,
         ) -> None: ...
         async def call(
             self,
             sender: str,
             *,
             timeout: float = 60,
-            article: StockCountedArticle,
-            shelf: StockCountedShelf = ...,
-        ) -> dict[str, StockCountedResult]: ...
+            article: Article,
+            shelf: Shelf = ...,
+        ) -> dict[str, Price]: ...
         def waiter(
             self,
             sender: str,
             *,
             timeout: float = 60,
-            article: StockCountedArticle,
-            shelf: StockCountedShelf = ...,
-        ) -> _m.Waiter[StockCountedResult]: ...
+            article: Article,
+            shelf: Shelf = ...,
+        ) -> _m.Waiter[Price]: ...
 
     class StockCountedHandler(_t.Protocol):
         def __call__(
@@ -75,9 +59,9 @@ if _t.TYPE_CHECKING:
             *,
             signal: _m.Signal,
             sender: str,
-            article: StockCountedArticle,
-            shelf: StockCountedShelf = ...,
-        ) -> _Awaitable[StockCountedResult]: ...
+            article: Article,
+            shelf: Shelf = ...,
+        ) -> _Awaitable[Price]: ...
 
 
 class Signals:
