@@ -58,7 +58,8 @@ class Api:
     :ivar generator: the program that tells it
     :ivar compat: what is said of what is not declared any more
     :ivar roles: who does what; None: anybody anything
-    :ivar servers: Server Objects by their names
+    :ivar buses: where signals travel: Server Objects by their names
+    :ivar brokers: where queues are, likewise
     :ivar prefixes: those of the signals' channels; empty where nothing is known of them
     """
 
@@ -68,7 +69,8 @@ class Api:
     queues: Sequence[QueueDeclaration] = ()
     compat: Mapping[str, Any] = field(default_factory=dict[str, Any])
     roles: Sequence[Role] | None = None
-    servers: Mapping[str, Node] = field(default_factory=dict[str, Node])
+    buses: Mapping[str, Node] = field(default_factory=dict[str, Node])
+    brokers: Mapping[str, Node] = field(default_factory=dict[str, Node])
     prefixes: Sequence[str] = ()
 
 
@@ -83,7 +85,7 @@ def document(api: Api) -> Node:
     queues = sorted(api.queues, key=lambda each: each.name)
     schemas = Schemas([*signals, *queues])
     roles = api.roles if api.roles is not None else [*_anybody(signals, queues)]
-    channels, messages = _with_addresses(signals, queues, api.prefixes), _messages(signals, queues, schemas)
+    channels, messages = _channels(signals, queues, api), _messages(signals, queues, schemas)
     operations = {_operation_key(role): _operation(role, channels) for role in roles if _channel_key(role) in channels}
     components = {"messages": messages, "schemas": schemas.components()}
     return {
@@ -92,7 +94,7 @@ def document(api: Api) -> Node:
         **({EXTENSION: _compat(api.compat)} if api.compat else {}),
         "info": {"title": api.title, "version": _version(signals, queues)},
         "defaultContentType": _JSON,
-        **({"servers": dict(api.servers)} if api.servers else {}),
+        **({"servers": {**api.buses, **api.brokers}} if api.buses or api.brokers else {}),
         "channels": channels,
         "operations": dict(sorted(operations.items())),
         "components": {key: found for key, found in components.items() if found},
@@ -119,37 +121,43 @@ def _kinds(
 # -- channels
 
 
-def _with_addresses(
-    signals: Iterable[SignalDeclaration], queues: Iterable[QueueDeclaration], prefixes: Sequence[str]
-) -> Node:
+def _channels(signals: Iterable[SignalDeclaration], queues: Iterable[QueueDeclaration], api: Api) -> Node:
     channels: Node = {}
     for signal in signals:
-        channels |= dict(_signal_channels(signal, prefixes))
+        for key, channel in _signal_channels(signal, api.prefixes):
+            channels[key] = {**channel, **_on_servers(api.buses)}
     for queue in queues:
-        channels[f"queues.{queue.name}"] = _queue_channel(queue)
+        channels[f"queues.{queue.name}"] = {**_queue_channel(queue), **_on_servers(api.brokers)}
     return dict(sorted(channels.items()))
+
+
+def _on_servers(servers: Iterable[str]) -> Node:
+    listed = [pointer("servers", name) for name in servers]
+    return {"servers": listed} if listed else {}
 
 
 def _signal_channels(signal: SignalDeclaration, prefixes: Sequence[str]) -> Iterator[tuple[str, Node]]:
     """That of a signal, and those of a call and its reply, if it is declared what that is."""
     name, said = signal.name, _described(signal)
     address, message = f"{{prefix}}:{name}:{{sender}}", f"signals.{name}"
-    channel = {"address": address, **said, **_on_bus("signal", name, address, message, prefixes)}
-    channel[EXTENSION] |= _compat(signal.compat)
-    yield message, channel
+    own: Node = {"kind": "signal", "name": name}
+    yield (
+        message,
+        {"address": address, **said, **_on_bus({**own, **_compat(signal.compat)}, address, message, prefixes)},
+    )
     if signal.returns is not None:
         call = f"{address}#{{request_id}}"
-        yield f"{CALLS}.{name}", {"address": call, **_on_bus("call", name, call, message, prefixes)}
+        yield f"{CALLS}.{name}", {"address": call, **_on_bus({**own, "kind": "call"}, call, message, prefixes)}
         reply, message = "{prefix}:response:{uid}#{request_id}", f"{REPLIES}.{name}"
-        yield message, {"address": reply, **_on_bus("reply", name, reply, message, prefixes)}
+        yield message, {"address": reply, **_on_bus({**own, "kind": "reply"}, reply, message, prefixes)}
 
 
-def _on_bus(kind: str, name: str, address: str, message: str, prefixes: Sequence[str]) -> Node:
+def _on_bus(own: Node, address: str, message: str, prefixes: Sequence[str]) -> Node:
     return {
         "parameters": {each: _parameter(each, prefixes) for each in re.findall(r"{(\w+)}", address)},
         "messages": {message: pointer("components", "messages", message)},
         "bindings": {"redis": {}},
-        EXTENSION: {"kind": kind, "name": name},
+        EXTENSION: own,
     }
 
 

@@ -1,16 +1,16 @@
 """The last good copy of what came from the web, for the time when its server is away."""
 
 import os
-import secrets
 import stat
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
+from microagent.atomic import PRIVATE, write_whole
 from microagent.locking import digest
+from microagent.plurals import counted
 from microagent.webclient import Refused
 
 _HEADER = 64 * 1024  # bytes that the first line of a copy may have
@@ -52,18 +52,7 @@ class Shelf:
         """
         header = msgspec.json.encode(Header(self._url, time.time(), digest(body)))
         self.path.parent.mkdir(mode=stat.S_IRWXU, parents=True, exist_ok=True)
-        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, stat.S_IRUSR | stat.S_IWUSR)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(header + b"\n" + body)
-                file.flush()
-                os.fsync(descriptor)
-            os.replace(temporary, self.path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
+        write_whole(self.path, header + b"\n" + body, PRIVATE)
 
     def find(self, limit: int) -> Copy:
         """
@@ -114,5 +103,5 @@ def spoken(age: float) -> str:
     """``3 hours``: the age in the largest unit of which there is one."""
     for unit, seconds in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
         if number := int(age // seconds):
-            return f"{number} {unit}{'' if number == 1 else 's'}"
+            return counted(number, unit)
     return "less than a minute"

@@ -4,20 +4,26 @@ import logging
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from errno import EEXIST
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
 from microagent.agent import SHUTDOWN_TIMEOUT
+from microagent.asyncapi import MARK, text
+from microagent.atomic import write_whole
 from microagent.blueprint import Blueprint
 from microagent.colours import are_wanted
 from microagent.errors import ConfigurationError, GroupInterrupt, ServerInterrupt
 from microagent.group import Group, in_memory, load_group
 from microagent.logs import LEVELS, Logs
 from microagent.overview import overview
+from microagent.participants import api_of, unseen
+from microagent.plurals import counted
 from microagent.reloading import Reloader
 from microagent.settings import init_agent, load_configuration
 from microagent.supervisor import AgentsManager
@@ -53,6 +59,12 @@ line or the settings are wrong; then nothing was started.
 )
 @click.option("--only", multiple=True, metavar="NAME", help="Run this agent alone; may be given again for more.")
 @click.option("--check", is_flag=True, help="Run nothing: validate the settings, and show the agents as trees.")
+@click.option(
+    "--asyncapi",
+    type=click.Path(dir_okay=False, allow_dash=True),
+    metavar="FILE",
+    help="Run nothing: write who sends and receives what, as AsyncAPI 3.0; - for the standard output.",
+)
 @click.option("--reload", is_flag=True, help="For development: start again when a .py or .json file below changes.")
 @click.option(
     "--log-level",
@@ -70,6 +82,7 @@ def main(
     shutdown_timeout: float,
     only: tuple[str, ...],
     check: bool,
+    asyncapi: str | None,
     reload: bool,
     log_level: str | None,
     json_logs: bool,
@@ -89,19 +102,20 @@ def main(
 
     \b
       $ marun myproject.settings --check
+      $ marun myproject.settings --asyncapi asyncapi.json
       $ marun myproject.settings
       $ marun myproject.settings --only user_agent --reload --log-level debug
 
     They meet on local://, a folder in the working directory. BUS and BROKER dictionaries in the settings, or the
     environment variables MICROAGENT_BUS and MICROAGENT_BROKER, name other servers.
     """
-    if check and reload:
-        raise click.UsageError("--check and --reload exclude each other")
+    if reload and (check or asyncapi):
+        raise click.UsageError(f"{'--check' if check else '--asyncapi'} and --reload exclude each other")
     context.color = are_wanted(os.environ)
     sys.path.insert(0, os.getcwd())
     run = Run(settings, only, start_method, shutdown_timeout, Logs(log_level, json_logs))
-    if check:
-        run.show()
+    if check or asyncapi:
+        run.tell(check, asyncapi)
     elif reload:
         run.logs.set_up()
         Reloader(run, Path.cwd()).run()
@@ -138,13 +152,32 @@ class Run:
         except GroupInterrupt as end:
             self._leave(f"{end}; the group was stopped", FAILED)
 
-    def show(self) -> None:
-        """Print the agents as trees."""
+    def tell(self, trees: bool, asyncapi: str | None) -> None:
+        """Print the agents as trees, and write their document."""
         group = self._load()
         self._say(_doubts(group), logging.WARNING, "yellow")
-        for name, (backend, configuration) in group.items():
-            head, *branches = overview(name, Blueprint.of(backend, configuration)).lines()
+        blueprints = {name: Blueprint.of(*found) for name, found in group.items()}
+        for name, blueprint in blueprints.items() if trees else ():
+            head, *branches = overview(name, blueprint).lines()
             click.echo("\n".join([click.style(head, bold=True), *branches]))
+        if asyncapi:
+            self._write(asyncapi, blueprints)
+
+    def _write(self, file: str, blueprints: Mapping[str, Blueprint]) -> None:
+        api = api_of(", ".join(self.settings), blueprints)
+        for name, blueprint in blueprints.items():
+            self._say(unseen(name, blueprint), logging.WARNING, "yellow")
+        content = text(api).encode("utf-8", "backslashreplace")
+        if file == "-":
+            click.echo(content, nl=False)
+            return
+        try:
+            _refuse_foreign(Path(file))
+            write_whole(Path(file), content)
+        except OSError as error:
+            self._leave(f"{file}: cannot be written: {error.strerror}", MISTAKE)
+        counts = [(len(blueprints), "agent"), (len(api.signals), "signal"), (len(api.queues), "queue")]
+        click.echo(f"{file}: {', '.join(counted(*each) for each in counts)}")
 
     def _load(self) -> Group:
         try:
@@ -165,6 +198,14 @@ class Run:
                 log.log(level, "%s", sentence)
             else:
                 click.secho(f"marun: {sentence}", err=True, fg=colour, color=are_wanted(os.environ))
+
+
+def _refuse_foreign(path: Path) -> None:
+    """:raises OSError: if a file that was not generated would be lost"""
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        begin = file.read(len(MARK))
+        if begin and begin != MARK:
+            raise FileExistsError(EEXIST, "it was not generated; move it away, or choose another file")
 
 
 def _doubts(group: Group) -> list[str]:

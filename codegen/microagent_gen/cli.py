@@ -15,6 +15,7 @@ from microagent.colours import are_wanted
 from microagent.compat.rules import MODES, RULES, Mode
 from microagent.errors import ConfigurationError
 from microagent.names import guess, shown
+from microagent.plurals import counted
 from microagent.watching import Snapshot, changes, snapshot
 from microagent_gen import colours
 from microagent_gen.configuration import TABLE, Configuration, configuration
@@ -361,15 +362,11 @@ def _report(collection: Collection) -> None:
 
 
 def _summary(todo: Plan, collection: Collection, check: bool) -> str:
-    counts = [_count(len(collection.signals), "signal"), _count(len(collection.queues), "queue")]
+    counts = [counted(len(collection.signals), "signal"), counted(len(collection.queues), "queue")]
     if not todo.changes:
         counts.append("up to date" if check else "unchanged")
     if todo.written:
-        counts.append(f"{_count(todo.written, 'file')} written")
+        counts.append(f"{counted(todo.written, 'file')} written")
     if todo.removed:
-        counts.append(f"{_count(todo.removed, 'file')} removed")
+        counts.append(f"{counted(todo.removed, 'file')} removed")
     return f"{todo.name}: {', '.join(counts)}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -166,7 +166,7 @@ def test_commands_of_marun(project: Path):
         for command, expected in commands(block) if block.language == "console" else []:
             seen.append(command)
             (run_until_shown if "--reload" in command else run)(command, expected, project)
-    assert len(seen) == 2
+    assert len(seen) == 3
 
 
 def test_commands_of_the_generator(project: Path):

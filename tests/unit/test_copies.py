@@ -129,7 +129,7 @@ def test_a_copy_that_cannot_be_written_leaves_the_one_before(
     def refuse(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(copies.os, failing, refuse)
+    monkeypatch.setattr(os, failing, refuse)
     with pytest.raises(OSError, match="No space left"):
         shelf.keep(b"2")
     assert shelf.find(10).body == b"1"

@@ -1,0 +1,6 @@
+"""Numbers with the right form of what they count."""
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 file``, ``2 files``."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
