@@ -15,8 +15,8 @@ from microagent.compat.members import extra, is_integer, item, longest_prefix, m
 from microagent.compat.scopes import Scope, Undecidable
 from microagent.schema import Schema
 
-TRIES = 300
-TEXTS = 20
+TRIES = 150
+TEXTS = 12
 LONGEST = 8  # items and characters more than the fewest that there must be
 LARGEST = 10**9
 _ANYTHING: tuple[object, ...] = (None, True, 0, 1.5, "a", [], {})

@@ -1,6 +1,6 @@
 """What is different between two schemas: every change, at the deepest place where it can be told."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -97,7 +97,7 @@ class Comparison:
             compare = self._enums
         else:
             compare = self._types
-        yield from compare(_Both(was, now, self._verdicts(old, new), self._source(old, new)), place)
+        yield from compare(_Both(was, now, lambda: self._verdicts(old, new), self._source(old, new)), place)
 
     def _whole(self, old: Schema, new: Schema, place: Place) -> Iterator[Change]:
         """What is to be said of a place where nothing finer can be."""
@@ -182,12 +182,21 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class _Both:
-    """The forms of an old schema and of a new one, whether values fit, and whether source may be refused."""
+    """
+    The forms of an old schema and of a new one.
+
+    :ivar ask: whether values fit, which may take long to tell
+    :ivar source: whether code may be refused
+    """
 
     was: list[Form]
     now: list[Form]
-    verdicts: Verdicts
+    ask: Callable[[], Verdicts]
     source: bool
+
+    @property
+    def verdicts(self) -> Verdicts:
+        return self.ask()
 
     @property
     def message(self) -> str:

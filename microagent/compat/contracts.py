@@ -173,7 +173,8 @@ def _route_findings(old: QueueDeclaration, new: QueueDeclaration) -> Iterator[Fi
     """What is to be said of how messages come into a queue, on servers where that matters."""
     if old.exchange != new.exchange:
         message = f"exchange {json.dumps(old.exchange)} → {json.dumps(new.exchange)}"
-        yield _finding("queue", new, Change("EXCHANGE_SAME", message, ("exchange",), True, True), ("exchange",))
+        found = _finding("queue", new, Change("EXCHANGE_SAME", message, ("exchange",), True, True), ("exchange",))
+        yield replace(found, backward=("producers",))
     elif (old.topics or new.topics) and set(old.topics) != set(new.topics):
         yield from _topic_findings(old, new)
     if old.quorum != new.quorum:

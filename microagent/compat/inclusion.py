@@ -50,10 +50,17 @@ class Inclusion:
         self._other = other
         self._good_faith = good_faith
         self._finder = finder
+        self._verdicts: dict[tuple[str, str], Verdict] = {}
         self._proof = Proof(one, other, good_faith=good_faith)
 
     def verdict(self, one: Schema, other: Schema) -> Verdict:
         """The answer for parts of the two schemas."""
+        key = self._one.text(one), self._other.text(other)
+        if key not in self._verdicts:
+            self._verdicts[key] = self._verdict(one, other)
+        return self._verdicts[key]
+
+    def _verdict(self, one: Schema, other: Schema) -> Verdict:
         if self._proof.included(one, other):
             return Included()
         tried = 0

@@ -102,15 +102,22 @@ class Objects:
         """Properties that nobody names."""
         was, now = extra(old), extra(new)
         if self.is_open and not place.steps and (isinstance(was, bool) or isinstance(now, bool)):
-            return
-        if was is False and now is not False:
+            if _takes_others(old) and not _takes_others(new):
+                message = f"{place.label} takes no other arguments now"
+                yield Change("OBJECT_NO_CLOSE", message, place.steps, source=True)
+        elif was is False and now is not False:
             yield place.change("OBJECT_NO_OPEN", "takes other properties now", self.ask(was, now), source=False)
         elif now is False and was is not False:
-            is_typed = bool(old.said("additionalProperties"))
+            is_mapping = _takes_others(old) and not old.names
             verdicts = self.ask(was, now)
-            yield place.change("OBJECT_NO_CLOSE", "takes no other properties now", verdicts, source=is_typed)
+            yield place.change("OBJECT_NO_CLOSE", "takes no other properties now", verdicts, source=is_mapping)
         else:
             yield from self.compare(was, now, place.others())
+
+
+def _takes_others(form: Form) -> bool:
+    """Whether it says that there may be other properties, rather than nothing."""
+    return extra(form) is not False and bool(form.said("additionalProperties"))
 
 
 def likeness(name: str, other: str) -> float:
