@@ -2,10 +2,12 @@
 
 import asyncio
 import logging
+import math
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
@@ -24,6 +26,7 @@ from microagent.stop_signals import left_to_parent, let_in
 
 ORPHAN_STOP = 3.0  # seconds that an agent has to stop when its parent is gone
 ORPHAN_END = 4.0  # seconds until its process ends all the same
+ONE_WISH = 1.0  # seconds within which signals say the same, however busy the parent that sends it again
 BLOCKED = 1.0  # seconds after which a loop that does not come to stop its agent is blocked
 EXIT_GRACE = 4.0  # seconds for threads to end once the agent has; a wedged one does not keep its group waiting
 
@@ -36,8 +39,8 @@ class AgentProcess:
     What a process of marun runs, in the form that it is handed over in.
 
     It ends with status 0 when the agent was asked to stop (SIGTERM) or ended by ``ServerInterrupt``, and with 1 when it
-    failed. SIGINT is left to the parent, because a terminal sends it to both. SIGTERM may come more than once: service
-    managers send it to each process of a group, and the parent sends it again.
+    failed. SIGINT is left to the parent, because a terminal sends it to both. SIGTERM may come twice: service managers
+    send it to each process of a group, and the parent sends it again. One that comes later ends the agent now.
 
     :param shutdown_timeout: seconds that handlers have to finish
     """
@@ -73,19 +76,20 @@ class AgentProcess:
 
     async def _live(self, configuration: Mapping[str, Any], stop: Future[float]) -> None:
         loop = asyncio.get_running_loop()
-        signal.signal(signal.SIGTERM, lambda *_: self._terminate(loop, stop))
+        wishes = _Wishes(stop, self.shutdown_timeout)
+        signal.signal(signal.SIGTERM, lambda *_: self._terminate(loop, wishes))
         let_in()
         try:
             agent = init_agent(self.backend, configuration)
             agent._shutdown_timeout = self.shutdown_timeout
-            await live(agent, asyncio.wrap_future(stop))
+            await live(agent, asyncio.wrap_future(stop), asyncio.wrap_future(wishes.now))
         finally:
             _after(EXIT_GRACE / 2, self._tell_what_is_left, asyncio.all_tasks())
             _after(EXIT_GRACE, os._exit, 1)
 
-    def _terminate(self, loop: asyncio.AbstractEventLoop, stop: Future[float]) -> None:
+    def _terminate(self, loop: asyncio.AbstractEventLoop, wishes: "_Wishes") -> None:
         """Called in the main thread, even while a handler blocks the loop."""
-        _ask(stop, self.shutdown_timeout)
+        wishes.add()
         answered = threading.Event()
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(answered.set)
@@ -110,10 +114,30 @@ class AgentProcess:
         _ask(stop, ORPHAN_STOP)
 
 
-async def live(agent: MicroAgent[Any, Any], stop: "asyncio.Future[float]") -> None:
+class _Wishes:
+    """What SIGTERM says each time that it comes: stop within ``timeout`` seconds, and then, now."""
+
+    def __init__(self, stop: Future[float], timeout: float) -> None:
+        self._stop = stop
+        self._timeout = timeout
+        self._last = math.inf
+        self.now: Future[None] = Future()
+
+    def add(self) -> None:
+        if time.monotonic() > self._last + ONE_WISH:
+            with suppress(InvalidStateError):
+                self.now.set_result(None)
+        self._last = time.monotonic()
+        _ask(self._stop, self._timeout)
+
+
+async def live(
+    agent: MicroAgent[Any, Any], stop: "asyncio.Future[float]", now: "asyncio.Future[None] | None" = None
+) -> None:
     """
     Start an agent; stay until it ends by itself, or until ``stop`` holds the seconds that its handlers have to finish.
 
+    :param now: when it is done, they have no more time
     :raises Exception: what its start, its servers or its stop raise, but for ``ServerInterrupt``
     """
     life = asyncio.create_task(_start_and_stay(agent))
@@ -127,7 +151,10 @@ async def live(agent: MicroAgent[Any, Any], stop: "asyncio.Future[float]") -> No
         else:
             agent.log.info("%r has been stopped by its own code", agent)
         return
-    await agent.stop(stop.result())
+    stopping = asyncio.create_task(agent.stop(stop.result()))
+    await asyncio.wait([stopping] if now is None else [stopping, now], return_when=asyncio.FIRST_COMPLETED)
+    agent._life.hurry()
+    await stopping
     life.cancel()
     with suppress(ServerInterrupt, asyncio.CancelledError):
         await life

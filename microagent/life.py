@@ -53,6 +53,7 @@ class Life:
         self._serving: asyncio.Task[None] | None = None
         self._ending: asyncio.Task[None] | None = None
         self._quiet = asyncio.Event()
+        self._hurry = asyncio.Event()
         self._over = asyncio.Event()
         self._is_set_up = False
 
@@ -67,7 +68,8 @@ class Life:
         if self._runs is not None:
             raise ConfigurationError(f"{self._name} is started already")
         self._check_ends()
-        self._runs, self._quiet, self._over = Tasks(self._agent.log), asyncio.Event(), asyncio.Event()
+        self._runs = Tasks(self._agent.log)
+        self._quiet, self._hurry, self._over = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._beginning, self._serving, self._ending = None, None, None
         for end in self._ends():
             end._join(self)
@@ -196,7 +198,7 @@ class Life:
             await self._end_hooks(max(timeout, GRACE))
         for timer in self._timers:
             timer.stop()
-        await self._each(self._drain_all(max(0.0, deadline - loop.time())))
+        await self._drain(max(0.0, deadline - loop.time()))
         await self._each(end._leave(self) for end in reversed(self._ends()))
         self._deadlines.close()
         self._receivers, self._consumers, self._timers, self._servers = [], [], [], []
@@ -206,7 +208,7 @@ class Life:
     async def _end_hooks(self, timeout: float) -> None:
         """Run the ``pre_stop`` hooks; those that take longer than ``timeout`` seconds in all are cancelled."""
         hooks = asyncio.create_task(self._try_hooks(timeout), name=f"{self._name}: pre_stop")
-        await asyncio.wait([hooks], timeout=timeout + GRACE)
+        await self._unless_hurried(hooks, timeout + GRACE)
         if not hooks.done():
             await self._cancel([hooks])
 
@@ -220,6 +222,24 @@ class Life:
             log_failure(self._agent.log, f"{self._name}.{hook.__name__}, a pre_stop hook,", outcome)
             if outcome.ending is Ending.CANCELLED:
                 return
+
+    async def _drain(self, timeout: float) -> None:
+        timeout = 0.0 if self._hurry.is_set() else timeout
+        draining = asyncio.create_task(self._each(self._drain_all(timeout)), name=f"{self._name}: drain")
+        await self._unless_hurried(draining)
+        if not draining.done():
+            draining.cancel()  # each step of it hurries then, and leaves nothing either
+        await asyncio.wait([draining])
+
+    async def _unless_hurried(self, step: "asyncio.Task[None]", timeout: float | None = None) -> None:
+        """Wait for a step, as long as there is time."""
+        hurry = asyncio.create_task(self._hurry.wait())
+        await asyncio.wait([step, hurry], timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
+        hurry.cancel()
+
+    def hurry(self) -> None:
+        """An end that is under way waits for nothing more: what runs is cancelled and handed back."""
+        self._hurry.set()
 
     async def _each(self, steps: Iterator[Any]) -> None:
         """Do them side by side; one that fails is logged, and keeps nothing from ending."""

@@ -1,5 +1,8 @@
 """marun is told to stop while handlers run: some end in time, others do not."""
 
+import asyncio
+import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -64,3 +67,19 @@ async def test_handlers_end_in_time_or_are_handed_back(request: pytest.FixtureRe
     assert got == [("long", 1, 0)]
     assert await agent.broker[queue.name].length() == 0
     await agent.stop()
+
+
+async def test_second_signal_ends_an_agent_now(tmp_path: Path) -> None:
+    """An agent that is told to stop, and told again, cancels its handlers and hands back at once; the status is 0."""
+    dsn, queue = f"local://{tmp_path}/place", Queue(unique("queue"))
+    write(tmp_path, settings=SETTINGS.format(dsn=dsn), working=WORKING.format(name=queue.name))
+    async with make_broker({"dsn": dsn}) as broker:
+        await broker[queue.name].send({"kind": "long"})
+        with marun(tmp_path, "settings", "--shutdown-timeout", "3600") as group:
+            group.says("long begins")
+            os.kill(group.pids[0], signal.SIGTERM)
+            await asyncio.sleep(1.2)  # signals within a second are one
+            assert group.process.poll() is None
+            os.kill(group.pids[0], signal.SIGTERM)
+            assert group.ends() == 0
+        assert await broker[queue.name].length() == 1

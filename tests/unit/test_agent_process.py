@@ -1,19 +1,21 @@
 """The life of one agent in its process."""
 
 import asyncio
+from typing import Any
 
 import pytest
-from support import unique
+from support import unique, until
 
-from microagent import MicroAgent, ServerInterrupt, Signal, on, receiver
+from microagent import MicroAgent, Queue, ServerInterrupt, Signal, consumer, on, receiver
 from microagent.agent_process import end_of, live
+from microagent.tools.memory import MemoryBroker
 
 
 class Noting(MicroAgent):
     """Notes what happens to it."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, **ends: Any) -> None:
+        super().__init__(**ends)
         self.notes: list[str] = []
         self.is_up = asyncio.Event()
 
@@ -91,6 +93,48 @@ async def test_agent_may_be_stopped_while_it_starts() -> None:
     await living
 
     assert "up" not in agent.notes
+
+
+class Busy(Noting):
+    """Is never done, neither with its message nor with its farewell."""
+
+    @consumer(Queue("endless_work"))
+    async def work(self) -> None:
+        self.notes.append("at work")
+        await asyncio.Event().wait()
+
+    @on("pre_stop")
+    async def linger(self) -> None:
+        self.notes.append("lingers")
+        await asyncio.Event().wait()
+
+
+class Brief(Busy):
+    """Is done with its farewell at once."""
+
+    async def linger(self) -> None:
+        self.notes.append("lingers")
+
+
+@pytest.mark.parametrize("kind", [Busy, Brief])
+async def test_agent_that_is_to_end_now_waits_for_nothing(kind: type[Noting]) -> None:
+    """
+    Whatever it does at that moment: hooks and handlers are cancelled, and the message is handed back.
+    """
+    broker = MemoryBroker(f"memory://{unique('place')}")
+    agent, stop, now = kind(broker=broker), never(), asyncio.get_running_loop().create_future()
+    living = asyncio.create_task(live(agent, stop, now))
+    await broker.send("endless_work", "{}")
+    await until(lambda: "at work" in agent.notes)
+    stop.set_result(3600.0)
+    await until(lambda: "lingers" in agent.notes)
+    assert not living.done()
+
+    now.set_result(None)
+    await asyncio.wait_for(living, 10)
+
+    assert await broker.queue_length("endless_work") == 1
+    await broker.close()
 
 
 async def test_server_interrupt_is_a_clean_end(caplog: pytest.LogCaptureFixture) -> None:
