@@ -125,8 +125,9 @@ class Proxy:
             writer.write_eof()
 
     async def _carry(self, piece: bytes, writer: asyncio.StreamWriter) -> None:
-        for byte in piece[:DRIBBLED] if self._dribbles else b"":
+        dribbled = DRIBBLED if self._dribbles else 0
+        for byte in piece[:dribbled]:
             writer.write(bytes([byte]))
             await asyncio.sleep(0)
-        writer.write(piece[DRIBBLED:] if self._dribbles else piece)
+        writer.write(piece[dribbled:])
         await writer.drain()

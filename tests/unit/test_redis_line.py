@@ -73,6 +73,28 @@ async def impostor(answer: Answer) -> AsyncIterator[tuple[Impostor, str]]:
         await server.close()
 
 
+async def test_server_that_is_loading_is_waited_for():
+    """What it says then is no answer: messages and signals are sent when it has loaded."""
+    refusals = [b"-LOADING Redis is loading the dataset in memory\r\n"] * 3
+
+    async def loads(data: bytes, writer: asyncio.StreamWriter) -> None:
+        if refusals and (b"RPUSH" in data or b"PUBLISH" in data or b"PING" in data):
+            writer.write(refusals.pop())
+        elif b"PUBLISH" in data or b"RPUSH" in data:
+            writer.write(b":1\r\n" * data.count(b"PUSH" if b"RPUSH" in data else b"PUBLISH"))
+        else:
+            await polite(data, writer)
+
+    queue, signal = Queue(unique("queue")), Signal(unique("signal"), [])
+    async with impostor(loads) as (_, dsn), RedisBroker(dsn) as broker, RedisSignalBus(dsn) as bus:
+        await broker[queue.name].send({})
+        refusals.append(b"-LOADING Redis is loading the dataset in memory\r\n")
+        await broker[queue.name].send({})
+        refusals.append(b"-LOADING Redis is loading the dataset in memory\r\n")
+        await bus[signal.name].send("test")
+    assert refusals == []
+
+
 @pytest.fixture
 async def line(redis_url: str) -> AsyncIterator[Line]:
     servers = servers_of(redis_url)

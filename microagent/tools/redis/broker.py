@@ -12,7 +12,7 @@ from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verd
 from microagent.errors import BackendConnectionError, ConfigurationError
 from microagent.queue import Consumer
 from microagent.retry import RetryPolicy
-from microagent.tools.redis.faults import Unanswered
+from microagent.tools.redis.faults import raise_if_in_vain
 from microagent.tools.redis.line import Command, Line, checked
 from microagent.tools.redis.lines import Lines
 from microagent.tools.redis.releases import check_release
@@ -93,7 +93,7 @@ class RedisBroker(AbstractQueueBroker):
             for (_, part), error in zip(parts, await _pushed(line, pushes), strict=True):
                 for index in part:
                     results[index] = error
-        _raise_if_in_vain([results[index] for index in accepted])
+        raise_if_in_vain([results[index] for index in accepted])
         return results
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
@@ -196,15 +196,6 @@ async def _pushed(line: Line, pushes: Sequence[Command]) -> list[Exception | Non
     except BackendConnectionError as error:
         return [error] * len(pushes)
     return [answer if isinstance(answer, Exception) else None for answer in answers]
-
-
-def _raise_if_in_vain(results: Sequence[Exception | None]) -> None:
-    """
-    :raises BackendConnectionError: if nothing was written, so that it may be tried again
-    """
-    faults = [each for each in results if isinstance(each, BackendConnectionError) and not isinstance(each, Unanswered)]
-    if faults and len(faults) == len(results):
-        raise faults[0]
 
 
 def _verdicts(settlements: Iterable[Settlement]) -> list[str | int]:

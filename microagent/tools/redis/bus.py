@@ -7,7 +7,7 @@ from typing import Any
 from microagent.bus import AbstractSignalBus
 from microagent.channel import Pattern
 from microagent.errors import BackendConnectionError
-from microagent.tools.redis.faults import Unanswered
+from microagent.tools.redis.faults import Unanswered, raise_if_in_vain
 from microagent.tools.redis.lines import Lines
 from microagent.tools.redis.servers import SCHEMES, servers_of
 from microagent.tools.redis.subscription import Subscription
@@ -66,6 +66,7 @@ class RedisSignalBus(AbstractSignalBus):
             answers = await self._publishing.to(ANY).ask(*(("PUBLISH", channel, body) for channel, body in batch))
         except Unanswered as error:
             return [error] * len(batch)
+        raise_if_in_vain(answers)
         if self._servers.counts_receivers:
             return answers
         return [answer if isinstance(answer, Exception) else None for answer in answers]

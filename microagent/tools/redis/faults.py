@@ -1,5 +1,7 @@
 """From the driver's errors to ours."""
 
+from collections.abc import Sequence
+
 from redis.exceptions import (
     AskError,
     AuthenticationError,
@@ -44,3 +46,12 @@ def unanswered(error: Exception) -> BackendError:
     if isinstance(error, NOT_NOW) or not isinstance(fault, BackendConnectionError):
         return fault
     return Unanswered(f"the connection broke before the server answered ({fault})")
+
+
+def raise_if_in_vain(results: Sequence[object]) -> None:
+    """
+    :raises BackendConnectionError: if nothing was written, so that it may be tried again
+    """
+    faults = [each for each in results if isinstance(each, BackendConnectionError) and not isinstance(each, Unanswered)]
+    if faults and len(faults) == len(results):
+        raise faults[0]

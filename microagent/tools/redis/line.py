@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Protocol, cast
 
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from microagent.errors import BackendConnectionError, BackendError
 from microagent.tools.redis.faults import translated, unanswered
@@ -21,7 +21,7 @@ ANSWER = 10.0  # seconds until a server that does not answer counts as away
 class Parser(Protocol):
     """And of their parsers."""
 
-    def parse_error(self, response: str) -> ResponseError: ...
+    def parse_error(self, response: str) -> RedisError: ...
 
 
 class Connection(Protocol):
@@ -69,7 +69,7 @@ class Line:
         except (RedisError, OSError) as error:
             await self._drop(stream)
             raise unanswered(error) from error
-        return [_translated(answer) if isinstance(answer, ResponseError) else answer for answer in answers]
+        return [_translated(answer) if isinstance(answer, RedisError) else answer for answer in answers]
 
     async def check(self) -> None:
         """
@@ -140,7 +140,7 @@ class Line:
             await self.drop()
             raise translated(error) from error
         for each in said:
-            if isinstance(each, ResponseError):
+            if isinstance(each, RedisError):
                 raise _translated(each)
         return said
 
@@ -160,7 +160,8 @@ class Line:
             await self._connection.disconnect(nowait=True)
 
 
-def _translated(error: ResponseError) -> BackendError:
+def _translated(error: RedisError) -> BackendError:
+    """What the server said: not all of that is a ResponseError, LOADING is not."""
     fault = translated(error)
     fault.__cause__ = error
     return fault
