@@ -28,7 +28,14 @@ DRAIN = 180.0  # seconds until all must be done
 DELAY = 0.1
 LONGEST = 0.02
 LOOK = 0.2  # seconds between looks at the ledgers
-FORGOTTEN = re.compile(r".*(?:never retrieved|never awaited|was destroyed but).*")
+COMPLAINTS = re.compile(
+    r"""
+    .*(?:never\ retrieved|never\ awaited|was\ destroyed\ but).*  # of asyncio
+    |.*(?:reader\ failed|queue\ failed|cannot\ be\ settled|begins\ again).*  # of ours: something was not foreseen
+    |.*is\ not\ accepted:\ (?!BackendConnectionError|Unanswered|Interrupted).*
+    """,
+    re.VERBOSE,
+)
 
 
 class Run:
@@ -74,7 +81,7 @@ class Run:
             await self._suffer()
             await self._drain(broker)
             await self.crew.stop()
-            self.crew.complaints += FORGOTTEN.findall(self.crew.said())
+            self.crew.complaints += set(COMPLAINTS.findall(self.crew.said()))
             if left := await broker.queue_length(self._queue):
                 self.crew.complaints.append(f"{left} messages are left in the queue")
             report = self._report(await self._dead(broker))
