@@ -64,7 +64,7 @@ class Bundler:
         """Look at all that the declarations of the file share, whether they use it or not."""
         found = filter(None, map(self._library.file.find, self._library.file.roots))
         keys = [self._keys.key(each, extended((), each.scope, each.context.resource)) for each in found]
-        for key in self._closure(keys, MOST):
+        for key in sorted(self._closure(keys, MOST), key=lambda key: key.order):
             self._checks.check(self.converted(key))
 
     def _own(self, root: Scope) -> Converted:
