@@ -3,8 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from microagent.errors import BackendConnectionError
 
@@ -12,15 +11,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-@dataclass(slots=True)
-class _Entry(Generic[T, R]):
-    item: T
-    since: float
-    result: "asyncio.Future[R] | None"
-
-    @property
-    def abandoned(self) -> bool:
-        return self.result is not None and self.result.cancelled()
+_Entry: TypeAlias = tuple[T, float, asyncio.Future[R] | None]  # since when it waits, and who waits for its result
 
 
 class Batcher(Generic[T, R]):
@@ -47,6 +38,7 @@ class Batcher(Generic[T, R]):
         self._unheard = unheard
         self._under_way: list[_Entry[T, R]] = []
         self._waiting: deque[_Entry[T, R]] = deque()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -54,21 +46,22 @@ class Batcher(Generic[T, R]):
 
     def add(self, item: T) -> "asyncio.Future[R]":
         """The result of ``item``, as soon as its batch is through. Cancelled before that, it is not sent."""
-        result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._append(item, result)
+        loop = asyncio.get_running_loop()
+        result: asyncio.Future[R] = loop.create_future()
+        self._append(loop, item, result)
         return result
 
     def post(self, item: T) -> None:
         """Send ``item`` along; nobody waits for its result."""
-        self._append(item, None)
+        self._append(asyncio.get_running_loop(), item, None)
 
-    def _append(self, item: T, result: "asyncio.Future[R] | None") -> None:
-        loop = asyncio.get_running_loop()
-        if self._sending() is None:
+    def _append(self, loop: asyncio.AbstractEventLoop, item: T, result: "asyncio.Future[R] | None") -> None:
+        if self._task is None or self._loop is not loop or self._task.done():
             self._give_up()  # what an earlier loop left behind
+            self._loop = loop
             self._task = loop.create_task(self._run(), name="microagent batch")
             self._task.add_done_callback(self._ended)
-        self._waiting.append(_Entry(item, loop.time(), result))
+        self._waiting.append((item, loop.time(), result))
 
     async def drain(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until all is through; whether it is."""
@@ -88,9 +81,7 @@ class Batcher(Generic[T, R]):
     def _sending(self) -> "asyncio.Task[None] | None":
         """The task that sends, if there is one on this loop."""
         task = self._task
-        if task is None or task.done() or task.get_loop() is not asyncio.get_running_loop():
-            return None
-        return task
+        return None if task is None or task.done() or self._loop is not asyncio.get_running_loop() else task
 
     async def _run(self) -> None:
         while batch := self._next():
@@ -105,9 +96,9 @@ class Batcher(Generic[T, R]):
 
     def _give_up(self) -> None:
         """What is left when a task has ended, which is nothing unless it was cancelled."""
-        for entry in (*self._under_way, *self._waiting):
-            if entry.result is not None and not entry.result.done() and not entry.result.get_loop().is_closed():
-                entry.result.set_exception(BackendConnectionError("closed before it was sent"))
+        for _, _, result in (*self._under_way, *self._waiting):
+            if result is not None and not result.done() and not result.get_loop().is_closed():
+                result.set_exception(BackendConnectionError("closed before it was sent"))
         self._under_way = []
         self._waiting.clear()
 
@@ -115,26 +106,26 @@ class Batcher(Generic[T, R]):
         batch: list[_Entry[T, R]] = []
         while self._waiting and len(batch) < self._limit:
             entry = self._waiting.popleft()
-            if not entry.abandoned:
+            if entry[2] is None or not entry[2].cancelled():
                 batch.append(entry)
         return batch
 
     async def _send(self, batch: list[_Entry[T, R]]) -> None:
         try:
-            results = await self._flush([entry.item for entry in batch], batch[0].since)
+            results = await self._flush([item for item, _, _ in batch], batch[0][1])
             told = list(zip(batch, results, strict=True))
         except Exception as error:  # noqa: BLE001 - it is the senders' to handle
             told = [(entry, error) for entry in batch]
-        for entry, result in told:
-            self._tell(entry, result)
+        for (_, _, waiting), result in told:
+            self._tell(waiting, result)
 
-    def _tell(self, entry: _Entry[T, R], result: R | Exception) -> None:
-        if entry.result is None:
+    def _tell(self, waiting: "asyncio.Future[R] | None", result: R | Exception) -> None:
+        if waiting is None:
             if isinstance(result, Exception):
                 self._unheard(result)
-        elif entry.result.done():
+        elif waiting.done():
             pass  # its sender has been cancelled
         elif isinstance(result, Exception):
-            entry.result.set_exception(result)
+            waiting.set_exception(result)
         else:
-            entry.result.set_result(result)
+            waiting.set_result(result)

@@ -14,7 +14,7 @@ from microagent import arguments
 from microagent.admission import Admission, ValidationMode
 from microagent.batch import Batcher
 from microagent.calls import Calls, Reply, Waiter
-from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern
+from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern, received_on, sent_on
 from microagent.dispatch import Dispatch
 from microagent.dsn import check_dsn, masked
 from microagent.errors import BackendConnectionError, ConfigurationError, NoReceivers, SignalSerializingError
@@ -74,12 +74,13 @@ class BoundSignal:
         return self.bus._waiter(self._channel(sender), self._body(kwargs), timeout)
 
     def _channel(self, sender: str) -> Channel:
-        if not isinstance(sender, str) or UNSAFE_IN_SENDER.search(sender) or not sender.isprintable():  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        try:
+            return sent_on(self.bus.prefix, self.signal.name, sender)
+        except (ValueError, TypeError):  # callers may be untyped
             told = arguments.shown(sender)
-            raise SignalSerializingError(
-                f"sender {told} of signal '{self.signal.name}': it is a text without spaces and : # * ? [ ] \\"
-            )
-        return Channel(self.bus.prefix, self.signal.name, sender)
+        raise SignalSerializingError(
+            f"sender {told} of signal '{self.signal.name}': it is a text without spaces and : # * ? [ ] \\"
+        )
 
     def _body(self, data: dict[str, Any]) -> bytes:
         self.bus._admission.sending(self.signal, data, SignalSerializingError)
@@ -327,7 +328,7 @@ class AbstractSignalBus(abc.ABC):
 
     def _incoming(self, text: str, body: bytes) -> None:
         try:
-            channel = Channel.parse(text, self.prefix)
+            channel = received_on(text, self.prefix)
             if channel.signal == RESPONSE:
                 self._calls.reply(channel, body)
             else:

@@ -2,10 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 RESPONSE = "response"
 UNSAFE_IN_SENDER = re.compile(r"[:#*?\[\]\\\s\x00-\x1f\x7f]")
+
+
+REMEMBERED = 4096  # channels; there are few, where there are many messages
+LONGEST_REMEMBERED = 200  # characters of one
 
 
 class Channel(NamedTuple):
@@ -39,6 +44,32 @@ class Channel(NamedTuple):
             raise ValueError(f"no channel of prefix {prefix!r}: {text[:200]!r}")
         sender, mark, request_id = sender.partition("#")
         return cls(prefix, signal, sender, request_id if mark else None)
+
+
+@lru_cache(REMEMBERED)
+def sent_on(prefix: str, signal: str, sender: str) -> Channel:
+    """
+    The channel of one sender.
+
+    :raises ValueError: if this is no sender's name
+    """
+    if UNSAFE_IN_SENDER.search(sender) or not sender.isprintable():
+        raise ValueError("a sender is a text without spaces and : # * ? [ ] \\")
+    return Channel(prefix, signal, sender)
+
+
+def received_on(text: str, prefix: str) -> Channel:
+    """
+    The channel that was written as ``text``; what calls and replies travel under is remembered by nobody.
+
+    :raises ValueError: if it is none of this prefix
+    """
+    if "#" in text or len(text) > LONGEST_REMEMBERED:
+        return Channel.parse(text, prefix)
+    return _remembered(text, prefix)
+
+
+_remembered = lru_cache(REMEMBERED)(Channel.parse)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from microagent.errors import SerializingError, SignalSerializingError
 from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
 from microagent.signal import Receiver, Signal
 from microagent.signatures import accepted, clash, clash_problem
-from microagent.tasks import Tasks
+from microagent.tasks import Tasks, noticing
 
 RUNNING = 100  # handlers of one receiver that run at once
 WAITING = 10_000  # signals that wait for one receiver; what comes beyond them is dropped
@@ -56,7 +56,8 @@ class Lane:
     """
     The way of signals to one receiver: started in order of arrival, so many at once, so many waiting.
 
-    A task is made for a burst and not for a signal: it goes on with what waits.
+    A task is made for a burst and not for a signal: it goes on with what waits. As soon as a handler waits for
+    something, others go on in its place.
     """
 
     def __init__(self, receiver: Receiver, admission: Admission, log: logging.Logger) -> None:
@@ -69,6 +70,8 @@ class Lane:
         self._deadlines = Deadlines()
         self._log = log
         self._running = 0
+        self._coming = 0  # tasks that have not begun yet
+        self._going_on = False  # a task is at it, and takes what waits without giving way
         self._waiting: deque[Job] = deque()
         self._waiting_bytes = 0
         self._dropped = CountedLog(log, f"{receiver.key} is too slow: %d signals '{receiver.signal.name}' dropped")
@@ -78,23 +81,35 @@ class Lane:
             problem = clash_problem(self._clash, self.receiver.key)
             self._log.warning("A signal is dropped: %s", problem)
             self._finish(job, error=f"SignalSerializingError: {problem}")
-        elif self._running < RUNNING:
-            self._begin(job)
-        elif len(self._waiting) < WAITING and self._waiting_bytes + job.size <= WAITING_BYTES:
+        elif self._has_room(job):
             self._waiting.append(job)
             self._waiting_bytes += job.size
+            if not self._going_on:
+                self._begin(1)
         else:
             self._dropped.add()
             self._finish(job, error="OverflowError: too many signals wait for this handler")
+
+    def _has_room(self, job: Job) -> bool:
+        beyond = len(self._waiting) - (RUNNING - self._running)  # the others start in a moment
+        return beyond < 0 or (beyond < WAITING and self._waiting_bytes + job.size <= WAITING_BYTES)
 
     def _next(self) -> Job:
         job = self._waiting.popleft()
         self._waiting_bytes -= job.size
         return job
 
-    def _begin(self, job: Job) -> None:
-        self._running += 1
-        self._tasks.spawn(self._work(job), self.receiver.key)
+    def _begin(self, count: int) -> None:
+        """Let so many tasks more take what waits, or as many as may run."""
+        for _ in range(min(count, RUNNING - self._running - self._coming)):
+            self._going_on = True
+            self._coming += 1
+            self._tasks.spawn(self._work(), self.receiver.key)
+
+    def _pass_on(self) -> None:
+        """The handler that is under way waits for something."""
+        self._going_on = False
+        self._begin(len(self._waiting))
 
     async def drain(self, timeout: float) -> None:
         """Let what runs and what waits finish within ``timeout`` seconds; cancel the rest."""
@@ -105,12 +120,16 @@ class Lane:
         self._dropped.flush()
         self._deadlines.close()
 
-    async def _work(self, job: Job) -> None:
+    async def _work(self) -> None:
+        self._coming -= 1
+        self._running += 1
         ending = None
         try:
-            while (ending := await self._handle(job)) not in (Ending.CANCELLED, Ending.ABANDONED) and self._waiting:
-                job = self._next()
+            while self._waiting and ending not in (Ending.CANCELLED, Ending.ABANDONED):
+                self._going_on = True
+                ending = await noticing(self._handle(self._next()), self._pass_on)
         finally:
+            self._going_on = False
             if ending is not Ending.ABANDONED:
                 self._running -= 1
 
@@ -132,8 +151,7 @@ class Lane:
         self._tasks.leave_behind(task)
         self._finish(job, error=outcome.reason)
         self._running -= 1
-        if self._waiting:
-            self._begin(self._next())
+        self._begin(len(self._waiting))
 
     def _finish(self, job: Job, value: Any = None, error: str | None = None) -> None:
         if job.answer is None:

@@ -64,11 +64,18 @@ Abandon: TypeAlias = Callable[[Outcome, asyncio.Task[Any]], None]
 
 
 class _Run:
-    __slots__ = ("abandon", "abandoned", "deadline", "expired", "owner", "started", "task")
+    __slots__ = ("abandon", "abandoned", "deadline", "expired", "loop", "owner", "started", "task")
 
     def __init__(
-        self, task: asyncio.Task[Any], started: float, timeout: float, abandon: Abandon | None, owner: object
+        self,
+        loop: asyncio.AbstractEventLoop,
+        task: asyncio.Task[Any],
+        timeout: float,
+        abandon: Abandon | None,
+        owner: object,
     ) -> None:
+        started = loop.time()
+        self.loop = loop
         self.task = task
         self.owner = owner
         self.started = started
@@ -80,7 +87,7 @@ class _Run:
     @property
     def elapsed(self) -> float:
         """Seconds since the start, on the loop's clock, as the deadline is."""
-        return self.task.get_loop().time() - self.started
+        return self.loop.time() - self.started
 
 
 _current: ContextVar[_Run | None] = ContextVar("microagent run", default=None)
@@ -117,7 +124,7 @@ class Deadlines:
         loop = asyncio.get_running_loop()
         task = asyncio.current_task(loop)
         assert task is not None, "handlers run in tasks"
-        run = _Run(task, loop.time(), timeout, abandon, owner)
+        run = _Run(loop, task, timeout, abandon, owner)
         self._runs.add(run)
         if self._timer is None or run.deadline < self._timer.when():
             self._arm(loop, run.deadline)

@@ -2,8 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine, Generator
+from types import coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 GRACE = 2.0
 PAUSE = 1.0  # seconds until a task that is to go on and has ended begins again
@@ -13,6 +16,29 @@ def is_cancelled() -> bool:
     """Whether it is the current task that is to end, where a CancelledError may also come from what it waited for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
+
+
+@coroutine
+def noticing(work: Coroutine[Any, Any, T], waits: Callable[[], None]) -> Generator[Any, Any, T]:
+    """What ``work`` gives; ``waits`` is called when it first waits for something, and not if it never does."""
+    step: Callable[[Any], Any] = work.send
+    value: Any = None
+    noticed = False
+    while True:
+        try:
+            awaited = step(value)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        if not noticed:
+            noticed = True
+            waits()
+        try:
+            step, value = work.send, (yield awaited)
+        except GeneratorExit:
+            work.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is the work's to handle
+            step, value = work.throw, error
 
 
 class Tasks:
