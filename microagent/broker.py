@@ -6,7 +6,6 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 from typing import Any, ClassVar, Self
@@ -25,6 +24,8 @@ from microagent.queue import Consumer, Queue
 from microagent.retry import RetryPolicy
 
 __all__ = ["AbstractQueueBroker", "BoundQueue", "Consumer", "Delivery", "Queue"]
+
+_Verdict = tuple[Settlement, Callable[[Delivery], None]]  # and who is told when the server knows it
 
 
 class BoundQueue:
@@ -315,16 +316,16 @@ class AbstractQueueBroker(abc.ABC):
         for worker in self._workers.values():
             await self._attach(worker.consumer, worker.options)
 
-    async def _flush_verdicts(self, batch: "list[_Verdict]", since: float) -> Sequence[None]:
-        settlements = [verdict.settlement for verdict in batch]
+    async def _flush_verdicts(self, batch: list[_Verdict], since: float) -> Sequence[None]:
+        settlements = [settlement for settlement, _ in batch]
         try:
             await self._link.through(partial(self._settle, settlements))
         except Exception:
             self.log.exception(
                 "%r: %d messages cannot be settled, and come again when their leases end", self, len(batch)
             )
-        for verdict in batch:
-            verdict.done(verdict.settlement.delivery)
+        for settlement, done in batch:
+            done(settlement.delivery)
         return [None] * len(batch)
 
     # -- its life
@@ -375,12 +376,6 @@ class AbstractQueueBroker(abc.ABC):
         return self._link.is_idle or (self._is_connected() and all(worker.healthy for worker in self._workers.values()))
 
 
-@dataclass(slots=True)
-class _Verdict:
-    settlement: Settlement
-    done: Callable[[Delivery], None]
-
-
 class _Source:
     """One queue of a broker, for its worker."""
 
@@ -408,4 +403,4 @@ class _Source:
         return await self._broker._link.once(partial(self._broker._maintain, self._name))
 
     def settle(self, settlement: Settlement, done: Callable[[Delivery], None]) -> None:
-        self._broker._verdicts.post(_Verdict(settlement, done))
+        self._broker._verdicts.post((settlement, done))

@@ -78,6 +78,7 @@ class Worker:
         self._lease = 0.0
         self._waiting: deque[Delivery] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
+        self._settling = 0  # of those that are held: their verdict is on its way
         self._room = asyncio.Event()
         self._settled = asyncio.Event()
         self._reader: Kept | None = None
@@ -166,7 +167,7 @@ class Worker:
 
     async def _fill(self) -> None:
         """Take what there is room for; when there is nothing, wait for it."""
-        room = self._prefetch.limit - len(self._held)
+        room = self._prefetch.room(len(self._held), self._settling)
         if room <= 0:
             self._room.clear()
             await self._room.wait()
@@ -231,7 +232,8 @@ class Worker:
         call, abandon = partial(self.consumer.handler, **arguments), partial(self._abandon, delivery)
         outcome = await run(call, self.consumer.timeout, self._deadlines, abandon, self.consumer.agent)
         self._prefetch.ran(outcome.seconds)
-        log_failure(self._log, self.consumer.key, outcome)
+        if not outcome.ok:
+            log_failure(self._log, self.consumer.key, outcome)
         self._conclude(delivery, outcome)
         return outcome.ending
 
@@ -266,7 +268,14 @@ class Worker:
         if settlement.delivery.lost:
             self._forget(settlement.delivery)
         else:
-            self._source.settle(settlement, self._forget)
+            self._settling += 1
+            self._source.settle(settlement, self._settled_on_server)
+            if self._prefetch.is_worth_reading(self._settling):
+                self._room.set()
+
+    def _settled_on_server(self, delivery: Delivery) -> None:
+        self._settling -= 1
+        self._forget(delivery)
 
     def _forget(self, delivery: Delivery) -> None:
         """The server knows what became of it."""

@@ -23,6 +23,20 @@ class Prefetch:
         """A handler took so long."""
         self._mean += (seconds - self._mean) / 8
 
+    def room(self, held: int, settling: int) -> int:
+        """
+        How many to take now.
+
+        Those whose verdict is on its way do not count, up to the limit, or the server would rest while it is told of
+        them and we while it is asked for more; unless somebody has said how many may be held.
+        """
+        done = 0 if self._fixed is not None else min(settling, self.limit)
+        return self.limit - held + done
+
+    def is_worth_reading(self, settling: int) -> bool:
+        """Whether so many are done that the next ones may be taken before the server knows of it."""
+        return self._fixed is None and 2 * settling >= self.limit
+
     @property
     def limit(self) -> int:
         if self._fixed is not None:

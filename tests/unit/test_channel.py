@@ -4,7 +4,7 @@ import fnmatch
 
 import pytest
 
-from microagent.channel import UNSAFE_IN_SENDER, Channel, Pattern
+from microagent.channel import Channel, Pattern, received_on, sent_on
 
 CHANNELS = {
     "PUBSUB:user_created:user_agent": Channel("PUBSUB", "user_created", "user_agent"),
@@ -42,13 +42,22 @@ def test_refusal_shows_no_more_than_the_beginning():
 @pytest.mark.parametrize("sender", ["user_agent", "Agent-1.2", "ünï", "a@b", "1"])
 def test_names_are_senders(sender):
     """Whatever has no meaning in a channel."""
-    assert UNSAFE_IN_SENDER.search(sender) is None
+    assert sent_on("P", "user", sender) == Channel("P", "user", sender)
 
 
 @pytest.mark.parametrize("sender", ["a:b", "a#b", "a*", "a?", "a[b]", "a\\b", "a b", "a\nb", "a\x00b", "a\x7f"])
 def test_what_would_break_a_channel_is_no_sender(sender):
     """Its separators, what servers read as globs, blanks and control characters."""
-    assert UNSAFE_IN_SENDER.search(sender)
+    with pytest.raises(ValueError, match="a sender is"):
+        sent_on("P", "user", sender)
+
+
+def test_channels_in_use_are_read_once():
+    """Those of calls, which are used once, and overlong ones are not kept."""
+    assert received_on("P:user:agent", "P") is received_on("P:user:agent", "P")
+    for text in ("P:user:agent#1", "P:user:" + "x" * 1000):
+        assert received_on(text, "P") == Channel.parse(text, "P")
+        assert received_on(text, "P") is not received_on(text, "P")
 
 
 MATCHES = [

@@ -40,3 +40,15 @@ def test_prefetch_may_be_fixed():
 def test_concurrency_beyond_the_prefetch_bound_is_granted():
     """A hundred is the bound of reading ahead, not of running."""
     assert Prefetch(500).limit == 500
+
+
+def test_what_is_done_makes_room_before_the_server_knows():
+    """Up to the limit, so that no more than twice as many are held; one that is fixed counts all."""
+    prefetch = Prefetch(10)
+    full = prefetch.limit
+    assert prefetch.room(0, 0) == prefetch.room(full, full) == full
+    assert prefetch.room(full, 0) == prefetch.room(2 * full, 2 * full) == 0
+    assert [prefetch.is_worth_reading(settling) for settling in (full // 2 - 1, full // 2)] == [False, True]
+    fixed = Prefetch(10, 3)
+    assert [fixed.room(held, settling) for held, settling in ((0, 0), (2, 2), (3, 3))] == [3, 1, 0]
+    assert not fixed.is_worth_reading(3)

@@ -113,6 +113,36 @@ async def test_a_take_is_bounded_in_bytes(broker, name):
     assert len(await broker._take(name, 10)) == 4
 
 
+async def test_many_are_taken_and_settled_as_if_one_by_one(broker, client, name):
+    """A thousand in one go, in order; each gets its own verdict, and one that was lost gets none."""
+    bodies = [str(number).encode() + b" " * (number % 100 == 0) * 1000 for number in range(1000)]
+    await broker._push([Outgoing(name, body) for body in bodies])
+    taken = await broker._take(name, 2000)
+    assert [delivery.body for delivery in taken] == bodies
+    assert len({delivery.id for delivery in taken}) == 1000
+    other = await broker._take(name, 10)
+    assert other == []
+    verdicts = (Verdict.ACK, Verdict.RELEASE, Verdict.RETRY, Verdict.BURY)
+    taken[0].token = 999  # somebody else has it by now
+    await broker._settle(
+        [Settlement(delivery, verdicts[number % 4], reason="no") for number, delivery in enumerate(taken)]
+    )
+    again = await broker._take(name, 2000)
+    assert [delivery.body for delivery in again] == [body for n, body in enumerate(bodies) if n % 4 in (1, 2)]
+    assert [delivery.attempt for delivery in again[:2]] == [1, 2]
+    assert len(await broker.dead(name, 1000)) == 250
+    await broker._settle([Settlement(delivery, Verdict.ACK) for delivery in again])
+    assert await client.hlen(f"{{{name}}}:bodies") == 1  # of the one that was lost
+
+
+async def test_large_messages_behind_small_ones_are_left(broker, client, name):
+    """What does not fit into a take stays on the list, untouched."""
+    large = b'"' + b"x" * (1 << 20) + b'"'
+    await broker._push([Outgoing(name, body) for body in [b"1"] * 20 + [large] * 10])
+    assert len(await broker._take(name, 100)) == 24
+    assert await client.llen(name) == 6
+
+
 async def test_idle_consumer_hears_of_what_another_hands_back(redis_server, name):
     """At once, though nothing comes onto the list."""
     got = asyncio.Event()
