@@ -1,4 +1,4 @@
-"""One log line a second for what may happen thousands of times in it."""
+"""One log line for what may happen thousands of times in a second."""
 
 import logging
 import time
@@ -34,3 +34,26 @@ class CountedLog:
             self._log.warning(self._text, self._since)
             self._since = 0
             self._due = self._clock() + 1.0
+
+
+class Seldom(logging.Filter):
+    """
+    Lets a warning through once in so many seconds, and those of the same text with other values not in between.
+
+    For the loggers of drivers that try again many times a second while their server is away.
+    """
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._clock = clock
+        self._due: dict[str, float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING:
+            return True
+        text, now = str(record.msg), self._clock()
+        if now < self._due.get(text, now):
+            return False
+        self._due[text] = now + self._seconds
+        return True

@@ -49,8 +49,13 @@ async def send_until(stop: asyncio.Event, broker: AMQPBroker, queue: Queue, acce
 
 
 @pytest.mark.parametrize("outage", [drop_connections, crash])
-async def test_nothing_is_lost_in_an_outage(rabbitmq_server: RabbitMQServer, outage: Callable[[RabbitMQServer], None]):
-    """All for which ``send`` returned is handled, by the same agent; when it stops, no connection is left."""
+async def test_nothing_is_lost_in_an_outage(
+    rabbitmq_server: RabbitMQServer, outage: Callable[[RabbitMQServer], None], caplog: pytest.LogCaptureFixture
+):
+    """
+    All for which ``send`` returned is handled, by the same agent; when it stops, no connection is left. The log has
+    sentences for it, no tracebacks.
+    """
     queue = Queue(unique("queue"))
     cls, got = taker(queue)
     agent, sender = cls(broker=AMQPBroker(rabbitmq_server.url)), AMQPBroker(rabbitmq_server.url)
@@ -68,6 +73,8 @@ async def test_nothing_is_lost_in_an_outage(rabbitmq_server: RabbitMQServer, out
     await sender.close()
     await agent.stop()
     assert connections(rabbitmq_server) == 0
+    assert "connection lost" in caplog.text
+    assert "Traceback" not in caplog.text
 
 
 @pytest.mark.parametrize("seconds", OUTAGES)

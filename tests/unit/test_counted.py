@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from microagent.counted import CountedLog
+from microagent.counted import CountedLog, Seldom
 
 
 class Clock:
@@ -57,3 +57,23 @@ def test_nothing_happened_nothing_told(counted, caplog):
     counted.add(0)
     counted.flush()
     assert caplog.messages == []
+
+
+def test_what_is_said_again_and_again_is_said_seldom(caplog):
+    """Other texts, other levels and the same one later come through."""
+    now = [0.0]
+    log = logging.getLogger("test.seldom")
+    log.setLevel(logging.DEBUG)
+    log.addFilter(Seldom(10.0, lambda: now[0]))
+    for node in range(5):
+        log.warning("node %d is away", node)
+        log.debug("asking node %d", node)
+    log.error("the group is away")
+    now[0] = 10.0
+    log.warning("node %d is away", 7)
+    assert [each.getMessage() for each in caplog.records if each.levelno > logging.DEBUG] == [
+        "node 0 is away",
+        "the group is away",
+        "node 7 is away",
+    ]
+    assert len([each for each in caplog.records if each.levelno == logging.DEBUG]) == 5

@@ -1,12 +1,13 @@
 """Connecting to RabbitMQ."""
 
 import asyncio
+import logging
 import ssl
 from contextlib import suppress
 from typing import cast
 
 import aiormq
-from aiormq.exceptions import InvalidFrameError
+from aiormq.exceptions import AMQPConnectionError, InvalidFrameError
 from yarl import URL
 
 from microagent.dsn import DSN, masked
@@ -81,3 +82,12 @@ async def disconnect(connection: aiormq.Connection) -> None:
             await connection.close(timeout=CLOSE_TIMEOUT)
         for _ in range(LAST_TURNS):
             await asyncio.sleep(0)
+
+
+def _is_no_loss(record: logging.LogRecord) -> bool:
+    """The driver tells of a lost connection with a traceback; the one who uses it says it in a sentence."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not isinstance(error, (AMQPConnectionError, OSError))
+
+
+logging.getLogger("aiormq.connection").addFilter(_is_no_loss)

@@ -12,7 +12,19 @@ from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitio
 from aiokafka.structs import OffsetAndMetadata as Mark
 from aiokafka.structs import TopicPartition as Partition
 
+from microagent.counted import Seldom
+
 STOP_TIMEOUT = 3.0  # seconds for a consumer to take leave of its group, or a connection to close
+
+TALKERS = (
+    "aiokafka",
+    "aiokafka.admin.client",
+    "aiokafka.cluster",
+    "aiokafka.consumer.fetcher",
+    "aiokafka.consumer.group_coordinator",
+    "aiokafka.producer.sender",
+)
+SECONDS_OF_QUIET = 10.0  # between two lines of one of them that say the same
 
 __all__ = ["Admin", "Consumer", "Mark", "NewTopic", "Partition", "Producer", "Record"]
 
@@ -191,11 +203,17 @@ def _tells_no_password(record: logging.LogRecord) -> bool:
 
 
 def _quieten() -> None:
-    """The driver tells at INFO of every step that a group takes; who wants to read that sets its level."""
+    """
+    The driver tells at INFO of every step that a group takes; who wants to read that sets its level.
+
+    While the server is away, each of its parts says so many times a second.
+    """
     log = logging.getLogger("aiokafka")
     if log.level == logging.NOTSET:
         log.setLevel(logging.WARNING)
     logging.getLogger("aiokafka.conn").addFilter(_tells_no_password)
+    for name in TALKERS:
+        logging.getLogger(name).addFilter(Seldom(SECONDS_OF_QUIET))
 
 
 _quieten()
