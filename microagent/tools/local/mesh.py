@@ -2,6 +2,7 @@
 
 import asyncio
 import fcntl
+import logging
 import os
 import socket
 import time
@@ -9,6 +10,7 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, suppress
 
 from microagent.errors import BackendConnectionError
+from microagent.tools.local.entrance import Entrance
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.forks import keep_from_children
 from microagent.tools.local.lockholder import lock_holder
@@ -27,24 +29,32 @@ class Mesh:
     Members come in one at a time, so that of any two the later one finds the socket of the earlier and connects: once.
 
     :param company: is told of peers and their frames
+    :param log: is told when there is no room for another one
     :ivar presence: of this member
     """
 
-    def __init__(self, folder: Folder, kind: str, company: Company) -> None:
+    def __init__(
+        self,
+        folder: Folder,
+        kind: str,
+        company: Company,
+        log: logging.Logger = logging.getLogger("microagent.local"),  # noqa: B008 - it is one for all
+    ) -> None:
         self.presence = Presence(folder, kind)
         self._folder = folder
         self._kind = kind
         self._company = company
-        self._server: asyncio.Server | None = None
+        self._log = log
+        self._entrance: Entrance | None = None
         keep_from_children(self)
 
     def descriptors(self) -> list[int]:
         """Those at which new connections come in."""
-        return [] if self._server is None else [listener.fileno() for listener in self._server.sockets]
+        return [] if self._entrance is None else [self._entrance.fileno()]
 
     def forget(self) -> None:
         """Another process takes part, this one does not."""
-        self._server = None
+        self._entrance = None
 
     async def open(self) -> None:
         """Take part; connected with all who already do when it returns."""
@@ -63,7 +73,7 @@ class Mesh:
     async def _begin(self, listener: socket.socket, connections: list[socket.socket]) -> None:
         """``connections`` are taken from the list as they are taken into use."""
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_unix_server(self._peer, sock=listener)
+        self._entrance = Entrance(listener, self._peer, self._log)
         while connections:
             with suppress(OSError):  # it left again
                 await loop.create_unix_connection(self._peer, sock=connections.pop())
@@ -101,10 +111,9 @@ class Mesh:
     def close(self) -> None:
         """No longer take part. The connections that stand are the company's to end."""
         self.presence.withdraw()
-        if self._server is not None:
-            with suppress(RuntimeError):  # the loop that it was opened on is closed
-                self._server.close()
-            self._server = None
+        if self._entrance is not None:
+            self._entrance.close()
+            self._entrance = None
 
 
 @asynccontextmanager

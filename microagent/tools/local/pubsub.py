@@ -28,6 +28,7 @@ from microagent.tools.local.routes import Routes
 PATIENCE = 0.1  # seconds that a publisher waits for a peer to read, before messages for it are dropped
 CONFIRM = 2.0  # seconds that a subscriber waits for its peers, one of which may hang
 PART = 4 * 1024 * 1024  # bytes of a batch that are sent before peers are waited for
+NAMED = 10  # processes, in a line of the log
 LINGER = 1.0  # seconds for what was written to leave, at the end
 
 Message: TypeAlias = tuple[str, bytes]
@@ -59,7 +60,7 @@ class PubSub:
         self._log = log
         self._deliver = deliver
         self._left = left
-        self._mesh = Mesh(folder, kind, self)
+        self._mesh = Mesh(folder, kind, self, log)
         self._peers: set[Peer] = set()
         self._hanging: set[Peer] = set()  # they did not answer, and are not waited for until they say something
         self._routes: Routes[Peer | None] = Routes()  # None is this member itself
@@ -114,8 +115,10 @@ class PubSub:
             peer.insist(frame)
         if hanging := await self._rounds.end(question, CONFIRM):
             self._hanging |= hanging
-            pids = ", ".join(str(peer.pid) for peer in hanging)
-            self._log.warning("Process %s does not answer, going on without it", pids)
+            pids = sorted({peer.pid for peer in hanging})
+            more = f" and {len(pids) - NAMED} more" if len(pids) > NAMED else ""
+            names = ", ".join(map(str, pids[:NAMED]))
+            self._log.warning("Process %s%s does not answer, going on without it", names, more)
 
     async def publish(self, batch: Sequence[Message]) -> list[int | Exception]:
         """
