@@ -87,3 +87,13 @@ def test_topics_of_a_group():
     own = Topics("q", "copy")
     assert own.consumed == ["q", "q.copy.retry.5s", "q.copy.retry.60s", "q.copy.retry.3600s"]
     assert own.dead == "q.dead"
+
+
+@pytest.mark.parametrize("value", [None, b"", b"many", b"-1", b"9" * 5_000, b"\xb2", b"\xff"])
+def test_headers_that_make_no_sense_count_nothing(value: bytes | None):
+    """Whoever may write to a topic may write what he likes beside the body."""
+    forged = record(headers=tuple((name, value) for name in (messages.FAILED, messages.DUE, messages.REASON, "x")))
+    delivery = messages.delivery("mailer", forged, None, None)
+    assert (delivery.attempt, messages.due(forged)) == (1, 0)
+    assert messages.dead_letter("mailer", forged).attempts == 0
+    messages.buried(forged, Settlement(delivery, Verdict.BURY, reason="no"))

@@ -13,12 +13,15 @@ from yarl import URL
 from microagent.dsn import DSN, masked
 from microagent.errors import AuthError, BackendConnectionError, ConfigurationError
 from microagent.tools.amqp.errors import translated
+from microagent.tools.amqp.lenience import read_leniently
 from microagent.trust import untrusted, unusable
 
 CONNECT_TIMEOUT = 5.0  # seconds for a server to take us
 CLOSE_TIMEOUT = 5.0  # seconds for it to take leave
 LAST_TURNS = 5  # of the loop, for a task that the driver leaves behind and lets nobody wait for
 HEARTBEAT = 15  # seconds; a server that is silent for three of them is gone
+
+read_leniently()
 
 
 def address(dsn: str) -> URL:

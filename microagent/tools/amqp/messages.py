@@ -5,6 +5,7 @@ from typing import Any
 
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
+from pamqp import encode
 
 from microagent.delivery import DeadLetter, Delivery, Settlement
 from microagent.errors import ConfigurationError
@@ -15,6 +16,7 @@ REASON = "x-microagent-reason"
 BURIED = "x-microagent-buried"  # when, in milliseconds since the epoch
 SERVERS_COUNT = "x-delivery-count"  # set by quorum queues: how often it came back since it was written
 
+HIGHEST = 10**15  # of what is counted; more is nobody's count
 PERSISTENT = 2
 _DEFAULTS: dict[str, Any] = {"content_type": "application/json", "delivery_mode": PERSISTENT}
 _NOT_COPIED = ("x-death", "x-first-death-", "x-last-death-", SERVERS_COUNT, "CC", "BCC")  # would steer the copy
@@ -85,7 +87,15 @@ def _headers(message: DeliveredMessage) -> dict[str, Any]:
 
 def _count(headers: dict[str, Any], name: str) -> int:
     value = headers.get(name)
-    return value if isinstance(value, int) and value > 0 else 0
+    return min(value, HIGHEST) if isinstance(value, int) and value > 0 else 0
+
+
+def _can_be_written(name: str, value: Any) -> bool:
+    try:
+        encode.field_table({name: value})
+    except Exception:  # noqa: BLE001 - it comes from outside, and so may do anything to the driver
+        return False
+    return True
 
 
 def _copied(message: DeliveredMessage, headers: dict[str, Any]) -> spec.Basic.Properties:
@@ -93,10 +103,14 @@ def _copied(message: DeliveredMessage, headers: dict[str, Any]) -> spec.Basic.Pr
     What its sender said of a message, and ``headers``.
 
     Not copied is what would end the copy (its expiration), have it refused (the user who sent it), or have the server
-    route it elsewhere.
+    route it elsewhere; nor what the driver reads and cannot write, a great float for example.
     """
     old = message.header.properties
-    kept = {name: value for name, value in _headers(message).items() if not name.startswith(_NOT_COPIED)}
+    kept = {
+        name: value
+        for name, value in _headers(message).items()
+        if not name.startswith(_NOT_COPIED) and _can_be_written(name, value)
+    }
     return spec.Basic.Properties(
         content_type=old.content_type,
         content_encoding=old.content_encoding,

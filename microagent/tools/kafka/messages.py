@@ -13,6 +13,8 @@ DUE = "x-microagent-due"  # when it is to be tried again, in milliseconds since 
 REASON = "x-microagent-reason"
 BURIED = "x-microagent-buried"  # when, in milliseconds since the epoch
 
+LONGEST_NUMBER = 15  # digits; more is nobody's number
+
 Headers = list[tuple[str, bytes]]
 
 
@@ -77,7 +79,7 @@ def dead_letter(queue: str, record: Record) -> DeadLetter:
     return DeadLetter(
         queue,
         record.value or b"",
-        reason=headers.get(REASON, b"").decode(errors="replace"),
+        reason=(headers.get(REASON) or b"").decode(errors="replace"),
         attempts=_number(headers, FAILED),
         time=(_number(headers, BURIED) or record.timestamp) / 1000,
         id=f"{record.topic}/{record.partition}/{record.offset}",
@@ -91,8 +93,8 @@ def _copied(record: Record, values: Mapping[str, Any]) -> Headers:
 
 
 def _number(headers: Mapping[str, bytes], name: str) -> int:
-    value = headers.get(name, b"")
-    return int(value) if value.isdigit() else 0
+    value = headers.get(name) or b""
+    return int(value) if value.isdigit() and len(value) <= LONGEST_NUMBER else 0
 
 
 def _now() -> int:
