@@ -33,6 +33,8 @@ PLACES = ["local", "redis", "amqp", "kafka"]
 
 
 def dsn_of(request: pytest.FixtureRequest, place: str, folder: Path) -> str:
+    if place == "kafka":
+        request.getfixturevalue("real_kafka")
     fixture = {"redis": "redis_url", "amqp": "rabbitmq_url", "kafka": "kafka_url"}.get(place)
     return f"local://{folder}/place" if fixture is None else request.getfixturevalue(fixture)
 

@@ -145,6 +145,7 @@ def shared(request: pytest.FixtureRequest, name: str) -> Place:
         return Place("redis", "microagent.tools.redis:RedisBroker", dsn, LEASE, (), {"lease": LEASE})
     if name == "amqp":
         return Place("amqp", "microagent.tools.amqp:AMQPBroker", dsn, 0.0, ())
+    request.getfixturevalue("real_kafka")
     options = {"lease": SESSION, "partitions": 4}
     return Place("kafka", "microagent.tools.kafka:KafkaBroker", dsn, SESSION, (), options)
 

@@ -1,0 +1,146 @@
+"""What a bad network does to one consumer or sender, at the moment that matters."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from redis.asyncio import Redis
+from support import LIVE_AGAIN, unique, until
+
+from faults.places import Place, shared
+from faults.proxy import Proxy
+from microagent import BackendConnectionError, MicroAgent, Queue, Signal, consumer, receiver
+from microagent.tools.redis import RedisSignalBus
+
+SILENCE = 2.0  # seconds
+
+
+class Site:
+    """A queue on a server that others reach directly, and we by way of a proxy."""
+
+    def __init__(self, place: Place, proxy: Proxy) -> None:
+        self.queue = Queue(unique("queue"))
+        self.proxy = proxy
+        self.direct = place.make_broker()
+        place.dsn = place.dsn.replace(f":{urlsplit(place.dsn).port}", f":{proxy.port}")
+        self.ours = place.make_broker()
+        self.got: list[int] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def start(self) -> MicroAgent:
+        """An agent on our side."""
+        site = self
+
+        class Taking(MicroAgent):
+            @consumer(self.queue)
+            async def take(self, number: int) -> None:
+                await site.gate.wait()
+                site.got.append(number)
+
+        agent = Taking(broker=self.ours)
+        await agent.start()
+        return agent
+
+    async def send(self, number: int) -> None:
+        """From the other side."""
+        await self.direct.send(self.queue.name, f'{{"number": {number}}}')
+
+
+@pytest.fixture(params=["redis", "amqp"])
+async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
+    place = shared(request, request.param)
+    async with Proxy(urlsplit(place.dsn).port or 0) as proxy:
+        site = Site(place, proxy)
+        yield site
+        await site.ours.close()
+        await site.direct.close()
+
+
+async def reset(proxy: Proxy) -> None:
+    proxy.reset()
+
+
+async def half_close(proxy: Proxy) -> None:
+    proxy.half_close()
+
+
+async def fall_silent(proxy: Proxy) -> None:
+    with proxy.silent():
+        await asyncio.sleep(SILENCE)
+
+
+@pytest.mark.parametrize("harm", [reset, half_close, fall_silent])
+async def test_consumer_that_waits_is_not_deaf(site: Site, harm: Callable[[Proxy], Awaitable[None]]):
+    """Whatever happens to its connections while there is nothing to do, the next message is handled."""
+    agent = await site.start()
+    await site.send(1)
+    await until(lambda: site.got == [1])
+    await until(lambda: agent.info()["broker"]["held"] == {site.queue.name: 0})
+    await harm(site.proxy)
+    await site.send(2)
+    await until(lambda: site.got == [1, 2], LIVE_AGAIN)
+    await agent.stop()
+
+
+@pytest.mark.parametrize("harm", [reset, half_close, fall_silent])
+async def test_listener_that_waits_is_not_deaf(redis_url: str, harm: Callable[[Proxy], Awaitable[None]]):
+    """Whatever happens to its connections while nothing is said, soon it hears again."""
+    said, prefix = Signal(unique("signal"), ["number"]), unique("PREFIX")
+    heard: list[int] = []
+
+    class Listening(MicroAgent):
+        @receiver(said)
+        async def hear(self, number: int, **_: Any) -> None:
+            heard.append(number)
+
+    async with Proxy(urlsplit(redis_url).port or 0) as proxy, RedisSignalBus(redis_url, prefix=prefix) as direct:
+        agent = Listening(bus=RedisSignalBus(f"redis://127.0.0.1:{proxy.port}/0", prefix=prefix))
+        await agent.start()
+        await harm(proxy)
+        async with asyncio.timeout(LIVE_AGAIN):
+            while not heard:
+                await direct[said.name].send("test", number=1)
+                await asyncio.sleep(0.05)
+        await agent.stop()
+
+
+async def test_message_whose_answer_is_lost_is_not_sent_again(site: Site):
+    """Its sender is told that nobody knows; the server has it once."""
+    await site.ours.send(site.queue.name, '{"number": 1}')
+    with site.proxy.losing_answers():
+        sending = asyncio.create_task(site.ours.send(site.queue.name, '{"number": 2}'))
+        await until(lambda: _length(site, 2))
+    with pytest.raises(BackendConnectionError):
+        await sending
+    await site.ours.send(site.queue.name, '{"number": 3}')
+    assert await _length(site, 3)
+
+
+async def _length(site: Site, length: int) -> bool:
+    return await site.direct.queue_length(site.queue.name) == length
+
+
+@pytest.mark.parametrize("site", ["redis"], indirect=True)
+async def test_verdict_whose_answer_is_lost_counts(site: Site):
+    """It is told again, which changes nothing: the message is done, once."""
+    site.gate.clear()
+    agent = await site.start()
+    await site.send(1)
+    async with Redis.from_url(site.direct.dsn) as operator:
+        leased = f"{{{site.queue.name}}}:leased"
+        await until(lambda: operator.zcard(leased))
+        with site.proxy.losing_answers():
+            site.gate.set()
+            await until(lambda: _is_empty(operator, leased))
+    await site.send(2)
+    await until(lambda: site.got == [1, 2])
+    await agent.stop()
+    assert await site.direct.queue_length(site.queue.name) == 0
+    assert site.got == [1, 2]
+
+
+async def _is_empty(operator: Redis, key: str) -> bool:
+    return await operator.zcard(key) == 0
