@@ -7,6 +7,7 @@ from typing import Any, TypeAlias, cast
 from microagent.bundling import Bundler
 from microagent.compat.rules import RULES
 from microagent.declarations import QueueDeclaration, SignalDeclaration
+from microagent.drafts import SHARED
 from microagent.jsonschemas import format_complaints, known_keys
 from microagent.jsontext import Complaint, Document, Steps
 from microagent.library import Library
@@ -41,6 +42,7 @@ class Contents:
         self._library = library
         self._bundler = Bundler(library)
         self._schemas: dict[Steps, _Schemas] = {}
+        self._bundled: dict[Steps, list[str]] = {}
         self.warnings = [*self._unknown_keys(), *self._unknown_rules()]
         self._bundler.definition_complaints()
         self._is_readable = not library.complaints
@@ -101,6 +103,7 @@ class Contents:
     def _normalised(self, steps: Steps, entry: Entry) -> "_Schemas":
         own = {key: entry[key] for key in ("payload", "returns") if is_schema(entry.get(key))}
         bundled = {key: schema for key, schema in own.items() if not is_normal(schema)}
+        self._bundled[steps] = list(bundled)
         if bundled:
             normal = self._bundler.normal(*(self._library.part((*steps, key)) for key in bundled))
             own.update(zip(bundled, normal.schemas, strict=True))
@@ -135,11 +138,13 @@ class Contents:
 
     def _misspelt_keywords(self) -> Iterator[Complaint]:
         listed: list[tuple[Steps, object]] = [
-            (("$defs", name), found) for name, found in _object(self._document.get("$defs")).items()
+            ((word, name), found)
+            for word in sorted(SHARED)
+            for name, found in _object(self._document.get(word)).items()
         ]
         for kind in ("signals", "queues"):
             for steps, entry in self._entries(kind):
-                listed += [((*steps, key), entry.get(key)) for key in ("payload", "returns")]
+                listed += [((*steps, key), entry.get(key)) for key in self._bundled.get(steps, ())]
         for place, schema in listed:
             if is_schema(schema):
                 yield from (found.below(*place) for found in misspelt_keywords(schema))

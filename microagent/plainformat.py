@@ -68,6 +68,7 @@ class _Document(msgspec.Struct):
     signals: list[_Signal] = []
     queues: list[_Queue] = []
     defs: dict[str, dict[str, Any] | bool] | UnsetType = field(name="$defs", default=UNSET)
+    definitions: dict[str, dict[str, Any] | bool] | UnsetType = UNSET
 
 
 def is_plain(document: object) -> bool:

@@ -1,7 +1,7 @@
 """The JSON Schemas that most people write, recognised without jsonschema's own, slow check."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 import msgspec
 from msgspec import UNSET, UnsetType, field
@@ -143,20 +143,39 @@ def _is_odd(schema: Mapping[str, Any], is_inside: bool, takes_lists: bool) -> bo
 
 def is_plain(schema: Schema) -> bool:
     """Whether the schema has only usual words, and is a valid one of 2020-12."""
-    try:
-        msgspec.convert(schema, bool | PlainSchema)
-    except (msgspec.ValidationError, RecursionError, UnicodeError):
-        return False
-    return not any(_repeats(found) for _, found in every_schema(schema) if isinstance(found, Mapping))
-
-
-def _repeats(schema: Mapping[str, Any]) -> bool:
-    lists = [schema[word] for word in ("type", "required") if isinstance(schema.get(word), list)]
-    return any(len(set(each)) < len(each) for each in lists)
+    return _has_plain_words(schema) and not any(map(_repeats, _every_plain(schema)))
 
 
 def is_normal(schema: Schema) -> bool:
     """Whether the schema is plain and refers to nothing: it means the same wherever it stands."""
-    return is_plain(schema) and not any(
-        "$ref" in found for _, found in every_schema(schema) if isinstance(found, Mapping)
-    )
+    return _has_plain_words(schema) and not any("$ref" in each or _repeats(each) for each in _every_plain(schema))
+
+
+def _has_plain_words(schema: Schema) -> bool:
+    try:
+        msgspec.convert(schema, bool | PlainSchema)
+    except (msgspec.ValidationError, RecursionError, UnicodeError):
+        return False
+    return True
+
+
+def _every_plain(schema: Schema) -> Iterator[Mapping[str, Any]]:
+    """Every schema in one that has only usual words."""
+    waiting = [schema]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, bool):
+            continue
+        yield each
+        for word in ("properties", "$defs"):
+            if word in each:
+                waiting += each[word].values()
+        waiting += (each[word] for word in ("items", "additionalProperties") if word in each)
+
+
+def _repeats(schema: Mapping[str, Any]) -> bool:
+    for word in ("type", "required"):
+        found = schema.get(word)
+        if isinstance(found, list) and len(set(cast("list[str]", found))) < len(cast("list[str]", found)):
+            return True
+    return False

@@ -56,6 +56,15 @@ def test_what_is_shared_has_one_name_wherever_it_stands(read: Any, write: Any) -
     assert (found[0].payload, found[0].definitions) == (of("#/$defs/Size"), {"Size": SIZE})
 
 
+def test_a_file_may_say_definitions(read: Any) -> None:
+    """As JSON Schemas up to draft 7 do, and references either word."""
+    for word, other in (("definitions", "$defs"), ("$defs", "definitions"), ("definitions", "definitions")):
+        found = read(of(f"#/{other}/Size"), **{word: {"Size": SIZE}})
+        assert (found.payload, found.definitions) == (of("#/$defs/Size"), {"Size": SIZE})
+    both = read(of("#/definitions/Size"), **{"$defs": {"Size": {"type": "null"}}, "definitions": {"Size": SIZE}})
+    assert both.definitions == {"Size": SIZE}
+
+
 def test_references_are_relative_to_their_file(read: Any, write: Any) -> None:
     """Also those within a file that was referred to, to itself, to others, and back to the first."""
     write("a/order.json", {"properties": {"item": {"$ref": "../b/item.json"}, "again": {"$ref": "#"}}})

@@ -372,6 +372,7 @@ def test_an_empty_document_declares_nothing() -> None:
         signal(payload={"properties": {"x": {"$ref": "#/$defs/X"}}}, returns={"minimum": 0}, deprecated=True),
         queue(payload=True, exchange="e", topics=["a.*"], description="D"),
         {"version": 2, "$defs": {"X": {}}, "x-team": "billing", "unknown": 1},
+        queue(payload={"properties": {"x": {"$ref": "#/definitions/Y"}}}) | {"definitions": {"Y": {}}},
     ],
     ids=json.dumps,
 )
