@@ -18,6 +18,8 @@ from microagent_gen.history import PREFIX, Revision
 from microagent_gen.searching import finder
 from microagent_gen.sources import Collection, Read, collect, is_url
 
+FILE = "file://"
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -69,7 +71,8 @@ def compare(question: Question, sources: Sequence[str], new: Collection) -> Answ
     :raises ConfigurationError: if there is no such earlier contract
     :raises Failure: if something is wrong with it
     """
-    old = _earlier(question.old, [source for source in sources if not is_url(source)])
+    paths = [source[len(FILE) :] if source.lower().startswith(FILE) else source for source in sources]
+    old = _earlier(question.old, [path for path in paths if not is_url(path)])
     if old.problems:
         raise Failure([f"{question.old} cannot be compared with:", *old.problems])
     answer = Answer(question)
