@@ -5,6 +5,7 @@ import asyncio
 import inspect
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -188,6 +189,20 @@ def test_commands_of_the_generator(project: Path):
         "microagent-gen --asyncapi asyncapi.json --json-schema json-schemas",
         "microagent-gen asyncapi.json -o myproj/contracts",
     ]
+
+
+def test_commands_of_changing_contracts(project: Path, tmp_path: Path):
+    """In a repository that holds the first project, what breaks is told as README and the page of rules show it."""
+    folder = shutil.copytree(project, tmp_path / "project")
+    identity = "-c user.name=nobody -c user.email=nobody@example.org"
+    for command in ("init -q -b main", "add schemas", f"{identity} commit -q -m begun"):
+        run(f"git {command}", [], folder)
+    told = [found for block in blocks("Changing contracts", level=3) for found in commands(block)]
+    for command, expected in told:
+        run(command, expected, folder)
+    assert [command.split()[0] for command, _ in told] == ["sed", "microagent-gen"]
+    page = README.with_name("docs").joinpath("contract-changes.md").read_text()
+    assert all(line in page for line in told[1][1])
 
 
 async def _execute(examples: list[Block]) -> None:

@@ -224,7 +224,7 @@ def test_no_repository(tmp_path):
 def test_sources_that_are_urls_need_a_path(project):
     """Git knows nothing of what is on the web, and finds a file that is named as an URL."""
     assert rules(run(f"file://{project}/schemas/app.json", "--against", "git:main", "--format", "json"))
-    with pytest.raises(ConfigurationError, match="all sources are URLs, so name a path: git:main:PATH"):
+    with pytest.raises(ConfigurationError, match="needs a path, for all sources are URLs: git:main:PATH"):
         compare(Question("git:main"), ["https://example.org/a.json"], Collection())
 
 
