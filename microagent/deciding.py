@@ -192,7 +192,7 @@ class _Judge:
             self._inexact |= inexact
             self._opaque |= opaque
         types = {place: found.type for place, found in self._found.items()}
-        rests = {name: self._found[place].rest for place, name in self._names.items()}
+        rests = {name: self._found[place].rest for place, name in self._names.items() if place in self._found}
         definitions = {**self._definitions, **rests}
         return Decision(verdict.type, types, verdict.rest, definitions, self._schema, self.checked())
 
