@@ -100,6 +100,8 @@ class Bundle:
     definitions: dict[str, Any] = field(default_factory=dict[str, Any])
     places: dict[str, Steps] = field(default_factory=dict[str, Steps])
     notes: list[Complaint] = field(default_factory=list[Complaint])
+    _names: dict[Steps, str] = field(default_factory=dict[Steps, str])
+    _waiting: list[tuple[str, Place]] = field(default_factory=list[tuple[str, Place]])
 
     def add(self, place: Place) -> Schema:
         """
@@ -109,7 +111,11 @@ class Bundle:
         """
         own = place.schema.get("$defs") if isinstance(place.schema, Mapping) else None
         taken = frozenset(cast("Mapping[str, Any]", own)) if isinstance(own, Mapping) else frozenset[str]()
-        return self._local(place, "", taken)
+        schema = self._local(place, "", taken)
+        while self._waiting:
+            name, inner = self._waiting.pop()
+            self.definitions[name] = self._local(inner, name, frozenset())
+        return schema
 
     def _local(self, place: Place, name: str, taken: frozenset[str]) -> Schema:
         self._look_through(place)
@@ -154,16 +160,15 @@ class Bundle:
         return (*component, "schema") if _has_format(_followed(self.document, component)) else component
 
     def _definition(self, base: Steps, place: Place, reference: str, taken: frozenset[str]) -> str:
-        known = next((name for name, steps in self.places.items() if steps == base), None)
-        if known is not None:
+        """The name of the definition that stands there, which will be one of the bundle."""
+        if (known := self._names.get(base)) is not None:
             return known
         found = _followed(self.document, base)
         if not base or not is_schema(found):
             raise UnsayableError(f"$ref {shown(reference)} leads to no schema", place.steps)
         name = self._name(base, taken)
-        self.places[name] = base
-        self.definitions[name] = True  # it may refer to itself
-        self.definitions[name] = self._local(Place(found, base, place.dialect), name, frozenset())
+        self._names[base], self.places[name] = name, base
+        self._waiting.append((name, Place(found, base, place.dialect)))
         return name
 
     def _name(self, base: Steps, taken: frozenset[str]) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
 from microagent.errors import DeclarationError, LoadingError
 from microagent.locking import Remote, plain_url
-from microagent.names import guess
+from microagent.names import guess, shown
 from microagent.parsing import parse
 from microagent.printable import printable
 from microagent.siblings import Siblings
@@ -151,10 +151,8 @@ def _url_source(url: str, collection: Collection) -> Source:
 def _add(source: Source, collection: Collection) -> None:
     try:
         text = source.read()
-        if (keys := _foreign_keys(text)) is not None:
-            hints = dict.fromkeys(hint for key in keys if (hint := guess(key, DECLARED)))
-            note = f"{printable(source.name)}: skipped, it has neither signals nor queues{''.join(hints)}"
-            collection.skipped[source.name] = note
+        if (reason := _foreign(text)) is not None:
+            collection.skipped[source.name] = f"{printable(source.name)}: skipped, {reason}"
             return
         declared = parse(text, source.name, source.siblings)
     except (LoadingError, DeclarationError) as exc:
@@ -170,15 +168,21 @@ def _add(source: Source, collection: Collection) -> None:
         _merge(collection.queues, declared.queues, "queue", collection)
 
 
-def _foreign_keys(text: bytes) -> list[str] | None:
-    """The keys of a document that declares nothing; None if it does, or is none (the parser says why)."""
+def _foreign(text: bytes) -> str | None:
+    """Why a document declares nothing; None if it does, or is none (the parser says why)."""
     try:
         content: object = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(content, dict) or not content.keys().isdisjoint(DECLARED):
+    if not isinstance(content, dict):
         return None
-    return list(cast("dict[str, object]", content))
+    keys = cast("dict[str, object]", content)
+    if "asyncapi" in keys and not str(keys["asyncapi"]).startswith("3."):
+        return f"AsyncAPI {shown(str(keys['asyncapi']))} is not read, only 3: 'asyncapi convert' makes one of it"
+    if not DECLARED.isdisjoint(keys):
+        return None
+    hints = dict.fromkeys(hint for key in keys if (hint := guess(key, DECLARED)))
+    return f"it has neither signals nor queues{''.join(hints)}"
 
 
 def _merge(known: dict[str, AnyDeclaration], more: Iterable[AnyDeclaration], kind: str, collection: Collection) -> None:

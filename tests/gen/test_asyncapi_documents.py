@@ -156,6 +156,17 @@ def test_a_document_without_anything_to_declare_is_told(project: Path) -> None:
     assert "/channels/a/messages/m/contentType: left out: messages are JSON, and not 'avro/binary'" in result.stderr
 
 
+def test_an_older_document_is_skipped(project: Path) -> None:
+    """As any file of a folder that declares nothing is; alone, it is an error that nothing is declared."""
+    written(project / "schemas", "old.json", {"asyncapi": "2.6.0", "info": {}, "channels": {}})
+    result = run("schemas", "-o", "contracts")
+    skipped = "schemas/old.json: skipped, AsyncAPI '2.6.0' is not read, only 3: 'asyncapi convert' makes one of it\n"
+    assert (result.exit_code, result.stderr) == (0, skipped)
+    result = run("schemas/old.json", "-o", "contracts")
+    assert result.exit_code == 1
+    assert result.stderr == f"{skipped}no signals or queues are declared in what was given\n"
+
+
 def test_yaml_is_told(project: Path) -> None:
     """In one line, with what to do."""
     Path("api.yaml").write_text("asyncapi: 3.0.0\n")

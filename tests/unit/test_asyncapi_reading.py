@@ -361,6 +361,16 @@ def test_schema_objects_are_of_draft_7() -> None:
     ]
 
 
+def test_long_chains_of_references_are_followed() -> None:
+    """However many; each definition is read once."""
+    schemas = {f"s{number}": {"items": {"$ref": f"#/components/schemas/s{number + 1}"}} for number in range(3_000)}
+    payload = {"type": "object", "properties": {"a": {"$ref": "#/components/schemas/s0"}}}
+    components = {"schemas": {**schemas, "s3000": {"type": "string"}}}
+    document = minimal({"a": {"messages": {"m": {"payload": payload}}}}, components=components)
+    [signal] = parse(json.dumps(document)).signals
+    assert len(signal.definitions) == 3_001
+
+
 @pytest.mark.parametrize("version", ["2.6.0", "1.0", "4.0.0", 3, None])
 def test_only_the_third_version_is_read(version: object) -> None:
     """Of others it is said what makes it of them."""
