@@ -87,7 +87,8 @@ def document(api: Api) -> Node:
     roles = api.roles if api.roles is not None else [*_anybody(signals, queues)]
     channels, messages = _channels(signals, queues, api), _messages(signals, queues, schemas)
     operations = {_operation_key(role): _operation(role, channels) for role in roles if _channel_key(role) in channels}
-    components = {"messages": messages, "schemas": schemas.components()}
+    parameters = _parameters(channels.values(), api.prefixes)
+    components = {"messages": messages, "parameters": parameters, "schemas": schemas.components()}
     return {
         "asyncapi": VERSION,
         GENERATED: api.generator,
@@ -124,7 +125,7 @@ def _kinds(
 def _channels(signals: Iterable[SignalDeclaration], queues: Iterable[QueueDeclaration], api: Api) -> Node:
     channels: Node = {}
     for signal in signals:
-        for key, channel in _signal_channels(signal, api.prefixes):
+        for key, channel in _signal_channels(signal):
             channels[key] = {**channel, **_on_servers(api.buses)}
     for queue in queues:
         channels[f"queues.{queue.name}"] = {**_queue_channel(queue), **_on_servers(api.brokers)}
@@ -136,35 +137,35 @@ def _on_servers(servers: Iterable[str]) -> Node:
     return {"servers": listed} if listed else {}
 
 
-def _signal_channels(signal: SignalDeclaration, prefixes: Sequence[str]) -> Iterator[tuple[str, Node]]:
+def _signal_channels(signal: SignalDeclaration) -> Iterator[tuple[str, Node]]:
     """That of a signal, and those of a call and its reply, if it is declared what that is."""
-    name, said = signal.name, _described(signal)
-    address, message = f"{{prefix}}:{name}:{{sender}}", f"signals.{name}"
+    name, address = signal.name, f"{{prefix}}:{signal.name}:{{sender}}"
     own: Node = {"kind": "signal", "name": name}
-    yield (
-        message,
-        {"address": address, **said, **_on_bus({**own, **_compat(signal.compat)}, address, message, prefixes)},
-    )
+    message = f"signals.{name}"
+    yield message, _on_bus(address, message, {**own, **_compat(signal.compat)}, _described(signal))
     if signal.returns is not None:
-        call = f"{address}#{{request_id}}"
-        yield f"{CALLS}.{name}", {"address": call, **_on_bus({**own, "kind": "call"}, call, message, prefixes)}
+        yield f"{CALLS}.{name}", _on_bus(f"{address}#{{request_id}}", message, {**own, "kind": "call"})
         reply, message = "{prefix}:response:{uid}#{request_id}", f"{REPLIES}.{name}"
-        yield message, {"address": reply, **_on_bus({**own, "kind": "reply"}, reply, message, prefixes)}
+        yield message, _on_bus(reply, message, {**own, "kind": "reply"})
 
 
-def _on_bus(own: Node, address: str, message: str, prefixes: Sequence[str]) -> Node:
+def _on_bus(address: str, message: str, own: Node, said: Mapping[str, Any] | None = None) -> Node:
     return {
-        "parameters": {each: _parameter(each, prefixes) for each in re.findall(r"{(\w+)}", address)},
+        "address": address,
+        **(said or {}),
+        "parameters": {each: pointer("components", "parameters", each) for each in re.findall(r"{(\w+)}", address)},
         "messages": {message: pointer("components", "messages", message)},
         "bindings": {"redis": {}},
         EXTENSION: own,
     }
 
 
-def _parameter(name: str, prefixes: Sequence[str]) -> Node:
-    if name == "prefix" and prefixes:
-        return {"description": _PARAMETERS[name]["description"], "enum": sorted(set(prefixes))}
-    return dict(_PARAMETERS[name])
+def _parameters(channels: Iterable[Mapping[str, Any]], prefixes: Sequence[str]) -> Node:
+    used = sorted({name for channel in channels for name in channel.get("parameters", ())})
+    found: Node = {name: dict(_PARAMETERS[name]) for name in used}
+    if "prefix" in found and prefixes:
+        found["prefix"] = {"description": found["prefix"]["description"], "enum": sorted(set(prefixes))}
+    return found
 
 
 def _queue_channel(queue: QueueDeclaration) -> Node:

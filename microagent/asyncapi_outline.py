@@ -2,7 +2,9 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeAlias, cast
 
 from microagent.asyncapi import EXTENSION
@@ -124,15 +126,25 @@ class Outline:
 
     def answer(self, channel: Channel) -> Answer | None:
         """What the channel is answered with, if it is."""
+        key = self._answered.get(channel.steps)
+        if key is None:
+            return None
+        try:
+            return self._replied(self.document["operations"][key]["reply"], ("operations", key, "reply"))
+        except UnsayableError as exc:
+            self.notes.append(Complaint(f"what is replied is left out: {exc}", exc.complaint.steps))
+            return True, ("operations", key)
+
+    @cached_property
+    def _answered(self) -> dict[Steps, str]:
+        """Where the channels stand that are answered, each with the first operation that says so."""
+        found: dict[Steps, str] = {}
         for key, value in node_of(self.document.get("operations")).items():
             operation = node_of(value)
-            if "reply" in operation and self._leads_to(operation.get("channel"), channel.steps):
-                try:
-                    return self._replied(operation["reply"], ("operations", key, "reply"))
-                except UnsayableError as exc:
-                    self.notes.append(Complaint(f"what is replied is left out: {exc}", exc.complaint.steps))
-                    return True, ("operations", key)
-        return None
+            if "reply" in operation:
+                with suppress(UnsayableError):
+                    found.setdefault(self.dereferenced(operation.get("channel"), ())[1], key)
+        return found
 
     def _replied(self, value: object, steps: Steps) -> Answer:
         reply, at = self.dereferenced(value, steps)
@@ -144,12 +156,6 @@ class Outline:
             raise UnsayableError(f"there are {len(found)} messages to choose from", at)
         message, at = self.dereferenced(found[0], at)
         return message.get("payload", True), (*at, "payload")
-
-    def _leads_to(self, value: object, steps: Steps) -> bool:
-        try:
-            return self.dereferenced(value, ())[1] == steps
-        except UnsayableError:
-            return False
 
 
 def node_of(value: object) -> Node:

@@ -104,6 +104,7 @@ class AsyncApi:
     def __init__(self, document: Node) -> None:
         self.complaints: list[Complaint] = []
         self.notes: list[Complaint] = []
+        self._noted: set[Complaint] = set()
         self._document = document
         self._outline = Outline(document, self.notes)
         self._channels = list(self._outline.channels())
@@ -146,7 +147,8 @@ class AsyncApi:
             self._note(f"left out: {complaint.message}", complaint.steps)
 
     def _note(self, message: str, steps: Steps) -> None:
-        if (note := Complaint(message, steps)) not in self.notes:
+        if (note := Complaint(message, steps)) not in self._noted:
+            self._noted.add(note)
             self.notes.append(note)
 
     def _leave_out(self, kind: str, node: Node, steps: Steps) -> None:

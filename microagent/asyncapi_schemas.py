@@ -5,12 +5,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
 from typing import Any, TypeAlias
-from urllib.parse import quote
 
 from microagent.declarations import QueueDeclaration, SignalDeclaration
 from microagent.pointers import pointer_to
-from microagent.references import needed, resolve
-from microagent.schema import Schema, every_schema, is_annotation, is_schema, rebuilt
+from microagent.references import references, resolve
+from microagent.schema import Schema, every_schema, is_annotation, rebuilt
 
 FORMAT = "application/schema+json;version=draft-2020-12"
 NAME = "x-microagent-name"
@@ -46,7 +45,8 @@ class Schemas:
 
     def __init__(self, declarations: Iterable[AnyDeclaration]) -> None:
         listed = list(declarations)
-        self._identities = {_identity(each): _identities(each.definitions) for each in listed}
+        identities = _Identities()
+        self._identities = {_identity(each): identities.of(each.definitions) for each in listed}
         self._definitions = {
             identity: (name, each) for each in listed for name, identity in self._identities[_identity(each)].items()
         }
@@ -56,7 +56,8 @@ class Schemas:
     def _with_format(self, declarations: Iterable[AnyDeclaration]) -> set[Identity]:
         """The declarations and definitions that are written with their format."""
         groups = [({_identity(each), *self._identities[_identity(each)].values()}, each) for each in declarations]
-        found = [group for group, each in groups if not _is_common(each)]
+        commons: dict[int, bool] = {}
+        found = [group for group, each in groups if not _is_common(each, commons)]
         formatted: set[Identity] = set()
         while found:
             formatted.update(*found)
@@ -135,13 +136,43 @@ def _identity(declaration: AnyDeclaration) -> Identity:
     return f"{type(declaration).__name__} {declaration.name}"
 
 
-def _identities(definitions: Mapping[str, Any]) -> dict[str, Identity]:
-    """What each definition says, with all that it refers to: equal for those that can be one component."""
-    return {name: _digest([name, needed(_reference(name), definitions)]) for name in definitions}
+class _Identities:
+    """
+    Tells definitions apart by what they say, with all that they refer to: those that are equal can be one component.
 
+    Declarations of one file share their definitions, so each is looked at once.
+    """
 
-def _reference(name: str) -> Schema:
-    return {"$ref": f"#{quote(pointer_to(('$defs', name)))}"}
+    def __init__(self) -> None:
+        self._direct: dict[int, set[str]] = {}
+        self._digests: dict[tuple[tuple[str, int], ...], Identity] = {}
+        self._known: dict[frozenset[tuple[str, int]], dict[str, Identity]] = {}
+
+    def of(self, definitions: Mapping[str, Any]) -> dict[str, Identity]:
+        """Of each of the definitions of one declaration."""
+        key = frozenset((name, id(schema)) for name, schema in definitions.items())
+        if key not in self._known:
+            self._known[key] = {name: self._identity(name, definitions) for name in definitions}
+        return self._known[key]
+
+    def _identity(self, name: str, definitions: Mapping[str, Any]) -> Identity:
+        found, waiting = {name}, [name]
+        while waiting:
+            more = self._referred(definitions[waiting.pop()], definitions) - found
+            found |= more
+            waiting += more
+        names = [name, *sorted(found)]
+        key = tuple((each, id(definitions[each])) for each in names)
+        if key not in self._digests:
+            self._digests[key] = _digest([[each, definitions[each]] for each in names])
+        return self._digests[key]
+
+    def _referred(self, schema: Schema, definitions: Mapping[str, Any]) -> set[str]:
+        """The names of what a definition refers to itself."""
+        if id(schema) not in self._direct:
+            targets = (resolve(reference, None, definitions) for _, reference in references(schema))
+            self._direct[id(schema)] = {target.steps[1] for target in targets if target is not None}
+        return self._direct[id(schema)]
 
 
 def _digest(value: object) -> str:
@@ -167,14 +198,20 @@ def _variants(name: str) -> Iterator[str]:
         number += 1
 
 
-def _is_common(declaration: AnyDeclaration) -> bool:
-    """Whether all schemas of the declaration mean the same in draft 7."""
+def _is_common(declaration: AnyDeclaration, known: dict[int, bool]) -> bool:
+    """
+    Whether all schemas of the declaration mean the same in draft 7.
+
+    :param known: the answer of each schema that was looked at, for declarations share definitions
+    """
     roots = [declaration.payload, *declaration.definitions.values()]
-    returns = declaration.returns if isinstance(declaration, SignalDeclaration) else None
     if any(isinstance(root, bool) for root in roots):
         return False  # AsyncAPI's metaschema takes none, where a schema may have a format
-    schemas = [root for root in (*roots, returns) if is_schema(root)]
-    return all(_means_the_same(inner) for schema in schemas for _, inner in every_schema(schema))
+    returns = declaration.returns if isinstance(declaration, SignalDeclaration) else None
+    for schema in (*roots, returns):
+        if isinstance(schema, Mapping) and id(schema) not in known:
+            known[id(schema)] = all(_means_the_same(inner) for _, inner in every_schema(schema))
+    return all(known[id(schema)] for schema in (*roots, returns) if isinstance(schema, Mapping))
 
 
 def _means_the_same(schema: Schema) -> bool:

@@ -20,7 +20,7 @@ from microagent.sources import read_source
 _KINDS = ("signals", "queues")
 DECLARED = frozenset({"signals", "queues", "asyncapi"})
 
-_MOST_REFERRED = 64 * 1024 * 1024  # bytes of all files of a folder that references lead to
+_MOST = 64 * 1024 * 1024  # bytes of a file, and of all files of a folder that references lead to
 
 AnyDeclaration = TypeVar("AnyDeclaration", bound=Declaration)
 
@@ -89,7 +89,7 @@ class Collection:
 
     def beside(self, file: Path) -> Siblings:
         """The files beside a source, each of which is read once for all sources."""
-        return self.siblings.setdefault(file.parent, Siblings(file.parent, _MOST_REFERRED))
+        return self.siblings.setdefault(file.parent, Siblings(file.parent, _MOST))
 
 
 def _united(names: Iterable[Iterable[str]]) -> list[str]:
@@ -136,7 +136,8 @@ def _sources(argument: str, collection: Collection) -> Iterator[Source]:
 
 
 def _file_source(path: Path, collection: Collection) -> Source:
-    return Source(str(path), path.name, partial(read_source, f"file://{path}"), collection.beside(path))
+    read = partial(read_source, f"file://{path}", limit=_MOST)
+    return Source(str(path), path.name, read, collection.beside(path))
 
 
 def _url_source(url: str, collection: Collection) -> Source:

@@ -248,7 +248,7 @@ def test_who_does_what() -> None:
         "agent": "mail",
         "handlers": ["MailAgent.welcome"],
     }
-    assert found["channels"]["signals.user_created"]["parameters"]["prefix"]["enum"] == ["SHOP"]
+    assert found["components"]["parameters"]["prefix"]["enum"] == ["SHOP"]
     pointers = {note.pointer for note in parse(json.dumps({**found, "x-generated-by": "marun"})).notes}
     assert {"/servers", "/operations", "/channels/signals.user_created/servers"} <= pointers
 

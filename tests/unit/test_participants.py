@@ -109,7 +109,7 @@ def test_servers_are_told_without_passwords() -> None:
     signals, queues = (found["channels"][key] for key in (f"signals.{HEARD.name}", f"queues.{READ.name}"))
     assert [each["$ref"] for each in signals["servers"]] == ["#/servers/redis", "#/servers/redis_2", "#/servers/local"]
     assert [each["$ref"] for each in queues["servers"]] == ["#/servers/redis", "#/servers/local_2"]
-    assert signals["parameters"]["prefix"]["enum"] == ["PUBSUB", "SHOP"]
+    assert found["components"]["parameters"]["prefix"]["enum"] == ["PUBSUB", "SHOP"]
     assert "s3cret" not in json.dumps(found)
 
 
