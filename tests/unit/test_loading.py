@@ -11,6 +11,8 @@ import pytest
 from hostile_http import Server, certificate, page, serving
 from support import unique
 
+from microagent.asyncapi import Api
+from microagent.asyncapi import text as asyncapi_text
 from microagent.errors import (
     ConfigurationError,
     ConflictError,
@@ -20,6 +22,7 @@ from microagent.errors import (
     SignalNotFound,
 )
 from microagent.loading import SignalSet, load_queues, load_signals, load_stuff
+from microagent.parsing import parse
 from microagent.queue import Queue
 from microagent.signal import Signal
 
@@ -203,6 +206,19 @@ def test_hostile_documents_are_refused(server: Server, body: bytes, sentence: st
     server.pages["/s.json"] = page(body)
     with pytest.raises(DeclarationError, match=sentence):
         load_stuff(f"{server.url}/s.json")
+
+
+def test_a_document_of_asyncapi_is_a_source(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It declares the objects that a file of declarations does; what it says beyond them is an INFO each."""
+    text = document()
+    signals, queues = load_stuff(write(tmp_path, text))
+    declared = parse(text)
+    api = Api("Theirs", "somebody", declared.signals, declared.queues)
+    with caplog.at_level(logging.INFO, "microagent.loading"):
+        assert load_stuff(write(tmp_path, asyncapi_text(api))) == (signals, queues)
+    assert [(record.levelname, record.getMessage().partition(" ")[2]) for record in caplog.records] == [
+        ("INFO", "/operations: who sends and who receives: left out")
+    ]
 
 
 def test_limits_can_be_set(server: Server) -> None:
