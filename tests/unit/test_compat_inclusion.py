@@ -7,23 +7,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from made_up import DEFS, INTEGER, NUMBER, SCHEMAS, STRING, TREE, VALUES, WIDE
 
 from microagent.compat.inclusion import Included, Inclusion, Refuted, Undecided
 from microagent.compat.scopes import Scope
-
-INTEGER, NUMBER, STRING = {"type": "integer"}, {"type": "number"}, {"type": "string"}
-DEFS = {
-    "Tree": {
-        "type": "object",
-        "properties": {"more": {"type": "array", "items": {"$ref": "#/$defs/Tree"}}, "n": INTEGER},
-    },
-    "Wide": {
-        "type": "object",
-        "properties": {"more": {"type": "array", "items": {"$ref": "#/$defs/Wide"}}, "n": NUMBER},
-    },
-    "Count": {"type": "integer", "minimum": 0},
-}
-TREE, WIDE = {"$ref": "#/$defs/Tree"}, {"$ref": "#/$defs/Wide"}
 
 
 def an_object(*required: str, **properties: Any) -> dict[str, Any]:
@@ -148,69 +135,6 @@ def test_good_faith():
 
 
 # -- any two schemas
-
-NAMES = ("a", "b", "c")
-VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers(-2, 4) | st.sampled_from([0.5, 1.5, "", "a", "b", "ab", "abc"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(NAMES), inner, max_size=3),
-    max_leaves=6,
-)
-COUNTS = st.integers(0, 3)
-SCALARS = st.one_of(
-    st.sampled_from(["null", "boolean", "integer", "number", "string", "array", "object"]).map(
-        lambda kind: {"type": kind}
-    ),
-    st.lists(st.sampled_from(["null", "integer", "string"]), min_size=1, unique=True).map(
-        lambda kinds: {"type": kinds}
-    ),
-    st.lists(st.sampled_from([None, 1, 2, "a", "b", True]), min_size=1, max_size=3).map(
-        lambda values: {"enum": values}
-    ),
-    st.sampled_from([0, 1, "a", [], {}]).map(lambda value: {"const": value}),
-    st.fixed_dictionaries(
-        {}, optional=dict.fromkeys(("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"), COUNTS)
-    ),
-    st.fixed_dictionaries({}, optional=dict.fromkeys(("minLength", "maxLength", "minItems", "maxItems"), COUNTS)),
-    st.sampled_from([1, 2, 0.5, 1.5]).map(lambda step: {"multipleOf": step}),
-    st.sampled_from([True, False, {}, {"pattern": "^a"}, {"uniqueItems": True}, TREE, WIDE]),
-)
-
-
-def composed(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    several = st.lists(inner, min_size=1, max_size=3)
-    named = st.dictionaries(st.sampled_from(NAMES), inner, max_size=3)
-    arrays = {
-        "items": inner,
-        "prefixItems": several,
-        "contains": inner,
-        "minContains": COUNTS,
-        "unevaluatedItems": inner,
-    }
-    objects = {
-        "type": st.just("object"),
-        "properties": named,
-        "required": st.lists(st.sampled_from(NAMES), unique=True, max_size=2),
-        "additionalProperties": inner,
-        "patternProperties": st.dictionaries(st.sampled_from(["^a", "b|c"]), inner, max_size=1),
-        "propertyNames": st.sampled_from([{"enum": ["a", "b"]}, {"maxLength": 0}, {"pattern": "^a"}]),
-        "minProperties": COUNTS,
-        "maxProperties": COUNTS,
-        "dependentRequired": st.sampled_from([{"a": ["b"]}, {"b": ["a", "c"]}]),
-        "dependentSchemas": st.dictionaries(st.sampled_from(NAMES), inner, max_size=1),
-        "unevaluatedProperties": inner,
-    }
-    choices = [several.map(lambda parts, word=word: {word: parts}) for word in ("allOf", "anyOf", "oneOf")]
-    return st.one_of(
-        st.fixed_dictionaries({}, optional=objects),
-        st.fixed_dictionaries({"properties": named}, optional={"required": objects["required"]}),
-        st.fixed_dictionaries({}, optional=arrays),
-        *choices,
-        st.fixed_dictionaries({"if": inner}, optional={"then": inner, "else": inner}),
-        inner.map(lambda schema: {"not": schema}),
-    )
-
-
-SCHEMAS = st.recursive(SCALARS, composed, max_leaves=8)
 
 
 @st.composite

@@ -1,0 +1,44 @@
+"""The strict runtime, and jsonschema: whatever the schema and the value, both say the same."""
+
+from collections import Counter
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from jsonschema import Draft202012Validator
+from made_up import DEFS, SCHEMAS, VALUES
+
+from microagent.declarations import queue_from
+from microagent.parsing import declared_queue
+from microagent.validation import Check
+
+
+def test_a_value_fits_for_the_runtime_if_it_fits_for_jsonschema():
+    """Any schema, any value; and the values are such that both answers are frequent."""
+    counted = Counter[bool]()
+
+    @settings(max_examples=600, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(SCHEMAS, st.lists(VALUES, min_size=5, max_size=20))
+    def look(schema, values):
+        check = Check(schema, DEFS)
+        reference = Draft202012Validator({"allOf": [schema], "$defs": DEFS})
+        for value in values:
+            fits = reference.is_valid(value)
+            counted[fits] += 1
+            assert (check.problem(value) is None) == fits, (schema, value, check.problem(value))
+
+    look()
+    assert min(counted.values()) > counted.total() / 10
+
+
+@settings(max_examples=200, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(SCHEMAS, st.dictionaries(st.sampled_from("abc"), VALUES, max_size=3))
+def test_what_is_loaded_and_what_was_generated_judge_alike(schema, message):
+    """A declaration, and the one that is made from its structure as a generated module does, have the same verdicts."""
+    payload = {"type": "object", "properties": {"a": schema}, "required": ["a"], "$defs": DEFS}
+    loaded = declared_queue("made_up", payload=payload)
+    generated = queue_from("made_up", loaded.structure())
+    assert generated.structure() == loaded.structure()
+    assert generated.fingerprint == loaded.fingerprint
+    verdicts = [Check(each.payload, each.definitions, payload=True).problem(message) for each in (loaded, generated)]
+    assert (verdicts[0] is None) == (verdicts[1] is None)
+    assert (verdicts[0] is None) == Draft202012Validator(payload).is_valid(message)
