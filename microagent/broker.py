@@ -229,8 +229,8 @@ class AbstractQueueBroker(abc.ABC):
         body = arguments.payload(message, "message")
         await self._push_one(Outgoing(arguments.name(name, "name"), body, kwargs))
 
-    async def _push_one(self, message: Outgoing) -> None:
-        await self._outbox.add(message)
+    def _push_one(self, message: Outgoing) -> "asyncio.Future[None]":
+        return self._outbox.add(message)
 
     async def _flush(self, batch: list[Outgoing], since: float) -> Sequence[Exception | None]:
         return await self._link.through(partial(self._push, batch), since + self._send_timeout, repeatable=False)

@@ -14,7 +14,7 @@ from microagent import arguments
 from microagent.admission import Admission, ValidationMode
 from microagent.batch import Batcher
 from microagent.calls import Calls, Reply, Waiter
-from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern, received_on, sent_on
+from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern, received_on, sent_on, written
 from microagent.dispatch import Dispatch
 from microagent.dsn import check_dsn, masked
 from microagent.errors import BackendConnectionError, ConfigurationError, NoReceivers, SignalSerializingError
@@ -48,7 +48,7 @@ class BoundSignal:
         :raises SignalSerializingError: if the arguments cannot be sent
         :raises BackendConnectionError: if the server stays away for ``send_timeout``
         """
-        await self.bus._publish_one(self._channel(sender), self._body(kwargs))
+        await self.bus._publish_one(written(self._channel(sender)), self._body(kwargs))
 
     async def call(self, sender: str, *, timeout: float = 60, **kwargs: Any) -> dict[str, Any]:
         """
@@ -217,8 +217,8 @@ class AbstractSignalBus(abc.ABC):
         parsed = Channel.parse(arguments.name(channel, "channel"), self.prefix)
         return self._waiter(parsed, arguments.payload(message, "message"), timeout)
 
-    async def _publish_one(self, channel: Channel, body: bytes) -> None:
-        await self._outbox.add((str(channel), body))
+    def _publish_one(self, channel: str, body: bytes) -> "asyncio.Future[int | None]":
+        return self._outbox.add((channel, body))
 
     def _waiter(self, channel: Channel, body: bytes, timeout: float) -> Waiter[Any]:
         async def publish(request_id: str) -> int | None:

@@ -58,6 +58,12 @@ def sent_on(prefix: str, signal: str, sender: str) -> Channel:
     return Channel(prefix, signal, sender)
 
 
+@lru_cache(REMEMBERED)
+def written(channel: Channel) -> str:
+    """The text of a channel that is in use."""
+    return str(channel)
+
+
 def received_on(text: str, prefix: str) -> Channel:
     """
     The channel that was written as ``text``; what calls and replies travel under is remembered by nobody.

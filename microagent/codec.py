@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
 import msgspec
@@ -22,6 +22,7 @@ _KINDS: dict[type, str] = {
     float: "a number",
     type(None): "null",
 }
+_is_finite = cast("Callable[[object], bool]", math.isfinite)
 _PLAIN = frozenset({str, int, bool, type(None)})
 _CONTAINERS = (dict, list, tuple)
 _SCALARS = (str, int, float, type(None))  # a bool is an int
@@ -74,12 +75,13 @@ def is_plain(value: object) -> bool:
     kind = type(value)
     if kind is dict:
         for key, item in cast("dict[object, object]", value).items():
-            if type(key) is not str or not (type(item) in _PLAIN or is_plain(item)):
+            kind = type(item)  # most items are looked at right here: a call takes longer than the look
+            if type(key) is not str or not (kind in _PLAIN or (_is_finite(item) if kind is float else is_plain(item))):
                 return False
         return True
     if kind is list:
         return all(type(item) in _PLAIN or is_plain(item) for item in cast("list[object]", value))
-    return kind in _PLAIN or (kind is float and math.isfinite(cast("float", value)))
+    return kind in _PLAIN or (kind is float and _is_finite(value))
 
 
 def _has_text_keys(value: object) -> bool:
