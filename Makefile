@@ -24,7 +24,7 @@ PYTEST_LOG := build/pytest.log
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo test lint types contracts-check audit pytest faults soak redis-releases bench bench-local bench-gen dist clean
+.PHONY: help venv install demo test lint types contracts-check audit pytest faults soak redis-releases bench dist clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -78,12 +78,6 @@ faults: install ## Lose nothing in a minute of faults (BACKEND=local|redis|amqp|
 
 bench: install ## Measure this beside its peers and write down the results (ONLY="redis memory": not all; OPTIONS=--help)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) --save $(OPTIONS)
-
-bench-local: install ## Measure local:// on this disk, with a thousand and a million messages waiting
-	$(BIN)/python benchmarks/local.py
-
-bench-gen: install ## Measure the generator with 10 to 5,000 signals, and the checkers on what it wrote
-	$(BIN)/python benchmarks/packages.py
 
 dist: install ## Build wheel and source distribution into dist/
 	rm -f $(DIST)/microagent-*

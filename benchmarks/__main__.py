@@ -8,7 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.catalogue import LIBRARIES, SCENARIOS, SERVERS, Library, Scenario, Use, measured
+from benchmarks import groups, packages
+from benchmarks.catalogue import LIBRARIES, SCENARIOS, SERVERS, US, Library, Scenario, Use, measured
 from benchmarks.driving import Crew, Process, Stuck, crews
 from benchmarks.places import environment, server
 from benchmarks.results import Results
@@ -17,6 +18,8 @@ FOLDER = Path(__file__).parent
 RESULTS = FOLDER / "results.json"
 PICTURE = FOLDER / "speed.svg"
 README = FOLDER.with_name("README.md")
+GENERATOR = "generator"
+ONCE = ("stock", "group")  # ways that take long, and vary little
 
 
 class Turn(NamedTuple):
@@ -26,17 +29,23 @@ class Turn(NamedTuple):
     library: Library
     number: int
 
+    @property
+    def tag(self) -> str:
+        """A part of all names that it uses."""
+        text = f"{self.library.name}_{self.scenario.name}_{self.number}"
+        return text.replace(" ", "_").replace(".", "_").lower()
+
 
 def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    known = ", ".join(SERVERS)
-    parser.add_argument("--only", nargs="*", default=list(SERVERS), metavar="SERVER", help=f"some of: {known}")
+    known = [*SERVERS, GENERATOR]
+    parser.add_argument("--only", nargs="*", default=known, choices=known, metavar="PART", help=", ".join(known))
     parser.add_argument("--scenario", nargs="*", default=[], help="those whose names begin so, such as signals.")
     parser.add_argument("--peer", nargs="*", help="only these, by name")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.5, help="that one peer measures one thing in one round")
+    parser.add_argument("--seconds", type=float, default=0.4, help="that one peer measures one thing in one round")
     parser.add_argument("--uvloop", action="store_true", help="for all of them")
-    parser.add_argument("--save", action="store_true", help=f"write {RESULTS.name} and {PICTURE.name} anew")
+    parser.add_argument("--save", action="store_true", help="write results.json, the picture and README's tables anew")
     return parser.parse_args()
 
 
@@ -45,63 +54,88 @@ def main() -> None:
     results = Results(options)
     with tempfile.TemporaryDirectory(prefix="microagent-bench-") as folder:
         for name in options.only:
+            if name == GENERATOR:
+                results.packages = dict(packages.rows(packages.SIZES))
+                continue
             with server(name, Path(folder)) as dsn:
                 if dsn is None:
                     print(f"no {SERVERS[name]} on this machine, and none could be installed", file=sys.stderr)
                 else:
-                    measure(name, dsn, Path(folder), options, results)
+                    Place(name, dsn, Path(folder), options, results).measure()
                     print(results.table(name), flush=True)
     if options.save:
         results.save(RESULTS, PICTURE, README)
 
 
-def measure(name: str, dsn: str, folder: Path, options: argparse.Namespace, results: Results) -> None:
-    """All rounds on one server; in each, the peers take turns at each scenario."""
-    members = [
-        (library.name, use, partial(start, library, use, dsn, options.uvloop, folder))
-        for library, use in members_of(name, options.peer)
-    ]
-    with crews(members, dsn if name == "redis" else None) as made:
-        for turn in turns(name, options):
-            if turn.library.name in made:
-                take(name, turn, made[turn.library.name], options.seconds, results)
+class Place:
+    """One server, where all peers are measured."""
 
+    def __init__(self, name: str, dsn: str, folder: Path, options: argparse.Namespace, results: Results) -> None:
+        self._name = name
+        self._dsn = dsn
+        self._folder = folder
+        self._options = options
+        self._results = results
 
-def members_of(name: str, chosen: list[str] | None) -> list[tuple[Library, Use]]:
-    return [
-        (library, library.uses[name])
-        for library in LIBRARIES
-        if name in library.uses and (chosen is None or library.name in chosen)
-    ]
+    def measure(self) -> None:
+        """All rounds; in each, the peers take turns at each scenario."""
+        members = [(library.name, use, partial(self._start, library, use)) for library, use in self._members()]
+        with crews(members, self._dsn if self._name == "redis" else None) as made:
+            for turn in self._turns():
+                if turn.library.name in made:
+                    self._take(turn, made[turn.library.name])
 
+    def _members(self) -> list[tuple[Library, Use]]:
+        chosen = self._options.peer
+        return [
+            (library, library.uses[self._name])
+            for library in LIBRARIES
+            if self._name in library.uses and (chosen is None or library.name in chosen)
+        ]
 
-def turns(name: str, options: argparse.Namespace) -> Iterator[Turn]:
-    for number in range(options.rounds):
-        for scenario in SCENARIOS:
-            if not options.scenario or scenario.name.startswith(tuple(options.scenario)):
-                for library, _ in measured(name, scenario):
-                    yield Turn(scenario, library, number)
+    def _turns(self) -> Iterator[Turn]:
+        chosen = tuple(self._options.scenario)
+        for number in range(self._options.rounds):
+            for scenario in SCENARIOS:
+                if (not chosen or scenario.name.startswith(chosen)) and (number == 0 or scenario.way not in ONCE):
+                    for library, _ in measured(self._name, scenario):
+                        yield Turn(scenario, library, number)
 
+    def _take(self, turn: Turn, crew: Crew) -> None:
+        library, scenario = turn.library.name, turn.scenario
+        if self._results.given_up(self._name, scenario, library):
+            return
+        try:
+            figures = (
+                self._group(turn) if scenario.way == "group" else crew.run(scenario, turn.tag, self._options.seconds)
+            )
+        except Stuck as error:
+            print(f"{SERVERS[self._name]}, {scenario.title}, {library}: {error}", file=sys.stderr)
+            self._results.fail(self._name, scenario, library)
+        else:
+            self._results.add(self._name, scenario, library, figures)
+            for told in (each for each in SCENARIOS if each.way == "told" and each.figure in figures):
+                self._results.add(self._name, told, library, {told.figure: figures[told.figure]})
 
-def take(name: str, turn: Turn, crew: Crew, seconds: float, results: Results) -> None:
-    if results.given_up(name, turn.scenario, turn.library.name):
-        return
-    tag = f"{turn.library.name}_{turn.scenario.name}_{turn.number}".replace(" ", "_").replace(".", "_").lower()
-    try:
-        results.add(name, turn.scenario, turn.library.name, crew.run(turn.scenario, tag, seconds))
-    except Stuck as error:
-        print(f"{SERVERS[name]}, {turn.scenario.title}, {turn.library.name}: {error}", file=sys.stderr)
-        results.fail(name, turn.scenario, turn.library.name)
+    def _group(self, turn: Turn) -> dict[str, float]:
+        try:
+            return groups.measure(
+                self._python(turn.library), self._name, self._dsn, self._folder, f"{self._name}_{turn.tag}"
+            )
+        except (TimeoutError, OSError) as error:
+            raise Stuck(str(error)) from error
 
+    def _python(self, library: Library) -> str:
+        if library.name == US or not library.packages:
+            return sys.executable
+        python = environment(*library.packages, *(("uvloop",) if self._options.uvloop else ()))
+        if python is None:
+            raise Stuck(f"{' '.join(library.packages)} cannot be installed")
+        return python
 
-def start(library: Library, use: Use, dsn: str, uvloop: bool, folder: Path) -> Process:
-    packages = (*library.packages, "uvloop") if uvloop else library.packages
-    python = environment(*packages) if library.packages else sys.executable
-    if python is None:
-        raise Stuck("its environment cannot be made")
-    return Process(
-        python, use.adapter, use.dsn or dsn, uvloop, Path(tempfile.gettempdir()) / f"bench-{use.adapter}.log"
-    )
+    def _start(self, library: Library, use: Use) -> Process:
+        log = Path(tempfile.gettempdir()) / f"bench-{use.adapter}.log"
+        return Process(self._python(library), use.adapter, use.dsn or self._dsn, self._options.uvloop, log)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-Way = Literal["run", "pair", "feed", "drain", "pace"]
+Way = Literal["run", "pair", "feed", "drain", "pace", "stock", "group", "told"]
 
 US = "microagent"
 DRIVER = "the driver"
@@ -50,6 +50,7 @@ SCENARIOS = (
     Scenario("signals.alone", "send a signal, one at a time"),
     Scenario("signals.together", "send a signal, 40 at once"),
     Scenario("signals.receive", "receive a signal", "cpu", "us of CPU", more=False, way="feed"),
+    Scenario("signals.thousand", "with 1,000 receivers in one agent", "cpu", "us of CPU", more=False, way="feed"),
     Scenario("signals.deliver", "send and receive, 40 at once"),
     Scenario("signals.latency", "a signal's way, at 1,000/s", "p50", "us", more=False, way="pace", feeder="publish"),
     Scenario("calls.alone", "call, one at a time", "p50", "us", more=False, way="pair", feeder="answer"),
@@ -59,6 +60,11 @@ SCENARIOS = (
     Scenario("queues.drain", "consume a backlog", way="drain"),
     Scenario("queues.sleep", "handlers of 10 ms, 100 at once", "share", "% of the ideal", way="drain"),
     Scenario("queues.latency", "a message's way, at 1,000/s", "p50", "us", more=False, way="pace", feeder="enqueue"),
+    Scenario("queues.million", "consume with 1,000,000 waiting", way="stock"),
+    Scenario("queues.memory", "and how the process grows", "grown", "MB", more=False, way="told"),
+    Scenario("group.start", "start 20 agents", "start", "s", more=False, way="group"),
+    Scenario("group.idle", "and let them be idle", "idle", "% of a core", more=False, way="told"),
+    Scenario("group.memory", "and their memory", "memory", "MB", more=False, way="told"),
     Scenario("decode", "decode and check a payload", "cpu", "us of CPU", more=False),
 )
 
@@ -77,7 +83,7 @@ class Use:
     """
 
     adapter: str
-    kinds: str = "signals calls queues"
+    kinds: str = "signals calls queues group"
     replays: bool = False
     backlog: int = 3_000
     dsn: str = ""
@@ -130,7 +136,7 @@ LIBRARIES = (
         "faststream",
         ("faststream[redis,rabbit,kafka]==0.7.8", "redis[hiredis]==8.1.0"),
         {
-            "redis": Use("faststream_redis", replays=True, backlog=20_000, less=FORGETS),
+            "redis": Use("faststream_redis", "signals calls queues", replays=True, backlog=20_000, less=FORGETS),
             "amqp": Use("faststream_amqp", "queues", backlog=2_000),
             "kafka": Use("faststream_kafka", "queues", backlog=2_000),
         },
@@ -148,19 +154,26 @@ LIBRARIES = (
 )
 
 NOT_HERE = {  # scenarios that need two processes
-    "memory": frozenset({"signals.receive", "signals.latency", "queues.latency", "queues.sleep"}),
+    "memory": frozenset({"signals.receive", "signals.latency", "queues.latency", "queues.sleep", "queues.million"})
+    | {"signals.thousand"},
+    "amqp": frozenset({"queues.million"}),
+    "kafka": frozenset({"queues.million"}),
 }
 NOT_OF = {  # and those that a library is not made for
-    "huey": frozenset({"queues.sleep", "queues.latency"}),  # a handler that sleeps stops its only thread
-    "arq": frozenset({"queues.latency"}),  # it looks for jobs twice a second
-    "taskiq": frozenset({"queues.latency"}),  # it stands still at 1,000 a second
-    DRIVER: frozenset({"queues.sleep"}),  # it runs no handlers
+    "huey": frozenset(
+        {"queues.sleep", "queues.latency", "queues.million"}
+    ),  # a handler that sleeps stops its only thread
+    "arq": frozenset({"queues.latency", "queues.million"}),  # it looks for jobs twice a second
+    "taskiq": frozenset({"queues.latency", "queues.million"}),  # it stands still at 1,000 a second
+    "faststream": frozenset({"signals.thousand"}),
+    OLD: frozenset({"signals.thousand"}),
+    DRIVER: frozenset({"queues.sleep", "queues.million", "signals.thousand"}),  # it runs no handlers
 }
 
 
 def measured(server: str, scenario: Scenario) -> list[tuple[Library, Use]]:
-    """Who takes part."""
-    if scenario.name in NOT_HERE.get(server, ()):
+    """Who takes part; nobody in what another scenario tells."""
+    if scenario.way == "told" or scenario.name in NOT_HERE.get(server, ()):
         return []
     return [
         (library, library.uses[server])

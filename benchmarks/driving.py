@@ -16,6 +16,7 @@ from benchmarks.catalogue import Scenario, Use
 WORKER = Path(__file__).with_name("worker.py")
 PACED = 1000  # signals or messages of which the latency is taken
 SLEEPERS = 1000  # messages for handlers that sleep
+VERY_MANY = 1_000_000  # messages that wait
 CHUNK = 200  # copies that are pushed in one go
 PATIENCE = 30.0  # seconds for one answer of a process
 
@@ -172,6 +173,19 @@ class Crew:
             self._fill(tag, count)
         limit = 3600.0 if sleep else seconds
         result: dict[str, float] = self._process(0).ask(scenario.name, tag=tag, count=count, seconds=limit)
+        if self._redis is not None:
+            with Redis.from_url(self._redis) as redis:
+                redis.flushall()
+        return result
+
+    def _stock(self, scenario: Scenario, tag: str, seconds: float) -> dict[str, float]:
+        """With very many messages, of which some are consumed."""
+        if self._redis is None:
+            self._process(1).ask("stock", tag=tag, count=VERY_MANY)
+        else:
+            self._fill(tag, VERY_MANY)
+        count = self._use.backlog
+        result: dict[str, float] = self._process(0).ask(scenario.name, tag=tag, count=count, seconds=seconds)
         if self._redis is not None:
             with Redis.from_url(self._redis) as redis:
                 redis.flushall()

@@ -1,13 +1,12 @@
 """What a generated package of 10 to 5,000 signals costs: to generate, to import, to check."""
 
-import argparse
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 SIZES = (10, 100, 1_000, 5_000)
@@ -35,17 +34,21 @@ WRONG = "agent.py:10:"
 IMPORT = "import microagent, time; start = time.perf_counter(); import contracts; print(time.perf_counter() - start)"
 
 
-def main() -> None:
-    """Print a row for each size; fail where a checker does not report the wrong call."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("sizes", nargs="*", type=int, default=SIZES, help="numbers of signals")
-    print(f"{'signals':>8}{'generate':>10}{'import':>10}{'mypy':>10}{'again':>10}{'pyright':>10}   seconds", flush=True)
-    for size in parser.parse_args().sizes:
-        print(f"{size:>8}", end="", flush=True)
+COLUMNS = ("generate", "import", "mypy", "mypy again", "pyright")
+
+
+def rows(sizes: Sequence[int]) -> Iterator[tuple[str, dict[str, float]]]:
+    """
+    Print a row for each number of signals, and give it: seconds by column.
+
+    :raises SystemExit: if a checker does not report the wrong call
+    """
+    print(f"{'signals':>8}" + "".join(f"{column:>12}" for column in COLUMNS) + "   seconds", flush=True)
+    for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
-            for seconds in measured(Path(folder), size):
-                print(f"{seconds:>10.2f}", end="", flush=True)
-        print()
+            seconds = dict(zip(COLUMNS, measured(Path(folder), size), strict=True))
+        print(f"{size:>8}" + "".join(f"{value:>12.2f}" for value in seconds.values()), flush=True)
+        yield str(size), {column: round(value, 2) for column, value in seconds.items()}
 
 
 def measured(folder: Path, size: int) -> Iterator[float]:
@@ -86,7 +89,3 @@ def timed(folder: Path, *command: str, status: int = 0) -> tuple[float, str]:
     if done.returncode != status:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return seconds, done.stdout
-
-
-if __name__ == "__main__":
-    main()

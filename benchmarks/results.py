@@ -14,7 +14,7 @@ from benchmarks.picture import drawn
 from benchmarks.summary import inserted
 
 RATIOS = ("better", "cheaper")  # how many times we are, than a peer
-FIGURES = ("rate", "cpu", "p50", "p99", "p99.9", "share", "grown", "lost")
+FIGURES = ("rate", "cpu", "p50", "p99", "p99.9", "share", "grown", "start", "idle", "memory", "lost")
 HEAD = "{:<52}                      median   +-%   CPU us      p99    p99.9    ratio      CPU"
 TRIES = 2  # failures of a peer in a scenario until it is not asked again
 
@@ -53,6 +53,7 @@ class Results:
     def __init__(self, options: Namespace) -> None:
         self._options = options
         self._lines: dict[tuple[str, str, str], Line] = {}
+        self.packages: dict[str, dict[str, float]] = {}
 
     def _line(self, server: str, scenario: Scenario, peer: str) -> Line:
         return self._lines.setdefault((server, scenario.name, peer), Line())
@@ -111,6 +112,7 @@ class Results:
             "rounds": self._options.rounds,
             "seconds": self._options.seconds,
             "measured": measured,
+            "packages": self.packages,
         }
 
     def _figures(self, server: str, scenario: Scenario, peer: str, line: Line) -> dict[str, Any]:
@@ -128,7 +130,9 @@ class Results:
         """Here, as a picture, and in README; what was not measured this time stays as it was."""
         data = self.as_data()
         if path.exists():
-            data["measured"] = {**json.loads(path.read_text())["measured"], **data["measured"]}
+            before = json.loads(path.read_text())
+            data["measured"] = {**before["measured"], **data["measured"]}
+            data["packages"] = data["packages"] or before.get("packages", {})
         path.write_text(json.dumps(data, indent=1) + "\n")
         picture.write_text(drawn(data))
         readme.write_text(inserted(readme.read_text(), data))

@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from benchmarks.catalogue import FORGETS, SCENARIOS, SERVERS, US, VOLATILE, Scenario, less
 
-BEGIN, END = "<!-- from benchmarks/results.json -->\n", "<!-- to here -->\n"
+SPEED = ("<!-- from benchmarks/results.json -->\n", "<!-- to here -->\n")
+PACKAGES = ("<!-- packages, from benchmarks/results.json -->\n", "<!-- to here, packages -->\n")
 STAR = "\\*"
 ROWS = {
     "redis": (
@@ -47,7 +49,24 @@ def _theirs(server: str, scenario: Scenario, peers: Mapping[str, Any]) -> str:
     return ", ".join(f"{peer}{marks[peer]} {ratio:.1f}" for peer, ratio in compared.items())
 
 
+def packages(rows: Mapping[str, Mapping[str, float]]) -> str:
+    """A table in Markdown: what a package of so many signals takes, in seconds."""
+    head = ("| signals | generate | import | mypy, first and again | pyright |", "| --- | --- | --- | --- | --- |")
+    told = (
+        f"| {int(size):,} | {row['generate']:.1f} | {row['import']:.2f} | {row['mypy']:.1f}, {row['mypy again']:.1f} "
+        f"| {row['pyright']:.1f} |"
+        for size, row in rows.items()
+    )
+    return "\n".join((*head, *told, ""))
+
+
 def inserted(text: str, data: Mapping[str, Any]) -> str:
-    """README with the table in its place."""
-    pattern = re.compile(re.escape(BEGIN) + ".*?" + re.escape(END), re.DOTALL)
-    return pattern.sub(lambda _: f"{BEGIN}\n{summary(data)}\n{END}", text, count=1)
+    """README with the tables in their places."""
+    for (begin, end), table in ((SPEED, summary(data)), (PACKAGES, packages(data["packages"]))):
+        pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
+        text = pattern.sub(partial(_between, begin, table, end), text, count=1)
+    return text
+
+
+def _between(begin: str, table: str, end: str, _: re.Match[str]) -> str:
+    return f"{begin}\n{table}\n{end}"

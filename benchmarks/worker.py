@@ -21,6 +21,7 @@ from peers.base import Handler, Peer, payload
 WIDTH = 40  # senders at once
 RATE = 1000  # signals or messages a second, where latency is measured
 NAP = 0.01  # seconds that a slow handler takes
+MANY = 1000  # receivers in one agent
 SLOTS = 100  # slow handlers at once
 WARM = 20  # of each thing, before it is measured
 QUIET = 5.0  # seconds without anything new after which the rest counts as lost
@@ -164,6 +165,12 @@ async def fill(make: Make, order: Order) -> Result:
         return {"count": order["count"]}
 
 
+async def stock(make: Make, order: Order) -> Result:
+    """Let very many messages wait, by the shortest way there is."""
+    make(order["tag"]).stock(order["count"], json.dumps(payload()).encode())
+    return {}
+
+
 async def publish(make: Make, order: Order) -> Result:
     """Send one signal, for whoever wants to know how it looks on the wire."""
     async with opened(make(order["tag"])) as peer:
@@ -178,6 +185,14 @@ async def receive(make: Make, order: Order) -> Result:
     """Of signals that somebody else sends."""
     counting = Counting(order["count"], order["seconds"])
     async with make(order["tag"]).hearing(counting.handle):
+        ready()
+        return await counting.wait(QUIET)
+
+
+async def receive_by_many(make: Make, order: Order) -> Result:
+    """The same in an agent that has a thousand receivers, each of another signal."""
+    counting = Counting(order["count"], order["seconds"])
+    async with make(order["tag"]).hearing_many(counting.handle, MANY):
         ready()
         return await counting.wait(QUIET)
 
@@ -219,10 +234,9 @@ def draining(concurrency: int | None, nap: float = 0.0) -> Callable[[Make, Order
 
 
 async def memory(make: Make, order: Order) -> Result:
-    """How much a consumer grows while so many messages wait."""
+    """What a consumer does while very many messages wait, and how much it grows."""
     before = peak()
-    await draining(None)(make, order)
-    return {"grown": peak() - before, "peak": peak()}
+    return {**await draining(None)(make, order), "grown": peak() - before}
 
 
 def peak() -> float:
@@ -339,6 +353,7 @@ SCENARIOS: dict[str, Callable[[Make, Order], Awaitable[Result]]] = {
     "signals.alone": sending("publish", 1),
     "signals.together": sending("publish", WIDTH),
     "signals.receive": receive,
+    "signals.thousand": receive_by_many,
     "signals.deliver": deliver,
     "signals.latency": lateness(lambda peer, handle: peer.hearing(handle)),
     "calls.alone": calling(1),
@@ -348,10 +363,11 @@ SCENARIOS: dict[str, Callable[[Make, Order], Awaitable[Result]]] = {
     "queues.drain": draining(None),
     "queues.sleep": draining(SLOTS, NAP),
     "queues.latency": lateness(lambda peer, handle: peer.consuming(handle, None)),
-    "queues.memory": memory,
+    "queues.million": memory,
     "decode": decode,
     "answer": answer,
     "fill": fill,
+    "stock": stock,
     "publish": publish,
     "pace.publish": pacing("publish"),
     "pace.enqueue": pacing("enqueue"),

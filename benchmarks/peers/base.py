@@ -48,6 +48,8 @@ class Peer:
     """Send a signal; return when the server has it."""
     hearing: Callable[[Handler], AbstractAsyncContextManager[None]]
     """Receive its signals as long as the block runs."""
+    hearing_many: Callable[[Handler, int], AbstractAsyncContextManager[None]]
+    """The same in one agent that has so many receivers, each of another signal."""
     call: Callable[[dict[str, Any]], Awaitable[None]]
     """Call, and return when the answer is there."""
     answering: Callable[[], AbstractAsyncContextManager[None]]
@@ -56,5 +58,7 @@ class Peer:
     """Send a message to the queue; return when the server has it."""
     consuming: Callable[[Handler, int | None], AbstractAsyncContextManager[None]]
     """Consume the queue, with so many handlers at once or as many as the library has by default."""
+    stock: Callable[[int, bytes], None]
+    """Let copies of a body wait in the queue, without sending each."""
     decode: Callable[[bytes], Any]
     """A payload from its bytes, checked."""

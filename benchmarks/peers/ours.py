@@ -2,11 +2,14 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from types import FunctionType
 from typing import Any
 
 from microagent import MicroAgent, Queue, Signal, consumer, receiver
 from microagent.backends import make_broker, make_bus
 from microagent.dsn import BACKENDS, DSN
+from microagent.tools.local.folder import Folder
+from microagent.tools.local.store import Store
 from peers.base import Handler, Peer
 
 PAYLOAD = {
@@ -55,6 +58,17 @@ class Ours(Peer):
             yield
 
     @asynccontextmanager
+    async def hearing_many(self, handle: Handler, count: int) -> AsyncIterator[None]:
+        async def hear(self: MicroAgent, at: float, **kwargs: Any) -> None:
+            await handle(at)
+
+        others = [Signal(f"{self._signal.name}_{number}", payload=PAYLOAD) for number in range(1, count)]
+        receivers = {f"hear_{n}": _copied(hear, signal) for n, signal in enumerate((self._signal, *others))}
+        many: type[MicroAgent] = type("Many", (MicroAgent,), receivers)
+        async with _running(many(bus=self._bus)):
+            yield
+
+    @asynccontextmanager
     async def answering(self) -> AsyncIterator[None]:
         class Answers(MicroAgent):
             @receiver(self._signal)
@@ -80,6 +94,23 @@ class Ours(Peer):
         message = self._queue.decode(body)
         assert self._queue.problem(message) is None
         return message
+
+    def stock(self, count: int, body: bytes) -> None:
+        """Into the file of ``local://``, a thousand to a transaction."""
+        folder = Folder.open(self.dsn.removeprefix("local://"))
+        store = Store(folder, "bench", "NORMAL")
+        for _ in range(count // 1000):
+            with store.transaction(durable=False):
+                store.push([(self._queue.name, body)] * 1000)
+        store.close()
+        folder.close()
+
+
+def _copied(function: FunctionType, signal: Signal) -> Any:
+    """A receiver of its own."""
+    copy = FunctionType(function.__code__, function.__globals__, function.__name__, None, function.__closure__)
+    copy.__annotations__ = function.__annotations__
+    return receiver(signal)(copy)
 
 
 @asynccontextmanager
