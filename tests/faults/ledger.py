@@ -26,10 +26,15 @@ class Entry:
 
 
 def read(folder: Path) -> Iterator[Entry]:
-    """All entries of a folder's ``*.ledger`` files; a line that its process was killed in does not count."""
+    """All entries of a folder's ``*.ledger`` files."""
     for path in sorted(folder.glob("*.ledger")):
-        *lines, _ = path.read_text().split("\n")
-        yield from map(Entry.parse, lines)
+        yield from read_file(path)
+
+
+def read_file(path: Path) -> Iterator[Entry]:
+    """Its entries; a line that its process was killed in does not count."""
+    *lines, _ = path.read_text().split("\n")
+    yield from map(Entry.parse, lines)
 
 
 @dataclass(frozen=True, slots=True)

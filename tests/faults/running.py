@@ -16,7 +16,7 @@ from typing import Any
 from support import unique, until
 
 from faults.crew import Crew, Post
-from faults.ledger import Report, check, read
+from faults.ledger import Report, check, read, read_file
 from faults.places import Place
 from faults.schedule import Fault
 from microagent.prefetch import PREFETCH
@@ -27,6 +27,7 @@ CONCURRENCY = 10
 DRAIN = 180.0  # seconds until all must be done
 DELAY = 0.1
 LONGEST = 0.02
+HANDFUL = 40  # messages
 LOOK = 0.2  # seconds between looks at the ledgers
 COMPLAINTS = re.compile(
     r"""
@@ -79,6 +80,8 @@ class Run:
         try:
             await self.crew.start(CONSUMERS, PRODUCERS, self._messages, self._rate)
             await self._suffer()
+            await self._drain(broker)
+            await self._let_all_take_part(broker)
             await self._drain(broker)
             await self.crew.stop()
             self.crew.complaints += set(COMPLAINTS.findall(self.crew.said()))
@@ -157,6 +160,30 @@ class Run:
             harm(self._place.proxy)
 
     # -- the account
+
+    async def _let_all_take_part(self, broker: Any) -> None:
+        """Send more, until each consumer has handled some of it: none of them has become deaf."""
+        begin, deadline = time.time(), time.monotonic() + self._patience
+        while idle := {post.name for post in self.crew.consumers} - self._busy_since(begin):
+            if time.monotonic() > deadline:
+                self.crew.complaints.append(f"{', '.join(sorted(idle))} handles nothing any more")
+                return
+            await asyncio.gather(*(self._send(broker) for _ in range(HANDFUL)))
+            await asyncio.sleep(LOOK)
+
+    async def _send(self, broker: Any) -> None:
+        id = unique("last")  # noqa: A001 - it is the ledger's word
+        self._write("try", id)
+        await broker.send(self._queue, f'{{"id": "{id}"}}')
+        self._write("ok", id)
+
+    def _write(self, what: str, id: str) -> None:  # noqa: A002
+        with (self._folder / "test.ledger").open("a") as ledger:
+            ledger.write(f"{time.time():.6f} {what} {id}\n")
+
+    def _busy_since(self, begin: float) -> set[str]:
+        ledgers = ((path.name.partition(".")[0], read_file(path)) for path in self._folder.glob("consumer*.ledger"))
+        return {name for name, entries in ledgers if any(each.what == "done" and each.time > begin for each in entries)}
 
     def _report(self, dead: Sequence[str] = ()) -> Report:
         return check(read(self._folder), dead)

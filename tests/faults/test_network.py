@@ -17,6 +17,10 @@ from microagent.tools.redis import RedisSignalBus
 SILENCE = 2.0  # seconds
 
 
+def by_way_of(proxy: Proxy, dsn: str) -> str:
+    return dsn.replace(f":{urlsplit(dsn).port}/", f":{proxy.port}/")
+
+
 class Site:
     """A queue on a server that others reach directly, and we by way of a proxy."""
 
@@ -24,7 +28,7 @@ class Site:
         self.queue = Queue(unique("queue"))
         self.proxy = proxy
         self.direct = place.make_broker()
-        place.dsn = place.dsn.replace(f":{urlsplit(place.dsn).port}", f":{proxy.port}")
+        place.dsn = by_way_of(proxy, place.dsn)
         self.ours = place.make_broker()
         self.got: list[int] = []
         self.gate = asyncio.Event()
@@ -97,7 +101,7 @@ async def test_listener_that_waits_is_not_deaf(redis_url: str, harm: Callable[[P
             heard.append(number)
 
     async with Proxy(urlsplit(redis_url).port or 0) as proxy, RedisSignalBus(redis_url, prefix=prefix) as direct:
-        agent = Listening(bus=RedisSignalBus(f"redis://127.0.0.1:{proxy.port}/0", prefix=prefix))
+        agent = Listening(bus=RedisSignalBus(by_way_of(proxy, redis_url), prefix=prefix))
         await agent.start()
         await harm(proxy)
         async with asyncio.timeout(LIVE_AGAIN):
