@@ -7,8 +7,13 @@ These tests bring about what could show one and print all that can be printed of
 import asyncio
 import logging
 import os
+import subprocess
+import sys
+import threading
 import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -297,6 +302,44 @@ def test_check(project: Path, dsn: str):
     assert "redis" in group.output
     assert "***" in group.output
     print(group.output)
+
+
+def test_document_of_a_group(project: Path):
+    """What is published says where the servers are, and not how to get in."""
+    with marun(project, "settings", "--asyncapi", "group.json") as group:
+        assert group.ends() == 0
+    print(group.output, (project / "group.json").read_text())
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Serves files, and does not log what it is asked."""
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is that of the base
+        pass
+
+
+@pytest.fixture
+def web(tmp_path: Path) -> Iterator[str]:
+    """``127.0.0.1:port`` of a server that has ``signals.json``."""
+    folder = tmp_path / "web"
+    folder.mkdir()
+    (folder / "signals.json").write_text(f'{{"signals": [{{"name": "{unique("signal")}", "providing_args": []}}]}}')
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
+        threading.Thread(target=server.serve_forever).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_what_is_generated_from_an_url(web: str, tmp_path: Path):
+    """It names its source, in code, in a lock file and in documents, without the password that it was read with."""
+    command = [Path(sys.executable).with_name("microagent-gen")]
+    source = f"http://user:{WRITTEN}@{web}/signals.json?token={WRITTEN}"
+    wanted = ("-o", "contracts", "--lock", "contracts.lock", "--asyncapi", "group.json")
+    told = subprocess.run([*command, source, *wanted], cwd=tmp_path, capture_output=True, text=True, check=False)
+    written = {str(path): path.read_text() for path in tmp_path.rglob("*") if path.is_file()}
+    print(told.stdout, told.stderr, written)
+    assert told.returncode == 0
+    assert web in written[f"{tmp_path}/contracts.lock"]
 
 
 def test_agent_that_fails(project: Path):
