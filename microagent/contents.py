@@ -13,7 +13,7 @@ from microagent.jsontext import Complaint, Document, Steps
 from microagent.library import Library
 from microagent.names import argument_problem, class_name_problem, guess, queue_name_problem, shown, signal_name_problem
 from microagent.plainschema import is_normal
-from microagent.reading import shape
+from microagent.reading import Reading, shape
 from microagent.schema import Schema, as_object, is_schema
 from microagent.schemachecks import misspelt_keywords
 from microagent.shapes import Nothing, Object
@@ -42,6 +42,7 @@ class Contents:
         self._library = library
         self._bundler = Bundler(library)
         self._schemas: dict[Steps, _Schemas] = {}
+        self._readings: dict[Steps, Reading] = {}
         self._bundled: dict[Steps, list[str]] = {}
         self.warnings = [*self._unknown_keys(), *self._unknown_rules()]
         self._bundler.definition_complaints()
@@ -74,7 +75,11 @@ class Contents:
             yield (
                 steps,
                 SignalDeclaration(
-                    payload=payload, returns=found.returns, definitions=found.definitions, **_told(entry)
+                    payload=payload,
+                    returns=found.returns,
+                    definitions=found.definitions,
+                    read=self._readings.get(steps),
+                    **_told(entry),
                 ),
             )
 
@@ -90,6 +95,7 @@ class Contents:
                     topics=tuple(entry.get("topics", ())),
                     quorum=entry.get("quorum"),
                     definitions=found.definitions,
+                    read=self._readings.get(steps),
                     **_told(entry),
                 ),
             )
@@ -193,7 +199,7 @@ class Contents:
         schemas = self._normal(steps, entry)
         if not self._is_readable or len(self._library.complaints) > known or schemas.payload is None:
             return None, []
-        found = shape(schemas.payload, schemas.definitions, payload=True)
+        found = self._readings[steps] = shape(schemas.payload, schemas.definitions, payload=True)
         if found.shape == Nothing():
             return None, [Complaint("a payload is an object", (*steps, "payload"))]
         return found.object, []

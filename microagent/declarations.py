@@ -61,11 +61,12 @@ class SignalDeclaration(Declaration):
     deprecated: bool = False
     definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     class_name: str = ""
+    read: Reading | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def reading(self) -> Reading:
-        """What types can say of the payload."""
-        return shape(self.payload, self.definitions, payload=True)
+        """What types can say of the payload; ``read``, where that was found out before."""
+        return self.read or shape(self.payload, self.definitions, payload=True)
 
     def structure(self) -> str:
         returns = {} if self.returns is None else {"returns": canonical(self.returns)}
@@ -88,11 +89,12 @@ class QueueDeclaration(Declaration):
     definitions: Mapping[str, Any] = field(default_factory=dict[str, Any])
     quorum: bool | None = None
     class_name: str = ""
+    read: Reading | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def reading(self) -> Reading:
-        """What types can say of the payload."""
-        return shape(True if self.payload is None else self.payload, self.definitions, payload=True)
+        """What types can say of the payload; ``read``, where that was found out before."""
+        return self.read or shape(True if self.payload is None else self.payload, self.definitions, payload=True)
 
     def structure(self) -> str:
         payload = {} if self.payload is None else {"payload": canonical(as_object(self.payload))}

@@ -19,7 +19,7 @@ from microagent.conjunctions import (
     source,
 )
 from microagent.jsonvalues import KINDS, common_kinds, is_of, listed_values, without_fraction
-from microagent.schema import Schema, as_object
+from microagent.schema import ANNOTATIONS, Schema, as_object
 from microagent.shapes import (
     ROOT,
     Anything,
@@ -72,6 +72,8 @@ _SCALARS: dict[str, Scalar] = {
     "boolean": Scalar("boolean"),
     "null": Scalar("null"),
 }
+_TELLING = ANNOTATIONS | {"format"}
+_NO_WORDS: frozenset[str] = frozenset()
 _MEANT = {
     "properties": "object",
     "patternProperties": "object",
@@ -164,6 +166,7 @@ class _Reader:
         self._conjunctions = Conjunctions(schema, definitions)
         self._read: dict[Key, Shape] = {}
         self._open: set[Key] = set()
+        self._followed: dict[tuple[bool, str], Shape] = {}
         self._recursive: set[Key] = set()
         self._incomplete: dict[Key, list[Source]] = {}
 
@@ -197,6 +200,22 @@ class _Reader:
 
     def _shape(self, sources: list[Source], depth: int) -> Shape:
         """What fits all of these schemas."""
+        only = sources[0]
+        words = only.said.keys() - _TELLING if len(sources) == 1 else _NO_WORDS
+        if words == {"type"} and isinstance(kind := only.said["type"], str) and kind in _SCALARS:
+            self._say(sources, "type")
+            return _SCALARS[kind]
+        if words != {"$ref"}:
+            return self._conjunction_shape(sources, depth)
+        reference = (only.place[0], cast("str", only.said["$ref"]))
+        if reference not in self._followed:
+            found = self._conjunction_shape(sources, depth)
+            if isinstance(found, Named) and found.key not in self.known:
+                return found
+            self._followed[reference] = found
+        return self._followed[reference]
+
+    def _conjunction_shape(self, sources: list[Source], depth: int) -> Shape:
         conjunction = self._conjunctions.of(sources)
         visible = _visible(conjunction)
         key = tuple(each.place for each in visible)
