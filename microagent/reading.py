@@ -207,6 +207,7 @@ class _Reader:
             return _SCALARS[kind]
         if words != {"$ref"}:
             return self._conjunction_shape(sources, depth)
+        self._say(sources, "$ref")
         reference = (only.place[0], cast("str", only.said["$ref"]))
         if reference not in self._followed:
             found = self._conjunction_shape(sources, depth)
@@ -217,6 +218,7 @@ class _Reader:
 
     def _conjunction_shape(self, sources: list[Source], depth: int) -> Shape:
         conjunction = self._conjunctions.of(sources)
+        self._say(conjunction, "$ref", "allOf")
         visible = _visible(conjunction)
         key = tuple(each.place for each in visible)
         if self.payload and key == ((False, ()),):

@@ -75,6 +75,10 @@ Examples:
     microagent-gen schemas/ --asyncapi asyncapi.json --json-schema json-schemas/
 
 \b
+  Who checks what of a signal or a queue: its type, msgspec, jsonschema or nobody:
+    microagent-gen schemas/ --explain user_created
+
+\b
   A schema of declarations, for an editor that checks and completes them:
     microagent-gen --print-schema > declarations.schema.json
 
@@ -130,6 +134,9 @@ def _folders(_context: click.Context, _parameter: click.Parameter, incomplete: s
 )
 @click.option("--check", is_flag=True, help="Write nothing; show what differs from what would be written.")
 @click.option("--watch", is_flag=True, help="Stay, and write again whenever a source or pyproject.toml changes.")
+@click.option(
+    "--explain", metavar="NAME", help="Tell who checks each keyword of a signal or queue: type, run time or nobody."
+)
 @click.option("--print-schema", is_flag=True, help="Print the JSON Schema of the sources, for editors.")
 @click.option("-q", "--quiet", is_flag=True, help="Say only what is wrong.")
 @click.version_option(package_name="microagent", prog_name="microagent-gen")
@@ -148,6 +155,7 @@ def main(
     schemas: Path | None,
     check: bool,
     watch: bool,
+    explain: str | None,
     print_schema: bool,
     quiet: bool,
 ) -> None:
@@ -170,8 +178,12 @@ def main(
         raise click.UsageError("--mode, --allow and --format are for --against OLD")
     if against is not None and watch:
         raise click.UsageError("--against and --watch exclude each other")
+    if explain is not None and (outputs or check or watch or against is not None):
+        raise click.UsageError("--explain stands alone: it writes nothing")
     if print_schema:
         _print_schema()
+    elif explain is not None:
+        _explain(_job(sources, outputs, is_comparison=True), explain, quiet)
     elif against is not None:
         _compare(_job(sources, outputs, is_comparison=not check), _question(against, mode, allow), style, check, quiet)
     elif watch:
@@ -261,6 +273,23 @@ def _check_name(folder: Path) -> None:
 
 
 # -- what is done
+
+
+def _explain(job: Job, name: str, quiet: bool) -> None:
+    from microagent_gen.explaining import UnknownName, explanation
+
+    collection = collect(job.sources)
+    if collection.problems:
+        _tell(collection.problems)
+        sys.exit(1)
+    if not quiet:
+        _report(collection)
+    try:
+        lines = list(explanation(collection, name))
+    except UnknownName as exc:
+        raise click.UsageError(f"--explain: {exc}") from exc
+    for line in lines:
+        click.echo(line)
 
 
 def _run_once(job: Job, check: bool, quiet: bool) -> None:

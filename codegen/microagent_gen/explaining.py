@@ -1,0 +1,113 @@
+"""Who checks what of a declaration: the type checker, msgspec, jsonschema or nobody, keyword by keyword."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from microagent.conjunctions import Place
+from microagent.deciding import FORMATS, decide
+from microagent.declarations import QueueDeclaration, SignalDeclaration
+from microagent.names import guess, shown
+from microagent.pointers import pointer_to
+from microagent.reading import Reading
+from microagent.reading import shape as read
+from microagent.schema import Schema, as_object, every_schema, is_annotation
+from microagent_gen.sources import Collection
+
+_FRAMES = frozenset({"$defs", "definitions", "$schema", "$id", "$anchor", "$dynamicAnchor"})
+_LONGEST = 40
+_HEAD = ("place", "keyword", "in the type", "at run time")
+_NOBODY = "nobody: it tells people something"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    place: str
+    keyword: str
+    typed: str
+    checker: str
+
+    @property
+    def cells(self) -> tuple[str, ...]:
+        return (self.place, self.keyword, self.typed, self.checker)
+
+
+class UnknownName(LookupError):
+    """Nothing of this name is declared; the message is a sentence."""
+
+
+def explanation(collection: Collection, name: str) -> Iterator[str]:
+    """
+    The lines that explain a signal or a queue, or both of this name.
+
+    :raises UnknownName: if there is none
+    """
+    found = [(kind, each[name]) for kind, each in _declared(collection) if name in each]
+    if not found:
+        names = sorted({name for _, each in _declared(collection) for name in each})
+        raise UnknownName(f"no signal or queue is called {shown(name)}{guess(name, names)}")
+    for kind, declaration in found:
+        yield from _of_declaration(kind, declaration)
+
+
+def _declared(collection: Collection) -> list[tuple[str, Mapping[str, SignalDeclaration | QueueDeclaration]]]:
+    return [("signal", collection.signals), ("queue", collection.queues)]
+
+
+def _of_declaration(kind: str, declaration: SignalDeclaration | QueueDeclaration) -> Iterator[str]:
+    payload: Schema = True if declaration.payload is None else declaration.payload
+    title = f"{kind} {declaration.name}"
+    yield from _table(f"{title}, its payload", as_object(payload), declaration.definitions, declaration.reading)
+    if isinstance(declaration, SignalDeclaration) and declaration.returns is not None:
+        reading = read(declaration.returns, declaration.definitions)
+        yield ""
+        yield from _table(f"{title}, what it returns", declaration.returns, declaration.definitions, reading)
+
+
+def _table(title: str, schema: Schema, definitions: Mapping[str, Any], reading: Reading) -> Iterator[str]:
+    checked = decide(schema, definitions).checked
+    used = {steps[:2] for (in_file, steps), _ in [*checked, *reading.said] if in_file}
+    rows = [
+        _Row(pointer_to(place[1]) or "/", _keyword(word, value), typed, checker)
+        for place, word, value in _words(schema, definitions)
+        for typed in ["yes" if (place, word) in reading.said else "-"]
+        for checker in [_checker(word, value, checked.get((place, word), ()))]
+        if not place[0] or place[1][:2] in used
+    ]
+    yield f"{title}:"
+    yield from _aligned([_HEAD, *(row.cells for row in rows)])
+
+
+def _words(schema: Schema, definitions: Mapping[str, Any]) -> Iterator[tuple[Place, str, object]]:
+    """Every keyword of a schema and its definitions, with its place."""
+    documents: list[tuple[bool, tuple[str, ...], Schema]] = [(False, (), schema)]
+    documents += [(True, ("$defs", name), found) for name, found in definitions.items()]
+    for in_file, start, document in documents:
+        for steps, found in every_schema(document, start):
+            for word, value in () if isinstance(found, bool) else found.items():
+                if word not in _FRAMES:
+                    yield (in_file, steps), word, value
+
+
+def _keyword(word: str, value: object) -> str:
+    """A keyword as one looks for it: with what it says, where that is short."""
+    if isinstance(value, Mapping):
+        return shown(word)[1:-1]
+    text = json.dumps(value)
+    return f"{ascii(word)[1:-1]}: {text if len(text) <= _LONGEST else text[: _LONGEST - 3] + '...'}"
+
+
+def _checker(word: str, value: object, checkers: tuple[str, ...]) -> str:
+    if checkers:
+        return " and ".join(sorted(checkers, reverse=True))
+    if word == "format" and value in FORMATS:
+        return "nobody, or with formats=True jsonschema"
+    return _NOBODY if is_annotation(word) or word == "format" else "nobody"
+
+
+def _aligned(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    listed = list(rows)
+    widths = [max(map(len, column)) for column in zip(*listed, strict=True)]
+    for row in listed:
+        yield "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
