@@ -1,6 +1,5 @@
 """The agent: a class whose methods handle signals, messages and moments."""
 
-import asyncio
 import logging
 from collections.abc import Iterable
 from functools import cached_property
@@ -100,7 +99,9 @@ class MicroAgent(Generic[BusT, BrokerT]):
                 consumers=enable_consuming_messages,
                 servers=enable_servers_running,
             )
-        except (Exception, asyncio.CancelledError, SystemExit):
+        except (GeneratorExit, KeyboardInterrupt):  # nothing can be awaited any more
+            raise
+        except BaseException:
             await self.stop(self._shutdown_timeout)
             raise
 

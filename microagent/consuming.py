@@ -122,9 +122,16 @@ class Worker:
             self._wake(len(self._idle))
             await self._slots.drain(max(0.0, deadline - asyncio.get_running_loop().time()))
         finally:
-            await self._slots.cancel()
-            self._hand_back(self._held)
+            try:
+                await self._slots.cancel()
+            finally:  # also of a handler that stops what it runs in, which cancels this by being cancelled
+                await self._let_go()
+
+    async def _let_go(self) -> None:
+        self._hand_back(self._held)
+        try:
             await self._flushed(GRACE)
+        finally:
             await self._background.cancel()
             self._deadlines.close()
 

@@ -159,7 +159,7 @@ class Life:
         await self._over.wait()
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None], name: str) -> "asyncio.Task[None]":
-        return asyncio.create_task(_carrying_exits(coroutine), name=name)
+        return asyncio.create_task(_carrying_exits(coroutine, name), name=name)
 
     async def _serve(self) -> None:
         self._servers = [
@@ -296,8 +296,12 @@ class Life:
         }
 
 
-async def _carrying_exits(coroutine: Coroutine[Any, Any, None]) -> None:
+async def _carrying_exits(coroutine: Coroutine[Any, Any, None], name: str) -> None:
     try:
         await coroutine
     except SystemExit as wish:
         raise _Exit(wish) from None
+    except asyncio.CancelledError as error:
+        if is_cancelled():
+            raise
+        raise RuntimeError(f"{name} raised a CancelledError of its own") from error

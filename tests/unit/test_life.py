@@ -177,3 +177,61 @@ def test_declared_key_that_is_the_handlers_own_agent_is_refused_with_the_class()
     class Fine(MicroAgent):
         @consumer(queue)
         async def take(agent, /, **message): ...  # noqa: N805
+
+
+@pytest.mark.parametrize("label", ["pre_start", "post_start", "server"])
+@pytest.mark.parametrize(
+    ("error", "raised"),
+    [
+        (asyncio.CancelledError("of its own"), RuntimeError),
+        (BaseExceptionGroup("several", [SystemExit(3), OSError()]), BaseExceptionGroup),
+        (ExceptionGroup("several", [OSError()]), ExceptionGroup),
+        (TimeoutError(), TimeoutError),
+    ],
+)
+async def test_whatever_a_hook_or_server_raises_ends_its_agent(label, error, raised):
+    """``start`` raises it, after the agent has stopped; a cancellation that nobody asked for is a failure."""
+    broker = MemoryBroker()
+
+    class Raising(MicroAgent):
+        @consumer(Queue(unique("queue")))
+        async def consume(self, **message): ...
+
+        @on(label)
+        async def fail(self):
+            raise error
+
+    with pytest.raises(raised):
+        await Raising(broker=broker).start()
+    assert broker._bindings == {}
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+@pytest.mark.parametrize("kind", ["receiver", "consumer"])
+async def test_handler_may_close_what_it_runs_on(kind):
+    """It is cancelled by that, as handlers that do not finish are; nothing hangs, and a message comes again."""
+    signal, queue = Signal(unique("signal")), Queue(unique("queue"))
+    notes = []
+
+    class Closing(MicroAgent):
+        @receiver(signal)
+        async def hear(self, **kwargs):
+            notes.append("closes")
+            await self.bus.close()
+
+        @consumer(queue)
+        async def consume(self):
+            notes.append("closes")
+            await self.broker.close()
+
+    place = f"memory://{unique('place')}"
+    agent = Closing(bus=MemorySignalBus(place), broker=MemoryBroker(place))
+    await agent.start()
+    if kind == "receiver":
+        await agent.bus[signal.name].send("x")
+    else:
+        await agent.broker[queue.name].send({})
+    await until(lambda: notes)
+    await asyncio.wait_for(agent.stop(timeout=60), SOON)
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+    assert await MemoryBroker(place).queue_length(queue.name) == (1 if kind == "consumer" else 0)
