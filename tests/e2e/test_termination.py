@@ -18,16 +18,23 @@ SETTINGS = """
     AGENT = {{"working": {{"backend": "working.Working", "broker": "main"}}}}
 """
 WORKING = """
-    import asyncio, os
-    from microagent import MicroAgent, Queue, consumer
+    import asyncio
+    from microagent import MicroAgent, Queue, consumer, on
 
     class Working(MicroAgent):
+        @on("pre_start")
+        def prepare(self):
+            self.ends = asyncio.Event()
+
         @consumer(Queue({name!r}))
         async def work(self, kind):
             print(kind, "begins", flush=True)
-            while kind == "long" or not os.path.exists("end"):
-                await asyncio.sleep(0.02)
+            await (self.ends if kind == "short" else asyncio.Event()).wait()
             print(kind, "is done", flush=True)
+
+        @on("pre_stop")
+        def end(self):
+            self.ends.set()
 """
 PLACES = ["local", "redis", "amqp", "kafka"]
 
@@ -57,11 +64,10 @@ async def test_handlers_end_in_time_or_are_handed_back(request: pytest.FixtureRe
     agent = Taking(broker=make_broker({"dsn": dsn}))
     await agent.broker[queue.name].send({"kind": "short"})
     await agent.broker[queue.name].send({"kind": "long"})
-    with marun(tmp_path, "settings", "--shutdown-timeout", "1") as group:
+    with marun(tmp_path, "settings", "--shutdown-timeout", "2") as group:
         group.says("short begins")
         group.says("long begins")
         group.process.terminate()
-        (tmp_path / "end").touch()
         assert group.ends() == 0
         assert group.output.count("short is done") == 1
     await agent.start()

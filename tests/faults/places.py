@@ -17,8 +17,8 @@ from servers.redis import RedisServer
 from faults.proxy import Proxy
 from faults.schedule import Kind
 
-LEASE = 1.2  # seconds
-SESSION = 2.0  # of a group on Kafka
+LEASE = 3.0  # seconds
+SESSION = 3.0  # of a group on Kafka
 HEARTBEAT = 2  # seconds; RabbitMQ gives up on a client that is silent for two or three
 
 OUTAGES = (0, 4, 15)  # seconds

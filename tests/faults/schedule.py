@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 SOONEST, LATEST = 1.0, 3.0  # seconds from one fault to the next
-SHARE = 4  # no fault lasts longer than this part of all
+SHARE = 4  # no fault of server or network lasts longer than this part of all
 
 
 class Kind(NamedTuple):
@@ -48,7 +48,7 @@ def schedule(seed: int, seconds: float, kinds: Sequence[Kind], pause: float = 0.
     :param pause: seconds between one fault of a whole and the next one of it
     """
     chance = random.Random(seed)
-    fitting = sorted(kind for kind in kinds if kind.seconds <= seconds / SHARE)
+    fitting = sorted(kind for kind in kinds if kind.seconds <= seconds / SHARE or not kind.whole)
     faults: list[Fault] = []
     deck: list[Kind] = []
     free: dict[str, float] = {}  # when a whole is free again

@@ -36,5 +36,6 @@ def test_server_has_one_fault_at_a_time():
 
 
 def test_long_faults_are_for_long_runs():
-    """None lasts longer than a quarter of the run."""
-    assert {fault.kind.seconds for fault in schedule(1, 20, KINDS)} == {0.0, 4.0}
+    """None of server or network lasts longer than a quarter of the run; one process may."""
+    kinds = {fault.kind for fault in schedule(1, 20, [*KINDS, Kind("stop", 6)])}
+    assert {kind.name: kind.seconds for kind in kinds} == {"kill": 0, "reset": 0, "outage": 4, "stop": 6}
