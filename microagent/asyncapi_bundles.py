@@ -21,6 +21,7 @@ _DIALECTS = {
 _JSON_SCHEMA = re.compile(r"application/schema(?:\+json)?;version=(?:draft-)?(2020-12|2019-09|0[467])")
 _ASYNCAPI = re.compile(r"application/vnd\.aai\.asyncapi(?:\+json)?;version=3\.\d+\.\d+")
 _ASIDE = ("discriminator", "externalDocs")
+_HOPS = 10  # of a reference that leads to a reference
 _COMPONENTS = ("components", "schemas")
 _COMPONENT = 3  # steps to one of them
 
@@ -59,6 +60,22 @@ def schema_at(document: object, value: object, steps: Steps) -> Place:
     if not is_schema(inner):
         raise UnsayableError("this is no schema", at)
     return Place(inner, at, dialect)
+
+
+def referred_place(document: object, place: Place) -> Place:
+    """
+    The schema that one is nothing but a reference to; otherwise that itself.
+
+    :raises UnsayableError: if the reference leads out of the document, or to no schema
+    """
+    for _ in range(_HOPS):
+        if (reference := _reference_of(place.schema)) is None:
+            break
+        steps = _local_steps(reference, place.steps)
+        if not is_schema(found := _followed(document, steps)):
+            raise UnsayableError(f"$ref {shown(reference)} leads to no schema", place.steps)
+        place = Place(found, steps, place.dialect)
+    return place
 
 
 def _formatted(document: object, value: object, steps: Steps) -> tuple[object, Steps]:
@@ -173,7 +190,7 @@ class Bundle:
 
     def _name(self, base: Steps, taken: frozenset[str]) -> str:
         name = base[-1]
-        if base[:2] == _COMPONENTS:
+        if base[:2] == _COMPONENTS and len(base) >= _COMPONENT:
             component = _followed(self.document, base[:_COMPONENT])
             given = cast("Mapping[str, Any]", component).get(NAME) if isinstance(component, Mapping) else None
             name = given if isinstance(given, str) else base[2]

@@ -6,12 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from microagent.asyncapi import EXTENSION, GENERATED, GENERATOR
-from microagent.asyncapi_bundles import Bundle, Place, UnsayableError, schema_at
+from microagent.asyncapi_bundles import Bundle, Place, UnsayableError, referred_place, schema_at
 from microagent.asyncapi_outline import Answer, Channel, Message, Node, Outline, node_of
 from microagent.jsontext import Complaint, Steps
 from microagent.names import guess, queue_name_problem, shown, signal_name_problem
 from microagent.pointers import pointer_to
-from microagent.schema import Schema
+from microagent.schema import is_schema
 
 Kind: TypeAlias = Literal["signals", "queues"]
 
@@ -224,7 +224,7 @@ class AsyncApi:
         draft.more.setdefault("payload", {"type": "object", "additionalProperties": True})
         if (message := self._returned.get(draft.name)) is not None and draft.channel.own:
             place = schema_at(self._document, message.node.get("payload"), (*message.steps, "payload"))
-            draft.schema("returns", _of_each_handler(place))
+            draft.schema("returns", _of_each_handler(referred_place(self._document, place)))
         elif answer is not None:
             draft.schema("returns", schema_at(self._document, *answer))
         self._note_address(draft, f"{{prefix}}:{draft.name}:{{sender}}")
@@ -250,8 +250,10 @@ def _of_each_handler(place: Place) -> Place:
     """What each handler answers, of the schema of a reply."""
     if isinstance(place.schema, bool):
         return place
-    inner: Schema = place.schema.get("additionalProperties", True)
-    return Place(inner, (*place.steps, "additionalProperties"), place.dialect)
+    steps = (*place.steps, "additionalProperties")
+    if not is_schema(inner := place.schema.get("additionalProperties", True)):
+        raise UnsayableError("this is no schema", steps)
+    return Place(inner, steps, place.dialect)
 
 
 def _place(channel: Channel) -> str | None:

@@ -1,14 +1,19 @@
 """AsyncAPI documents that others have written, as far as signals and queues can say them."""
 
 import json
+import random
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from official import examples, faults
 
+from microagent.asyncapi import Api, Role
+from microagent.asyncapi import document as document_of
 from microagent.declarations import Declarations
 from microagent.errors import DeclarationError
 from microagent.parsing import parse
+from microagent.pointers import follow
 
 OBJECT = {"type": "object"}
 LIGHTS: dict[str, Any] = {
@@ -398,6 +403,25 @@ def test_a_mistake_in_our_own_words_is_an_error() -> None:
     assert kind == "/components/messages/m/payload/properties/a/type: unknown type 'strnig', did you mean 'string'?"
 
 
+def test_ours_may_have_been_through_other_tools() -> None:
+    """Such as one that gathers schemas among the components: nothing changes by that."""
+    signals, queues = _declared()
+    content = document_of(Api("T", "microagent-gen", signals, queues))
+    plain = parse(
+        '{"signals": [{"name": "b", "providing_args": [], "returns": {"type": "array", "items": {"$ref": "#"}}}]}'
+    )
+    for found in (content, document_of(Api("T", "microagent-gen", plain.signals))):
+        gathered = json.loads(json.dumps(found))
+        for key, message in gathered["components"]["messages"].items():
+            if "payload" in message:
+                text = json.dumps(message["payload"]).replace(f"messages/{key}/payload", f"schemas/of.{key}")
+                gathered["components"].setdefault("schemas", {})[f"of.{key}"] = json.loads(text)
+                message["payload"] = {"$ref": f"#/components/schemas/of.{key}"}
+        assert faults(gathered) == []
+        before, after = parse(json.dumps(found)), parse(json.dumps(gathered))
+        assert [each.returns for each in after.signals] == [each.returns for each in before.signals]
+
+
 def test_keys_that_are_there_twice_are_refused() -> None:
     """As in any source."""
     with pytest.raises(DeclarationError, match="the key 'channels' is there twice"):
@@ -430,6 +454,65 @@ def test_whatever_a_document_holds_is_read_or_told(document: dict[str, Any]) -> 
     else:
         said = (*found.notes, *found.signals)
     assert said or not document.get("channels")
+
+
+SPOILERS: list[Any] = [
+    None, True, 1, 1.5, "x", "", [], {}, ["a"], {"$ref": "#"}, {"$ref": "#/channels"}, {"$ref": "#/components/schemas"},
+    {"$ref": 5}, {"schema": {}}, {"schemaFormat": "x"}, [{"$ref": "#/x"}], "#/a", {"kind": "signal"},
+    {"kind": "queue", "name": "q", "topics": ["a"], "quorum": "x"}, {"type": "object"},
+]  # fmt: skip
+
+
+def spoilt(document: Any, chance: random.Random) -> Any:
+    """A copy in which a few things are gone, are something else, or stand in the place of others."""
+    document = json.loads(json.dumps(document))
+    for _ in range(chance.randint(1, 4)):
+        places = [place for place in _places(document) if place]
+        if not places:
+            break
+        *way, last = chance.choice(places)
+        parent = follow(document, way)
+        if isinstance(parent, dict) and chance.random() < 0.3:
+            del parent[last]
+        else:
+            other = chance.choice(SPOILERS) if chance.random() < 0.5 else follow(document, chance.choice(places))
+            parent[int(last) if isinstance(parent, list) else last] = json.loads(json.dumps(other))
+    return document
+
+
+def _places(value: object, place: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    yield place
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, each in inner:
+        yield from _places(each, (*place, str(step)))
+
+
+def test_no_document_is_too_strange() -> None:
+    """Whatever is wrong with one, it is read as far as possible, or refused with every problem."""
+    ours = document_of(Api("T", "marun", *_declared(), roles=[Role("receive", "signals", "a", "me")]))
+    chance = random.Random(7)
+    read = 0
+    for _ in range(400):
+        try:
+            parse(json.dumps(spoilt(chance.choice([LIGHTS, ours]), chance)), "x.json")
+            read += 1
+        except DeclarationError as exc:
+            assert exc.problems  # noqa: PT017 - many are read
+    assert 100 < read < 400
+
+
+def _declared() -> tuple[Any, Any]:
+    schema = {"prefixItems": [{"$ref": "#/$defs/X"}]}
+    found = parse(
+        json.dumps(
+            {
+                "signals": [{"name": "a", "payload": {"properties": {"x": {"$ref": "#/$defs/X"}}}, "returns": schema}],
+                "queues": [{"name": "q", "exchange": "e", "topics": ["t"]}, {"name": "p", "payload": {}}],
+                "$defs": {"X": {"items": {"$ref": "#/$defs/X"}}},
+            }
+        )
+    )
+    return found.signals, found.queues
 
 
 @pytest.mark.parametrize("version", ["3.0.0", "3.1.0"])

@@ -142,14 +142,16 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_marun_writes_the_document(settings: str) -> None:
-    """In one step, and runs nothing; again, over the one that it wrote."""
-    for _ in range(2):
+    """In one step, and runs nothing; again, over the one that it wrote, whose permissions it keeps."""
+    for mode in (0o644, 0o600):
         result = CliRunner().invoke(main, [settings, "--asyncapi", "asyncapi.json"])
         counts = f"1 agent, {len(Signal.get_all())} signals, {len(Queue.get_all())} queues"
         assert (result.exit_code, result.stdout) == (0, f"asyncapi.json: {counts}\n")
         found = json.loads(Path("asyncapi.json").read_text("utf-8"))
         assert (found["info"]["title"], found["x-generated-by"]) == (settings, "marun")
         assert f"busy.receive.queues.{READ.name}" in found["operations"]
+        assert Path("asyncapi.json").stat().st_mode & 0o777 == mode
+        Path("asyncapi.json").chmod(0o600)
     assert {path.suffix for path in Path().iterdir() if path.is_file()} == {".py", ".json"}
 
 
