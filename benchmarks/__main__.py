@@ -11,7 +11,7 @@ from typing import NamedTuple
 from benchmarks import groups, packages
 from benchmarks.catalogue import LIBRARIES, SCENARIOS, SERVERS, US, Library, Scenario, Use, measured
 from benchmarks.driving import Crew, Process, Stuck, crews
-from benchmarks.places import environment, server
+from benchmarks.places import environment, own_packages, server
 from benchmarks.results import Results
 
 FOLDER = Path(__file__).parent
@@ -126,16 +126,19 @@ class Place:
             raise Stuck(str(error)) from error
 
     def _python(self, library: Library) -> str:
-        if library.name == US or not library.packages:
+        uvloop = ("uvloop",) if self._options.uvloop else ()
+        packages = own_packages() if uvloop and library.name == US else (*library.packages, *uvloop)
+        if not packages:
             return sys.executable
-        python = environment(*library.packages, *(("uvloop",) if self._options.uvloop else ()))
+        python = environment(*packages)
         if python is None:
-            raise Stuck(f"{' '.join(library.packages)} cannot be installed")
+            raise Stuck(f"{' '.join(packages)} cannot be installed")
         return python
 
     def _start(self, library: Library, use: Use) -> Process:
         log = Path(tempfile.gettempdir()) / f"bench-{use.adapter}.log"
-        return Process(self._python(library), use.adapter, use.dsn or self._dsn, self._options.uvloop, log)
+        path = str(FOLDER.parent) if library.name == US else ""
+        return Process(self._python(library), use.adapter, use.dsn or self._dsn, self._options.uvloop, log, path=path)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Running one scenario of one peer, in processes that stay for the next."""
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -26,9 +27,13 @@ class Stuck(Exception):
 
 
 class Process:
-    """One ``worker.py``."""
+    """
+    One ``worker.py``.
 
-    def __init__(self, python: str, adapter: str, dsn: str, uvloop: bool, log: Path) -> None:
+    :param path: where else its interpreter finds modules
+    """
+
+    def __init__(self, python: str, adapter: str, dsn: str, uvloop: bool, log: Path, *, path: str) -> None:
         options = ("--uvloop",) if uvloop else ()
         self._log = log
         with log.open("ab") as output:
@@ -38,6 +43,7 @@ class Process:
                 stdout=subprocess.PIPE,
                 stderr=output,
                 text=True,
+                env={**os.environ, "PYTHONPATH": path},
             )
 
     def order(self, scenario: str, **how: Any) -> None:

@@ -1,6 +1,7 @@
 """The servers and environments that are measured in, brought as the tests bring them."""
 
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -15,7 +16,16 @@ from servers.programs import environment, from_apt, from_wheel, on_machine  # no
 from servers.rabbitmq import PROGRAM, RabbitMQServer  # noqa: E402
 from servers.redis import RedisServer  # noqa: E402
 
-__all__ = ["environment", "server"]
+__all__ = ["environment", "own_packages", "server"]
+
+
+def own_packages() -> tuple[str, ...]:
+    """What this project needs, uvloop too: an environment of these takes the project itself from its folder."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    return tuple(
+        project["dependencies"] + [each for name in ("amqp", "kafka", "redis", "uvloop") for each in extras[name]]
+    )
 
 
 def _redis(folder: Path) -> Server | None:
