@@ -62,7 +62,6 @@ EXCLUDED = {
 }
 
 
-NAME = unique("case")
 PLACES = ("payload", "file", "sibling")
 
 
@@ -120,7 +119,7 @@ def wrong(group: Group, folder: Path) -> Iterator[str]:
                 yield f"{group.description}, {place}: {exc}"
                 continue
             found = declared(json.loads(json.dumps(group.schema).replace(HOST, "")), place, folder)
-        queue = Queue.admit(NAME, found.structure() if place == "payload" else found, on_conflict="replace")
+        queue = Queue.admit(unique("case"), found.structure() if place == "payload" else found)
         for test in group.tests:
             problem = queue.problem({"value": test["data"]})
             if (problem is None) is not test["valid"]:
@@ -133,5 +132,8 @@ def declared(schema: Any, place: str, folder: Path) -> QueueDeclaration:
         (folder / "case.json").write_text(json.dumps(schema), "utf-8")
     values = {"payload": schema, "file": {"$ref": "#/$defs/Case"}, "sibling": {"$ref": "case.json"}}
     payload = {"type": "object", "properties": {"value": values[place]}, "required": ["value"]}
-    document = {"queues": [{"name": NAME, "payload": payload}], "$defs": {"Case": schema} if place == "file" else {}}
+    document = {
+        "queues": [{"name": "a_case", "payload": payload}],
+        "$defs": {"Case": schema} if place == "file" else {},
+    }
     return parse(json.dumps(document), str(folder / "declared.json"), Siblings(folder)).queues[0]
