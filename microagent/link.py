@@ -88,7 +88,7 @@ class Link:
             async with asyncio.timeout_at(deadline):
                 await asyncio.wait([opening])
         except TimeoutError:
-            why = "" if self._reason is None else f": {self._reason}"
+            why = "" if self._reason is None else f": {printable(str(self._reason))}"
             raise BackendConnectionError(f"{self._name}: no connection in time{why}") from self._reason
         if opening.cancelled():
             raise BackendConnectionError(f"{self._name}: closed while it was connecting")

@@ -755,7 +755,7 @@ def test_crash_shows_the_end_of_its_traceback(project: Path) -> None:
     with marun(project, "settings") as group:
         assert group.ends() == 1
         _, traceback = group.output.split("Traceback (most recent call last):\n")
-        frames = [line.strip() for line in traceback.splitlines() if line.startswith("  File ")]
+        frames = [line.strip() for line in traceback.splitlines() if line.startswith("      File ")]
         assert [frame.rpartition(" in ")[2] for frame in frames] == ["serve", "end"]
 
 
