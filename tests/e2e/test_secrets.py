@@ -294,7 +294,11 @@ def test_marun(project: Path, options: str):
     print(*shown, group.output)
 
 
-@pytest.mark.parametrize("dsn", [f"redsi://user:{WRITTEN}@h", f"redis://user:{PASSWORD}@h", f"redis://u:{WRITTEN}@h"])
+@pytest.mark.parametrize(
+    "dsn",
+    [f"redsi://user:{WRITTEN}@h", f"redis://user:{PASSWORD}@h", f"redis://u:{WRITTEN}@h"],
+    ids=["scheme", "escaping", "fine"],
+)
 def test_check(project: Path, dsn: str):
     """``--check`` shows what there is and what is wrong, without it."""
     with marun(project, "settings", "--check", MICROAGENT_BUS=dsn) as group:
