@@ -12,8 +12,8 @@ SECONDS = 600
 def samples(seconds: int = SECONDS, **growing: float) -> list[dict[str, float]]:
     """A process that is no larger in the end, but for what grows by so much a second, and noise."""
     chance = random.Random(7)
-    begun = {"rss": 60.0, "files": 20.0, "tasks": 70.0, "held": 100.0}
-    noise = {"rss": 1.0, "files": 1.0, "tasks": 5.0, "held": 0.0}
+    begun = {"rss": 60.0, "files": 20.0, "tasks": 70.0, "held": 100.0, "here": 200.0}
+    noise = {"rss": 1.0, "files": 1.0, "tasks": 5.0, "held": 0.0, "here": 0.0}
     return [
         {key: value + growing.get(key, 0) * second + chance.uniform(-1, 1) * noise[key] for key, value in begun.items()}
         for second in range(seconds)
@@ -42,6 +42,7 @@ def test_process_that_stays_as_it_is_has_nothing_against_it():
         ({"files": 0.01}, "open files more, and 2 are allowed"),
         ({"tasks": 0.05}, "tasks more, and 10 are allowed"),
         ({"held": 0.01}, "messages were held, more than 100"),
+        ({"here": 0.01}, "on its way: more than 200"),
     ],
 )
 def test_process_that_grows_slowly_is_found_out(growing: dict[str, float], complaint: str):

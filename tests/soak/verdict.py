@@ -37,6 +37,8 @@ def complaints(samples: Samples, said: str) -> Iterator[str]:
             yield f"{grown:.1f} {UNITS[key]} more, and {BOUNDS[key]:.0f} are allowed"
     if (held := max(each["held"] for each in samples)) > PREFETCH:
         yield f"{held:.0f} messages were held, more than {PREFETCH}"
+    if (here := max(each["here"] for each in samples)) > 2 * PREFETCH:
+        yield f"{here:.0f} messages were here, those included whose verdict was on its way: more than {2 * PREFETCH}"
     yield from FORGOTTEN.findall(said)
 
 

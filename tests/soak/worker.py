@@ -42,11 +42,14 @@ class Working(MicroAgent):
     takes = 0.0  # seconds
     handled = 0
     answered = 0
-    most_held = 0
+    most_here = 0
+    most_held = 0  # of these, without those whose verdict is on its way
 
     @consumer(queue)
     async def handle(self, number: int, delivery: Any) -> None:
-        self.most_held = max(self.most_held, *self.broker._info()["held"].values())
+        worker = self.broker._workers[name]
+        self.most_here = max(self.most_here, worker.held)
+        self.most_held = max(self.most_held, worker.held - worker._settling)
         if number % FAILURES == 1 and delivery.attempt == 1:
             raise RuntimeError("one in a thousand")
         if self.takes:
@@ -122,6 +125,7 @@ async def sample(agent: Working, seconds: float) -> None:
             files=len(os.listdir("/proc/self/fd")),
             tasks=len(asyncio.all_tasks()),
             handled=agent.handled,
+            here=agent.most_here,
             held=agent.most_held,
         )
 
