@@ -322,6 +322,8 @@ def _compare(job: Job, question: "Question", style: str | None, check: bool, qui
     elif not quiet:
         _report(collection)
     if answer.found:
+        if job.outputs and not check:
+            _tell(["nothing is written, because of what would break"])
         sys.exit(1)
 
 

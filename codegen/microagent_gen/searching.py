@@ -1,5 +1,6 @@
 """Hypothesis's help in the search for counterexamples, where it is installed."""
 
+import os
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -28,12 +29,22 @@ def finder() -> Finder:
         from hypothesis.configuration import set_hypothesis_home_dir
     except ModuleNotFoundError:
         return Unaided()
-    set_hypothesis_home_dir(Path(tempfile.gettempdir(), "microagent-gen-hypothesis"))
+    set_hypothesis_home_dir(_cache())
     return Hypothesis()
+
+
+def _cache() -> Path:
+    """Where hypothesis keeps its tables: not where somebody works, as it would otherwise."""
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "microagent-gen")
+    except RuntimeError:  # nobody's home
+        return Path(tempfile.mkdtemp(prefix="microagent-gen-"))
 
 
 class Hypothesis:
     """Texts and values as hypothesis makes them up; the same in every run."""
+
+    tries = 3_000
 
     def __init__(self) -> None:
         self.texts = cache(self._texts)

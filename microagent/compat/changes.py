@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass, field, replace
 
-from microagent.compat.inclusion import Included, Refuted, Undecided, Verdict
+from microagent.compat.inclusion import Refuted, Undecided, Verdict
 
 Steps = tuple[str, ...]
 
@@ -59,11 +59,6 @@ class Verdicts:
     def undecided(self) -> tuple[bool, bool]:
         """Whether nobody can tell, for each."""
         return isinstance(self.back, Undecided), isinstance(self.forth, Undecided)
-
-    @property
-    def are_equal(self) -> bool:
-        """Whether both take the same values."""
-        return isinstance(self.back, Included) and isinstance(self.forth, Included)
 
     @property
     def example(self) -> object:

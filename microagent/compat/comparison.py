@@ -33,7 +33,7 @@ class Comparison:
         self._root = Place(root)
         self._back = Inclusion(old, new, good_faith=True, finder=finder)
         self._forth = Inclusion(new, old, good_faith=True, finder=finder)
-        self._objects = Objects(self._verdicts, self._schemas, is_open=is_open)
+        self._objects = Objects(self._verdicts, self._are_same, self._schemas, is_open=is_open)
 
     def changes(self, reserved: Iterable[str] = ()) -> list[Change]:
         """
@@ -73,6 +73,9 @@ class Comparison:
 
     def _verdicts(self, old: Schema, new: Schema) -> Verdicts:
         return Verdicts(self._back.verdict(old, new), self._forth.verdict(new, old))
+
+    def _are_same(self, old: Schema, new: Schema) -> bool:
+        return self._back.is_proved(old, new) and self._forth.is_proved(new, old)
 
     def _source(self, old: Schema, new: Schema) -> bool:
         """Whether code that was written for the old schema may be refused: what it sends, and what it does with it."""
@@ -152,7 +155,7 @@ class Comparison:
         """Changes between forms of one kind, where each side may have several; those that both have are left aside."""
         if len(olds) + len(news) > _PAIR:
             for old in list(olds):
-                same = (new for new in news if self._verdicts(old.schema, new.schema).are_equal)
+                same = (new for new in news if self._are_same(old.schema, new.schema))
                 if (new := next(same, None)) is not None:
                     olds.remove(old)
                     news.remove(new)

@@ -23,6 +23,7 @@ LONGEST = 20_000
 """Declarations with more characters than these are not explained; a pattern may take forever on a text of its own."""
 
 _UNAIDED = Unaided()
+_IN_HASTE = Unaided(tries=100)
 _GONE: dict[Kind, tuple[tuple[Party, ...], tuple[Party, ...]]] = {
     "signal": (("producers",), ("consumers",)),
     "queue": (("producers", "backlog"), ("consumers",)),
@@ -135,9 +136,9 @@ def differences(old: Declaration, new: Declaration) -> list[str]:
 
 def _findings_of(old: Declaration, new: Declaration) -> list[Finding]:
     if isinstance(old, SignalDeclaration) and isinstance(new, SignalDeclaration):
-        return signal_findings(old, new)
+        return signal_findings(old, new, _IN_HASTE)
     if isinstance(old, QueueDeclaration) and isinstance(new, QueueDeclaration):
-        return queue_findings(old, new)
+        return queue_findings(old, new, _IN_HASTE)
     return []
 
 

@@ -7,11 +7,18 @@ from typing import Protocol
 from microagent.compat.scopes import Scope
 from microagent.schema import Schema
 
+ROUNDS = 20
 _WORD = re.compile(r"\^?[A-Za-z0-9_ -]*\$?")
 
 
 class Finder(Protocol):
-    """Somebody who looks for values."""
+    """
+    Somebody who looks for values.
+
+    :ivar tries: values that are tried for one question; for all questions about two schemas, ``ROUNDS`` times as many
+    """
+
+    tries: int
 
     def texts(self, pattern: str) -> Iterable[str]:
         """Some texts in which a pattern is found."""
@@ -24,6 +31,9 @@ class Finder(Protocol):
 
 class Unaided:
     """Nobody's help: patterns that are plain words, and nothing else."""
+
+    def __init__(self, tries: int = 1_000) -> None:
+        self.tries = tries
 
     def texts(self, pattern: str) -> Iterable[str]:
         """The word itself."""

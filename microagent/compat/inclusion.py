@@ -5,13 +5,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 
-from microagent.compat.finders import Finder, Unaided
+from microagent.compat.finders import ROUNDS, Finder, Unaided
 from microagent.compat.proof import Proof
 from microagent.compat.samples import Samples
 from microagent.compat.scopes import Scope, Undecidable
 from microagent.schema import Schema
 
-MOST_TRIES = 3_000
 _UNAIDED = Unaided()
 
 
@@ -51,7 +50,12 @@ class Inclusion:
         self._good_faith = good_faith
         self._finder = finder
         self._verdicts: dict[tuple[str, str], Verdict] = {}
+        self._left = ROUNDS * finder.tries
         self._proof = Proof(one, other, good_faith=good_faith)
+
+    def is_proved(self, one: Schema, other: Schema) -> bool:
+        """Whether the answer is yes; soon told, for no values are looked for."""
+        return self._proof.included(one, other)
 
     def verdict(self, one: Schema, other: Schema) -> Verdict:
         """The answer for parts of the two schemas."""
@@ -64,7 +68,8 @@ class Inclusion:
         if self._proof.included(one, other):
             return Included()
         tried = 0
-        for value in islice(self._values(one, other), MOST_TRIES):
+        for value in islice(self._values(one, other), min(self._finder.tries, self._left)):
+            self._left -= 1
             with suppress(Undecidable):
                 if self._one.accepts(one, value):
                     if not self._other.accepts(other, value):

@@ -22,6 +22,7 @@ from microagent.schema import Schema, schemas_in_place
 
 DEEPEST = 12
 LONGEST = 2_000
+LONGEST_MATCHED = 16  # some patterns take twice as long for each further character
 MOST_OF_PART = 40
 _NUMBERS = (0, 1, -1, 2, 0.5, 1.5, -0.5, 10, 1_000_003)
 _TEXTS = ("", "a", "A", "0", "ab", "a b", "2020-01-01", "2020-01-01T00:00:00Z", "a@example.org", "é")
@@ -229,8 +230,10 @@ _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 def _texts(form: Form, hints: Hints, finder: Finder) -> Iterator[object]:
     yield from _TEXTS
     yield from (value for value in _listed(hints) if isinstance(value, str))
-    yield from ("a" * length for length in sorted(_near(hints, "minLength", "maxLength")))
-    for pattern in dict.fromkeys(flat["pattern"] for flat in [*form.flats, *hints] if "pattern" in flat):
+    patterns = list(dict.fromkeys(flat["pattern"] for flat in [*form.flats, *hints] if "pattern" in flat))
+    lengths = sorted(_near(hints, "minLength", "maxLength"))
+    yield from ("a" * length for length in lengths if length <= LONGEST_MATCHED or not patterns)
+    for pattern in patterns:
         yield from finder.texts(pattern)
 
 

@@ -370,7 +370,8 @@ def test_comparing_alone_writes_nothing(project):
 
 def test_a_package_is_written_only_if_nothing_breaks(project):
     """With -o a comparison is a gate before it."""
-    assert run("schemas", "--against", "git:main", "-o", "out").exit_code == 1
+    refused = run("schemas", "--against", "git:main", "-o", "out")
+    assert (refused.exit_code, refused.stderr) == (1, "nothing is written, because of what would break\n")
     assert not (project / "out").exists()
     written(project / "schemas", "app.json", OLD)
     result = run("schemas", "--against", "git:main", "-o", "out")
