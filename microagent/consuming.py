@@ -210,6 +210,7 @@ class Worker:
         self._slots.spawn(self._slot(), self.consumer.key)
 
     async def _slot(self) -> None:
+        task = asyncio.current_task()
         while not self._stopping:
             if not self._waiting:
                 slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -219,14 +220,14 @@ class Worker:
             delivery = self._waiting.popleft()
             if self._is_overdue(delivery):
                 delivery.release()
-            elif not delivery.lost and await self._handle(delivery) in (Ending.CANCELLED, Ending.ABANDONED):
+            elif not delivery.lost and await self._handle(delivery, task) in (Ending.CANCELLED, Ending.ABANDONED):
                 return
 
     def _is_overdue(self, delivery: Delivery) -> bool:
         """Whether somebody else may have it by now, because this process stood still or its server was away."""
         return self._held.get(delivery, math.inf) < asyncio.get_running_loop().time()
 
-    async def _handle(self, delivery: Delivery) -> Ending | None:
+    async def _handle(self, delivery: Delivery, task: asyncio.Task[Any] | None) -> Ending | None:
         try:
             arguments = self._intake.arguments(delivery)
         except SerializingError as error:
@@ -237,7 +238,7 @@ class Worker:
             self._try_again(delivery, describe(error))
             return None
         call, abandon = partial(self.consumer.handler, **arguments), partial(self._abandon, delivery)
-        outcome = await run(call, self.consumer.timeout, self._deadlines, abandon, self.consumer.agent)
+        outcome = await run(call, self.consumer.timeout, self._deadlines, abandon, self.consumer.agent, task=task)
         self._prefetch.ran(outcome.seconds)
         if not outcome.ok:
             log_failure(self._log, self.consumer.key, outcome)

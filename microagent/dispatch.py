@@ -72,6 +72,7 @@ class Lane:
         self._running = 0
         self._coming = 0  # tasks that have not begun yet
         self._going_on = False  # a task is at it, and takes what waits without giving way
+        self._soon: deque[Job] = deque()  # they begin in this turn of the loop or the next
         self._waiting: deque[Job] = deque()
         self._waiting_bytes = 0
         self._dropped = CountedLog(log, f"{receiver.key} is too slow: %d signals '{receiver.signal.name}' dropped")
@@ -81,20 +82,32 @@ class Lane:
             problem = clash_problem(self._clash, self.receiver.key)
             self._log.warning("A signal is dropped: %s", problem)
             self._finish(job, error=f"SignalSerializingError: {problem}")
-        elif self._has_room(job):
-            self._waiting.append(job)
-            self._waiting_bytes += job.size
+        elif self._is_taken(job):
             if not self._going_on:
                 self._begin(1)
         else:
             self._dropped.add()
             self._finish(job, error="OverflowError: too many signals wait for this handler")
 
-    def _has_room(self, job: Job) -> bool:
-        beyond = len(self._waiting) - (RUNNING - self._running)  # the others start in a moment
-        return beyond < 0 or (beyond < WAITING and self._waiting_bytes + job.size <= WAITING_BYTES)
+    def _is_taken(self, job: Job) -> bool:
+        """Whether there is room for it among those that begin soon, or among those that wait."""
+        if not self._waiting and len(self._soon) < RUNNING - self._running:
+            self._soon.append(job)
+        elif len(self._waiting) < WAITING and self._waiting_bytes + job.size <= WAITING_BYTES:
+            self._waiting.append(job)
+            self._waiting_bytes += job.size
+        else:
+            return False
+        return True
+
+    @property
+    def _left(self) -> int:
+        """Those that have not begun."""
+        return len(self._soon) + len(self._waiting)
 
     def _next(self) -> Job:
+        if self._soon:
+            return self._soon.popleft()
         job = self._waiting.popleft()
         self._waiting_bytes -= job.size
         return job
@@ -109,12 +122,12 @@ class Lane:
     def _pass_on(self) -> None:
         """The handler that is under way waits for something."""
         self._going_on = False
-        self._begin(len(self._waiting))
+        self._begin(self._left)
 
     async def drain(self, timeout: float) -> None:
         """Let what runs and what waits finish within ``timeout`` seconds; cancel the rest."""
         await self._tasks.drain(timeout)
-        while self._waiting:
+        while self._left:
             self._finish(self._next(), error="CancelledError: the agent stopped")
         await self._tasks.cancel()
         self._dropped.flush()
@@ -123,22 +136,22 @@ class Lane:
     async def _work(self) -> None:
         self._coming -= 1
         self._running += 1
-        ending = None
+        ending, task = None, asyncio.current_task()
         try:
-            while self._waiting and ending not in (Ending.CANCELLED, Ending.ABANDONED):
+            while self._left and ending not in (Ending.CANCELLED, Ending.ABANDONED):
                 self._going_on = True
-                ending = await noticing(self._handle(self._next()), self._pass_on)
+                ending = await noticing(self._handle(self._next(), task), self._pass_on)
         finally:
             self._going_on = False
             if ending is not Ending.ABANDONED:
                 self._running -= 1
 
-    async def _handle(self, job: Job) -> Ending:
+    async def _handle(self, job: Job, task: asyncio.Task[Any] | None) -> Ending:
         arguments = job.arguments
         if self._names is not None:
             arguments = {name: arguments[name] for name in self._names if name in arguments}
         call, abandon = partial(self._handler, **arguments), partial(self._abandon, job)
-        outcome = await run(call, self.receiver.timeout, self._deadlines, abandon, self.receiver.agent)
+        outcome = await run(call, self.receiver.timeout, self._deadlines, abandon, self.receiver.agent, task=task)
         if outcome.ok:
             self._finish(job, outcome.value)
         elif outcome.ending is not Ending.ABANDONED:
@@ -151,7 +164,7 @@ class Lane:
         self._tasks.leave_behind(task)
         self._finish(job, error=outcome.reason)
         self._running -= 1
-        self._begin(len(self._waiting))
+        self._begin(self._left)
 
     def _finish(self, job: Job, value: Any = None, error: str | None = None) -> None:
         if job.answer is None:

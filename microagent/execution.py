@@ -114,15 +114,22 @@ class Deadlines:
         self._runs: set[_Run] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def enter(self, timeout: float, abandon: Abandon | None = None, owner: object = None) -> _Run:
+    def enter(
+        self,
+        timeout: float,
+        abandon: Abandon | None = None,
+        owner: object = None,
+        task: asyncio.Task[Any] | None = None,
+    ) -> _Run:
         """
         Begin a run of the current task that may take ``timeout`` seconds.
 
         :param abandon: called with the outcome and the task when the run is given up
         :param owner: whose handler runs
+        :param task: the current one, if it is known: to look for it takes longer than many a handler
         """
         loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
+        task = task or asyncio.current_task(loop)
         assert task is not None, "handlers run in tasks"
         run = _Run(loop, task, timeout, abandon, owner)
         self._runs.add(run)
@@ -175,6 +182,8 @@ async def run(
     deadlines: Deadlines,
     abandon: Abandon | None = None,
     owner: object = None,
+    *,
+    task: asyncio.Task[Any] | None = None,
 ) -> Outcome:
     """
     What became of ``await call()``, ended after ``timeout`` seconds.
@@ -185,8 +194,9 @@ async def run(
     :param abandon: called with the outcome of a run that does not end although it was cancelled at its deadline, and
         with its task; when it ends at last, its ending is ABANDONED and nothing is left to do
     :param owner: whose handler it is, see :func:`is_run_of`
+    :param task: the current one, if it is known
     """
-    mark = deadlines.enter(timeout, abandon, owner)
+    mark = deadlines.enter(timeout, abandon, owner, task)
     _current.set(mark)
     try:
         value = await call()
