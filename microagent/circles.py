@@ -10,6 +10,8 @@ from microagent.library import Library
 from microagent.names import shown
 from microagent.scopes import Steps
 
+CIRCLE = "leads in a circle: no property or item of the value is on its way"
+
 DEEPEST = 100
 """Schemas that check the same value, each at the behest of the one before."""
 
@@ -69,7 +71,11 @@ class Checks:
     def _add(self, visit: "_Visit", cost: "_Cost", link: Link | None) -> None:
         visit.cost = _Cost(max(visit.cost.depth, cost.depth + 1), min(visit.cost.checks + cost.checks, MOST_CHECKS + 1))
         if visit.cost.depth > DEEPEST:
-            self._tell(visit, link, f"begins a chain of more than {DEEPEST} schemas that check the same value")
+            self._tell(
+                visit,
+                link,
+                f"begins a chain of more than {DEEPEST} schemas that check the same value: refer to the last of them",
+            )
         elif visit.cost.checks > MOST_CHECKS:
             self._tell(visit, link, f"multiplies: one value would be checked more than {MOST_CHECKS:,} times")
 
@@ -83,7 +89,7 @@ class Checks:
         """At its last reference."""
         for visit in reversed(path):
             if link is not None:
-                self._complain(visit, link, "leads in a circle")
+                self._complain(visit, link, CIRCLE)
                 return
             if visit.node == node:
                 return

@@ -16,7 +16,7 @@ from microagent.scopes import Context, Found, Scope, Steps, followed
 from microagent.siblings import NoSiblingError, Siblings
 
 _DYNAMIC = re.compile(r'"\$(dynamicAnchor|recursiveAnchor)"')
-_DECLARING = frozenset({"signals", "queues"})
+_DECLARING = ("signals", "queues")
 
 
 class DanglingError(Exception):
@@ -144,7 +144,7 @@ class Library:
             document = siblings.document(name)
             value: object = document.value
             keys = cast("dict[str, object]", value) if isinstance(value, dict) else dict[str, object]()
-            is_file = not _DECLARING.isdisjoint(keys)
+            is_file = any(isinstance(keys.get(each), list) for each in _DECLARING)
             scope = self._scope(document, siblings.uri(name), name, is_file=is_file)
             self._scopes[name] = scope
             for mistake in document.mistakes:

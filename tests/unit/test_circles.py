@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from microagent import bundling
+from microagent.circles import CIRCLE
 from microagent.errors import DeclarationError
 from microagent.parsing import parse
 
@@ -33,7 +34,7 @@ def to(name: str) -> dict[str, str]:
 )
 def test_a_circle_that_never_comes_to_a_part_of_the_value_is_refused(definitions: Any, place: str) -> None:
     """Once, at the reference that closes it, whether anything refers to it or not."""
-    assert problems({}, **definitions) == [f"{place} leads in a circle"]
+    assert problems({}, **definitions) == [f"{place} {CIRCLE}"]
 
 
 def test_a_circle_through_a_part_of_the_value_is_none() -> None:
@@ -56,7 +57,9 @@ def test_a_long_chain_is_refused() -> None:
     """It would end Python's stack when a message is checked."""
     chain = {f"D{number}": to(f"D{number + 1}") for number in range(2_000)}
     (problem,) = problems({}, **chain, D2000={})
-    assert problem.endswith("begins a chain of more than 100 schemas that check the same value")
+    assert problem.endswith(
+        "begins a chain of more than 100 schemas that check the same value: refer to the last of them"
+    )
 
 
 def test_references_that_multiply_are_refused() -> None:

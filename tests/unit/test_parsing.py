@@ -214,8 +214,14 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
             "/queues/0/payload/$schema: "
             "$schema names no known draft of JSON Schema: 'http://json-schema.org/draft-03/schema#'",
         ),
-        (queue(payload={"$ref": "#"}), "/queues/0/payload/$ref: $ref '#' leads in a circle"),
-        (queue(payload={"not": {"$ref": "#"}}), "/queues/0/payload/not/$ref: $ref '#' leads in a circle"),
+        (
+            queue(payload={"$ref": "#"}),
+            "/queues/0/payload/$ref: $ref '#' leads in a circle: no property or item of the value is on its way",
+        ),
+        (
+            queue(payload={"not": {"$ref": "#"}}),
+            "/queues/0/payload/not/$ref: $ref '#' leads in a circle: no property or item of the value is on its way",
+        ),
         (
             queue(payload={"properties": {"type": {}, "x": {"$ref": "#/properties"}}}),
             "/queues/0/payload/properties/x/$ref: $ref '#/properties' leads to what is no schema",

@@ -107,7 +107,10 @@ def test_what_is_no_json_is_told_with_its_place(folder: Path, content: bytes, to
         ('{"type": "objekt"}', "1:10 /type: unknown type 'objekt', did you mean 'object'?"),
         ('{"items":\n {"$ref": "#/x"}}', "2:11 /items/$ref: $ref '#/x' leads nowhere"),
         ('{"$schema": "draft 1"}', "1:13 /$schema: $schema names no known draft of JSON Schema: 'draft 1'"),
-        ('{"anyOf":\n [{"$ref": "#"}]}', "2:12 /anyOf/0/$ref: $ref '#' leads in a circle"),
+        (
+            '{"anyOf":\n [{"$ref": "#"}]}',
+            "2:12 /anyOf/0/$ref: $ref '#' leads in a circle: no property or item of the value is on its way",
+        ),
     ],
 )
 def test_what_is_wrong_in_a_file_is_told_there(folder: Path, content: str, told: str) -> None:
