@@ -14,7 +14,7 @@ from microagent import arguments, codec
 from microagent.admission import Admission, ValidationMode
 from microagent.batch import Batcher
 from microagent.consuming import ConsumingOptions, Worker
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
 from microagent.dsn import check_dsn, masked
 from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
 from microagent.link import Link
@@ -121,6 +121,9 @@ class AbstractQueueBroker(abc.ABC):
         self._workers: dict[str, Worker] = {}
         self._outbox: Batcher[Outgoing, None] = Batcher(self._flush)
         self._verdicts: Batcher[_Verdict, None] = Batcher(self._flush_verdicts)
+        self._moves: Batcher[_Verdict, None] = Batcher(
+            self._flush_verdicts
+        )  # they take longer: none else waits for them
         self._owners: set[int] = set()
 
     # -- what a backend does
@@ -336,6 +339,7 @@ class AbstractQueueBroker(abc.ABC):
         await self._outbox.drain(self._send_timeout)
         await self._outbox.cancel()
         await self._verdicts.cancel()
+        await self._moves.cancel()
         await self._link.close()
 
     async def __aenter__(self) -> Self:
@@ -403,4 +407,5 @@ class _Source:
         return await self._broker._link.once(partial(self._broker._maintain, self._name))
 
     def settle(self, settlement: Settlement, done: Callable[[Delivery], None]) -> None:
-        self._broker._verdicts.post((settlement, done))
+        moves = settlement.verdict in (Verdict.RETRY, Verdict.BURY)
+        (self._broker._moves if moves else self._broker._verdicts).post((settlement, done))

@@ -20,6 +20,7 @@ from microagent import (
     consumer,
 )
 from microagent import link as link_module
+from microagent.delivery import Verdict
 from microagent.tools.memory import MemoryBroker
 
 
@@ -208,6 +209,30 @@ async def test_verdicts_are_kept_until_the_server_is_back(queue, broker):
     await agent.stop()
     assert sorted(runs) == list(range(5))
     assert not broker._store.queues[queue.name].leased
+
+
+async def test_message_that_moves_holds_up_no_other(queue, broker, monkeypatch):
+    """A server may take its time to write a failed message elsewhere; those that are done leave meanwhile."""
+    gate, settle = asyncio.Event(), broker._settle
+
+    async def slow_to_move(batch):
+        if any(each.verdict is Verdict.RETRY for each in batch):
+            await gate.wait()
+        await settle(batch)
+
+    async def handle(n):
+        if n == 0:
+            raise ValueError("no good")
+
+    monkeypatch.setattr(broker, "_settle", slow_to_move)
+    agent = await start(queue, broker, handle, prefetch=2, concurrency=2, retry=RetryPolicy(retries=1, first=0))
+    for n in range(10):
+        await broker[queue.name].send({"n": n})
+    await until(lambda: agent.info()["broker"]["held"] == {queue.name: 1})
+    assert await broker[queue.name].length() == 0
+    gate.set()
+    await until(broker[queue.name].dead)
+    await agent.stop()
 
 
 async def test_verdict_that_cannot_be_carried_out_frees_its_place(queue, broker, caplog):
