@@ -129,7 +129,7 @@ def is_valid(schema: Schema, draft: str, *, takes_lists: bool) -> bool:
         return False
     try:
         msgspec.convert(schema, bool | Words)
-    except (msgspec.ValidationError, RecursionError):
+    except (msgspec.ValidationError, RecursionError, UnicodeError):
         return False
     found = [(steps, each) for steps, each in every_schema(schema) if isinstance(each, Mapping)]
     return not any(_is_odd(each, bool(steps), takes_lists) or _repeats(each) for steps, each in found)
