@@ -262,9 +262,12 @@ async def test_bytes_that_wait_are_bounded(process, agent, gate, caplog, monkeyp
     """Few signals may be large: what would exceed the bytes that may wait is dropped, too."""
     monkeypatch.setattr(dispatch_module, "WAITING_BYTES", 1_000)
     process.add(agent.hear)
-    for _ in range(200):
-        process.deliver(b'1,"text":"%s"' % (b"x" * 90))
     lane = process.lane
+    for _ in range(100):
+        process.deliver(b'1,"text":"%s"' % (b"x" * 90))
+    await until(lambda: lane._running == 100)
+    for _ in range(100):
+        process.deliver(b'1,"text":"%s"' % (b"x" * 90))
     assert len(lane._waiting) == 9
     gate.set()
     await until(lambda: len(agent.heard) == 109)
