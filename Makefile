@@ -24,7 +24,7 @@ PYTEST_LOG := build/pytest.log
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo test lint types contracts-check audit pytest faults soak redis-releases bench dist clean
+.PHONY: help venv install demo test lint types contracts-check audit pytest faults soak redis-releases bench catalogues dist clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -78,6 +78,9 @@ faults: install ## Lose nothing in a minute of faults (BACKEND=local|redis|amqp|
 
 bench: install ## Measure this beside its peers and write down the results (ONLY="redis memory": not all; OPTIONS=--help)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) --save $(OPTIONS)
+
+catalogues: install ## Generate from the schemas of GitHub, Kubernetes and Vega-Lite, measure and check it
+	$(BIN)/python benchmarks/real_schemas.py
 
 dist: install ## Build wheel and source distribution into dist/
 	rm -f $(DIST)/microagent-*

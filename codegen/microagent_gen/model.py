@@ -11,7 +11,7 @@ from microagent_gen import naming
 from microagent_gen.classes import Classes, Scope, classes
 from microagent_gen.payloads import Payload, is_free
 from microagent_gen.pytypes import ANY, FREE
-from microagent_gen.records import Record, documented
+from microagent_gen.records import Record, documented, named_in
 
 AnyDeclaration = TypeVar("AnyDeclaration", SignalDeclaration, QueueDeclaration)
 
@@ -207,18 +207,23 @@ def _signal(declaration: SignalDeclaration, found: _Found, taken: _Taken) -> Sig
     payload, answer = found.payload("signal", declaration.name), found.payload("answer", declaration.name)
     assert payload is not None, "every signal has a payload"
     agent = f"{payload.unused('agent')}: {ANY}"
+    records = found.records("signal", "answer", name=declaration.name)
+    send = payload.sent("self", "sender: str")
+    handle = payload.handed("self", agent, "/", also=["signal: _m.Signal", "sender: str"])
+    answered = answer.type if answer else ANY
+    shared = found.uses("signal", "answer", name=declaration.name)
     return SignalModel(
         name=declaration.name,
         doc=_doc(declaration),
         structure=declaration.structure(),
-        records=found.records("signal", "answer", name=declaration.name),
-        uses=found.uses("signal", "answer", name=declaration.name),
+        records=records,
+        uses=named_in(shared, records, *send, *handle, answered),
         bound=taken.made(f"{payload.root}Bound"),
         handler=taken.made(f"{payload.root}Handler"),
-        send=payload.sent("self", "sender: str"),
+        send=send,
         call=payload.sent("self", "sender: str", also="timeout: float = 60"),
-        handle=payload.handed("self", agent, "/", also=["signal: _m.Signal", "sender: str"]),
-        answer=answer.type if answer else ANY,
+        handle=handle,
+        answer=answered,
         returned=answer.type if answer else "object",
     )
 
@@ -228,14 +233,17 @@ def _queue(declaration: QueueDeclaration, found: _Found, taken: _Taken) -> Queue
     assert payload is not None, "every queue has a payload"
     free = is_free(payload.reading)
     name = payload.root.removesuffix("Message") or payload.root
+    records = () if free else found.records("queue", name=declaration.name)
+    message = FREE if free else payload.type
+    handle = payload.handed(payload.unused("self", "_self"), f"{payload.unused('agent')}: {ANY}", "/")
     return QueueModel(
         name=declaration.name,
         doc=_doc(declaration),
         structure=declaration.structure(),
-        records=() if free else found.records("queue", name=declaration.name),
-        uses=() if free else found.uses("queue", name=declaration.name),
-        message=FREE if free else payload.type,
+        records=records,
+        uses=() if free else named_in(found.uses("queue", name=declaration.name), records, message, *handle),
+        message=message,
         bound=taken.made(f"{name}Bound"),
         handler=None if free else taken.made(f"{name}Handler"),
-        handle=payload.handed(payload.unused("self", "_self"), f"{payload.unused('agent')}: {ANY}", "/"),
+        handle=handle,
     )

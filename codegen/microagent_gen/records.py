@@ -1,5 +1,6 @@
 """One class of a package, or one alias: all that its template needs."""
 
+import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
@@ -8,6 +9,8 @@ from microagent.shapes import Field, Key, Named, Object, OneOfValues, Shape, Tol
 from microagent_gen import naming
 from microagent_gen.pytypes import Names, alias_annotation, entry_annotation
 
+_WORD = re.compile(r"\w+")
+_LITERAL = re.compile(r"_t\.Literal\[[^\]]*\]")
 _MOST_EXAMPLES = 3
 _LONGEST_EXAMPLE = 200
 
@@ -55,6 +58,14 @@ def record(reading: Reading, key: Key, names: Names, defined: Container[str], do
         Entry(each.name, entry_annotation(each, names, unfinished), _field_doc(each, reading)) for each in fields
     )
     return Record(name, entries, doc or ("" if entries else "An object without properties."), functional)
+
+
+def named_in(candidates: Iterable[str], records: Iterable[Record], *annotations: str) -> tuple[str, ...]:
+    """Which of these classes the records and annotations name: checkers complain of imports that nobody needs."""
+    texts = [*annotations, *(entry.annotation for each in records for entry in each.entries)]
+    texts += [each.alias for each in records if each.alias is not None]
+    words = {word for text in texts for word in _WORD.findall(_LITERAL.sub("", text))}
+    return tuple(name for name in candidates if name in words)
 
 
 def _class_of(annotation: str) -> str:
