@@ -25,7 +25,7 @@ from microagent.runtime_types import (
     Values,
     inside,
 )
-from microagent.schema import Schema, every_schema, is_annotation, rebuilt
+from microagent.schema import Schema, every_schema, rebuilt
 
 Checker: TypeAlias = Literal["msgspec", "jsonschema"]
 
@@ -37,8 +37,18 @@ FORMATS = frozenset(
 )  # fmt: skip
 """The values of ``format`` that can be checked: all of JSON Schema but those of IRIs."""
 
-_ANNOTATIONS = frozenset({"contentEncoding", "contentMediaType", "contentSchema", "example", "$vocabulary"})
-_FRAMES = frozenset({"$defs", "definitions", "$schema"})
+KEYWORDS = frozenset(
+    {
+        "$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas",
+        "type", "enum", "const", "multipleOf", "maximum", "exclusiveMaximum", "minimum", "exclusiveMinimum",
+        "maxLength", "minLength", "pattern", "items", "prefixItems", "contains", "minContains", "maxContains",
+        "maxItems", "minItems", "uniqueItems", "unevaluatedItems", "properties", "patternProperties",
+        "additionalProperties", "unevaluatedProperties", "propertyNames", "maxProperties", "minProperties",
+        "required", "dependentRequired",
+    }
+)  # fmt: skip
+"""The words of 2020-12 that refuse something; all others only tell people something, or nothing."""
+
 _SCOPED = frozenset({"$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$anchor", "$id", "id"})
 _UNEVALUATED = frozenset({"unevaluatedProperties", "unevaluatedItems"})
 _OF_STRINGS = {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"}
@@ -258,7 +268,7 @@ class _Judge:
     def _counts(self, word: str, value: object) -> bool:
         if word == "format":
             return self._formats and value in FORMATS
-        return not (is_annotation(word) or word in _ANNOTATIONS or word in _FRAMES)
+        return word in KEYWORDS
 
     def leave(self, schema: Schema, place: Place) -> _Verdict:
         """All of it is for jsonschema."""
@@ -504,7 +514,8 @@ class _Judge:
             fields[name] = (name, found.type, name in required)
             rests[name] = found.rest
         extra = said.left.get("additionalProperties", True)
-        is_simple = isinstance(extra, bool) and "patternProperties" not in said.left
+        is_named = required.keys() <= said.left.get("properties", {}).keys()
+        is_simple = (extra is True or (extra is False and is_named)) and "patternProperties" not in said.left
         if is_simple:
             self._claim(said, "additionalProperties")
             rests = {name: rest for name, rest in rests.items() if rest is not True}
