@@ -15,6 +15,7 @@ from microagent.jsontext import Complaint, Document
 from microagent.pointers import fragment_steps, pointer_to
 from microagent_gen.generation import Failure
 from microagent_gen.history import PREFIX, Revision
+from microagent_gen.renamed import renamed_classes
 from microagent_gen.searching import finder
 from microagent_gen.sources import Collection, Read, collect, is_url
 
@@ -77,7 +78,8 @@ def compare(question: Question, sources: Sequence[str], new: Collection) -> Answ
         raise Failure([f"{question.old} cannot be compared with:", *old.problems])
     answer = Answer(question)
     placing = _Placing(old, new)
-    for finding in findings(_contract(old), _contract(new), finder()):
+    found = findings(_contract(old), _contract(new), finder())
+    for finding in [*found, *renamed_classes(old, new, found)]:
         if finding.breaks(question.mode):
             placed = placing.placed(finding, question)
             (answer.allowed if placed.reason else answer.found).append(placed)

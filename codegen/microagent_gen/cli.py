@@ -312,6 +312,9 @@ def _compare(job: Job, question: "Question", style: str | None, check: bool, qui
         answer = compare(question, job.sources, collection)
     except ConfigurationError as exc:
         raise click.UsageError(str(exc)) from exc
+    except RecursionError:
+        _tell(["a schema is nested too deeply to be compared"])
+        sys.exit(1)
     except Failure as exc:
         _tell(exc.problems)
         sys.exit(1)

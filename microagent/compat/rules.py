@@ -270,6 +270,12 @@ RULES: dict[str, Rule] = {
             "declare a new queue of the new kind, migrate producers, empty the old one, then remove it",
         ),
         Rule(
+            "CLASS_NO_RENAME",
+            "A generated class is gone or has another name, after a title, a definition or a place that has changed.",
+            ("source",),
+            "keep the title or the definition that it is called after, or change the code that imports it as well",
+        ),
+        Rule(
             "UNDECIDED",
             "A schema has changed, it cannot be decided whether messages still fit, and none was found that does not.",
             _WIRE,
@@ -280,11 +286,11 @@ RULES: dict[str, Rule] = {
 """Every rule, by its id, in the order of the documentation."""
 
 NEVER_BREAKING = {
-    "descriptions": "`description`, `title`, `$comment`, keys that begin with `x-`",
+    "descriptions": "`description`, `$comment`, keys that begin with `x-`; `title`, unless a class is called after it",
     "order": "the order of declarations, arguments, properties, types, enum values; the file they stand in",
     "examples": "`examples` and `default`",
     "deprecation": "`deprecated`, `readOnly`, `writeOnly`",
-    "spelling": "the same schema in other words: through `$ref`, `allOf` or `anyOf`, `providing_args` as `payload`",
+    "spelling": "the same in other words, through `$ref`, `allOf` or `anyOf`, as long as generated classes keep their names",
     "optional": "a new optional argument: unknown ones reach handlers that take `**kwargs`, and no others",
 }
 """Changes that are never a finding."""

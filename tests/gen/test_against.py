@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from generating import committed, contents, git, run, run_process, written
+from generating import committed, contents, git, imported, run, run_process, written
 
 from microagent.errors import ConfigurationError
 from microagent_gen.against import Question, compare
@@ -146,6 +146,26 @@ def test_places_behind_references(project):
     [found] = json.loads(run(new, "--against", old, "--format", "json").stdout)["findings"]
     assert (found["rule"], found["pointer"]) == ("ARG_NO_WIDEN", "/$defs/A/properties/l/items")
     assert found["message"] == 'queue "a": an item of "l" was an integer and is a number now'
+
+
+def test_classes_that_are_called_otherwise(project):
+    """Where nothing else breaks source, a class that code may import and that is gone does."""
+    place = {"type": "object", "properties": {"page": {"type": "string"}}}
+
+    def declared(schema):
+        payload = {"type": "object", "properties": {"place": schema}}
+        return {"queues": [{"name": "q", "payload": payload}, {"name": "same"}]}
+
+    written(project, "old.json", declared({**place, "title": "Place"}))
+    written(project, "new.json", declared({**place, "title": "Spot"}))
+    [found] = json.loads(run("new.json", "--against", "old.json", "--format", "json").stdout)["findings"]
+    assert (found["rule"], found["breaks"]) == ("CLASS_NO_RENAME", ["source"])
+    assert found["message"] == 'queue "q": the class Place is called Spot now'
+    assert run("new.json", "--against", "old.json", "--mode", "backward").exit_code == 0
+    for name, known in (("old", "Place"), ("new", "Spot")):
+        run(f"{name}.json", "-o", f"{name}_classes")
+        with imported(project / f"{name}_classes") as package:
+            assert [each for each in ("Place", "Spot") if hasattr(package, each)] == [known]
 
 
 # -- what it compares with
