@@ -82,6 +82,7 @@ def test_what_people_write_is_recognised_as_valid(draft: str) -> None:
     }
     assert is_valid(schema, draft, takes_lists=False)
     assert not is_valid({"type": "objekt"}, draft, takes_lists=False)
+    assert not is_valid({"type": "\ud800"}, draft, takes_lists=False)
 
 
 @pytest.mark.parametrize("draft", ["draft 4", "draft 6"])
