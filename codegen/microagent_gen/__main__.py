@@ -1,5 +1,6 @@
 """``python -m microagent_gen``, and what to install when it cannot run."""
 
+import gc
 import sys
 
 _EXTRA = {"click", "jinja2", "markupsafe"}
@@ -13,6 +14,7 @@ def main() -> None:
         if exc.name not in _EXTRA:
             raise
         sys.exit(_explained(exc.name))
+    gc.disable()  # a run makes much and lets go of little; who stays, with --watch, turns it on again
     cli.main(prog_name="microagent-gen")
 
 

@@ -1,5 +1,6 @@
 """The command ``microagent-gen``: the only module that prints or exits."""
 
+import gc
 import io
 import os
 import sys
@@ -331,6 +332,7 @@ def _compare(job: Job, question: "Question", style: str | None, check: bool, qui
 
 
 def _watch(sources: tuple[str, ...], outputs: Outputs, quiet: bool) -> None:
+    gc.enable()
     job = _job(sources, outputs)
     if all(map(is_url, job.sources)):
         raise click.UsageError("--watch sees files and folders change, not URLs")

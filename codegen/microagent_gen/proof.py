@@ -155,6 +155,8 @@ class _Proof:
 
     def _quoted(self, node: ast.expr, text: str) -> None:
         """An annotation in quotes: type checkers read it, and ``typing.get_type_hints`` evaluates it."""
+        if text.isidentifier():
+            return
         try:
             inner = ast.parse(text, self._name, "eval").body
         except SyntaxError:
