@@ -8,11 +8,11 @@ from typing import Any, NamedTuple, Protocol, cast
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, conn
 from aiokafka.abc import ConsumerRebalanceListener
 from aiokafka.admin import AIOKafkaAdminClient
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.structs import OffsetAndMetadata as Mark
 from aiokafka.structs import TopicPartition as Partition
 
 from microagent.counted import Seldom
+from microagent.tools.kafka.assignor import EvenAssignor
 
 STOP_TIMEOUT = 3.0  # seconds for a consumer to take leave of its group, or a connection to close
 
@@ -191,9 +191,9 @@ class _Listener(ConsumerRebalanceListener):
         return self._assigned(set(assigned))
 
 
-def _sticky() -> type[StickyPartitionAssignor]:
-    """The driver's assignor keeps what it knows in its class, so each consumer has one of its own."""
-    return type("StickyPartitionAssignor", (StickyPartitionAssignor,), {})
+def _sticky() -> type[EvenAssignor]:
+    """An assignor keeps what it knows in its class, so each consumer has one of its own."""
+    return type("EvenAssignor", (EvenAssignor,), {})
 
 
 def _tells_no_password(record: logging.LogRecord) -> bool:
