@@ -71,6 +71,7 @@ class Run:
         self._network = asyncio.Lock()
         self._first_fault = math.inf
         self._last_fault = 0.0
+        self._all_done = 0.0
         self._patience = patience
         self.crew = Crew(folder, place, self._queue, python, longest)
 
@@ -81,6 +82,7 @@ class Run:
             await self.crew.start(CONSUMERS, PRODUCERS, self._messages, self._rate)
             await self._suffer()
             await self._drain(broker)
+            self._all_done = self._report().ended
             await self._let_all_take_part(broker)
             await self._drain(broker)
             await self.crew.stop()
