@@ -290,7 +290,7 @@ NEVER_BREAKING = {
     "order": "the order of declarations, arguments, properties, types, enum values; the file they stand in",
     "examples": "`examples` and `default`",
     "deprecation": "`deprecated`, `readOnly`, `writeOnly`",
-    "spelling": "the same in other words, through `$ref`, `allOf` or `anyOf`, as long as generated classes keep their names",
+    "spelling": "the same in other words, through `$ref`, `allOf` or `anyOf`, as long as classes keep their names",
     "optional": "a new optional argument: unknown ones reach handlers that take `**kwargs`, and no others",
 }
 """Changes that are never a finding."""
