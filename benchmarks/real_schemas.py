@@ -18,7 +18,9 @@ sys.path += [str(ROOT / "tests"), str(ROOT / "tests" / "gen")]
 from catalogues import CATALOGUES  # noqa: E402 - it is a test's own
 
 GENERATING, IMPORTING = 5.0, 0.5  # seconds that it may take
-_IMPORT = "import time, microagent; started = time.perf_counter(); import contracts; print(time.perf_counter() - started)"
+_IMPORT = (
+    "import time, microagent; started = time.perf_counter(); import contracts; print(time.perf_counter() - started)"
+)
 _LINE = "{:<12} {:>9} {:>9} {:>8} {:>10} {:>8} {:>6} {:>6} {:>8}"
 
 

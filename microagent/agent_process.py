@@ -77,7 +77,7 @@ class AgentProcess:
     async def _live(self, configuration: Mapping[str, Any], stop: Future[float]) -> None:
         loop = asyncio.get_running_loop()
         wishes = _Wishes(stop, self.shutdown_timeout)
-        signal.signal(signal.SIGTERM, lambda *_: self._terminate(loop, wishes))
+        signal.signal(signal.SIGTERM, lambda _signal, _frame: self._terminate(loop, wishes))
         let_in()
         try:
             agent = init_agent(self.backend, configuration)

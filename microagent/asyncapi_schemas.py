@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from microagent.declarations import QueueDeclaration, SignalDeclaration
 from microagent.pointers import pointer_to
@@ -208,10 +208,11 @@ def _is_common(declaration: AnyDeclaration, known: dict[int, bool]) -> bool:
     if any(isinstance(root, bool) for root in roots):
         return False  # AsyncAPI's metaschema takes none, where a schema may have a format
     returns = declaration.returns if isinstance(declaration, SignalDeclaration) else None
-    for schema in (*roots, returns):
-        if isinstance(schema, Mapping) and id(schema) not in known:
+    schemas = [cast("Schema", schema) for schema in (*roots, returns) if isinstance(schema, Mapping)]
+    for schema in schemas:
+        if id(schema) not in known:
             known[id(schema)] = all(_means_the_same(inner) for _, inner in every_schema(schema))
-    return all(known[id(schema)] for schema in (*roots, returns) if isinstance(schema, Mapping))
+    return all(known[id(schema)] for schema in schemas)
 
 
 def _means_the_same(schema: Schema) -> bool:

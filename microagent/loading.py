@@ -4,7 +4,7 @@ import os
 import ssl
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from microagent.declarations import Declarations
 from microagent.errors import QueueNotFound, SignalNotFound
@@ -120,25 +120,31 @@ def _queues(declarations: Declarations, on_conflict: OnConflict) -> QueueSet:
     return cast("QueueSet", _named("QueueSet", Queue.admit_all(declarations.queues, on_conflict), QueueNotFound))
 
 
-def _named(name: str, words: Sequence[Signal] | Sequence[Queue], missing: type[AttributeError]) -> Any:
+class _Named(tuple[Any, ...]):
     """
     A named tuple that says what it has when it is asked for what it has not.
 
     The standard library's would evaluate a text with these names in it, and they come from outside.
     """
-    known = [word.name for word in words]
 
-    def not_declared(_: object, asked: str) -> Any:
+    __slots__ = ()
+    _fields: ClassVar[tuple[str, ...]]
+    _missing: ClassVar[type[AttributeError]]
+
+    def __getattr__(self, asked: str) -> Any:
         if asked.startswith("_"):  # Python asking for a protocol
             raise AttributeError(asked)
-        there = f"only {', '.join(known)}" if known else "nothing is"
-        raise missing(f"{shown(asked)} is not declared there, {there}{guess(asked, known)}")
+        there = f"only {', '.join(self._fields)}" if self._fields else "nothing is"
+        raise self._missing(f"{shown(asked)} is not declared there, {there}{guess(asked, self._fields)}")
 
-    own = {
-        "__slots__": (),
-        "__getattr__": not_declared,
-        "__repr__": lambda words: f"{name}({', '.join(f'{word.name}={word!r}' for word in words)})",
-        "_fields": tuple(known),
-        "_asdict": lambda words: dict(zip(known, words, strict=True)),
-    }
-    return type(name, (tuple,), {word: property(itemgetter(index)) for index, word in enumerate(known)} | own)(words)
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={word!r}' for name, word in self._asdict().items())})"
+
+    def _asdict(self) -> dict[str, Any]:
+        return dict(zip(self._fields, self, strict=True))
+
+
+def _named(name: str, words: Sequence[Signal] | Sequence[Queue], missing: type[AttributeError]) -> Any:
+    fields = tuple(word.name for word in words)
+    own = {"__slots__": (), "_fields": fields, "_missing": missing}
+    return type(name, (_Named,), {field: property(itemgetter(n)) for n, field in enumerate(fields)} | own)(words)

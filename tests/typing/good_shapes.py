@@ -2,7 +2,20 @@
 
 from typing import assert_type
 
-from contracts import Bus, Broker, ChangedMessage, Circle, DrawingMessage, Json, Moved, Polygon, Renamed, Shape, Tree, queues
+from contracts import (
+    Bus,
+    Broker,
+    ChangedMessage,
+    Circle,
+    DrawingMessage,
+    Json,
+    Moved,
+    Polygon,
+    Renamed,
+    Shape,
+    Tree,
+    queues,
+)
 
 from microagent import MicroAgent, consumer
 
