@@ -25,6 +25,15 @@ class Group:
         self.sought: list[tuple[TopicPartition, int]] = []
         self.arrived: asyncio.Queue[dict[TopicPartition, list[Any]]] = asyncio.Queue()
         self.failure: Exception | None = None
+        self.unknown: set[str] = set()
+        self.looks = 0
+        self._client = self.cluster = self
+
+    def partitions_for_topic(self, topic: str) -> set[int] | None:
+        return None if topic in self.unknown else {0, 1}
+
+    def force_metadata_update(self) -> None:
+        self.looks += 1
 
     async def start(self) -> None:
         pass
@@ -187,6 +196,16 @@ async def test_commit_that_the_group_does_not_take_is_tried_again(group: Group, 
     await intake.commit()
     assert group.committed == {ONE: (1, "")}
     assert group.commits == 2
+
+
+async def test_topic_that_is_not_known_yet_is_asked_for_again(group: Group, intake: Intake):
+    """A server may take a moment to know what it has created; a member that does not ask again gets nothing of it."""
+    group.unknown = {"q.retry.5s"}
+    await intake.tend()
+    await intake.tend()
+    group.unknown = set()
+    await intake.tend()
+    assert group.looks == 2
 
 
 @pytest.mark.parametrize("end", ["committed", "assigned"])

@@ -135,6 +135,13 @@ async def end(consumer: Consumer) -> None:
         stopping.result()
 
 
+def ask_for(consumer: Consumer, topics: Iterable[str]) -> None:
+    """Have it ask again for topics that its server did not know yet; by itself, it does so every five minutes."""
+    client = cast("Any", consumer)._client
+    if any(client.cluster.partitions_for_topic(topic) is None for topic in topics):
+        client.force_metadata_update()
+
+
 async def abandon(producer: Producer) -> None:
     """Stop it without what it has not delivered; its own stop waits until all is, however long that takes."""
     inner = cast("Any", producer)

@@ -19,6 +19,7 @@ from microagent.tools.kafka.driver import (
     Mark,
     Partition,
     Record,
+    ask_for,
     committed,
     end,
     is_connected,
@@ -182,6 +183,7 @@ class Intake:
 
     async def tend(self) -> None:
         """Do what could not be done when it was due."""
+        ask_for(self._consumer, self.topics.consumed)
         if not all(ledger.has_begun for ledger in self._ledgers.values()):
             await self._begin()
         await self.commit()
