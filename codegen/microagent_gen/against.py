@@ -1,7 +1,7 @@
 """What the sources change in an earlier contract, and whom that breaks."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -38,14 +38,23 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A finding and where it is; ``line`` and ``column`` are None where the text is not at hand."""
+    """
+    A finding and where it is.
+
+    ``steps`` is None where nothing of it is written any more, ``line`` and ``column`` where the text is not at hand.
+    """
 
     finding: Finding
     source: str
-    pointer: str
+    steps: tuple[str, ...] | None = None
+    reason: str = ""
     line: int | None = None
     column: int | None = None
-    reason: str = ""
+
+    @property
+    def pointer(self) -> str:
+        """As JSON Pointers are written."""
+        return pointer_to(self.steps or ())
 
     @property
     def place(self) -> str:
@@ -79,10 +88,9 @@ def compare(question: Question, sources: Sequence[str], new: Collection) -> Answ
     answer = Answer(question)
     placing = _Placing(old, new)
     found = findings(_contract(old), _contract(new), finder())
-    for finding in [*found, *renamed_classes(old, new, found)]:
-        if finding.breaks(question.mode):
-            placed = placing.placed(finding, question)
-            (answer.allowed if placed.reason else answer.found).append(placed)
+    told = [each for each in (*found, *renamed_classes(old, new, found)) if each.breaks(question.mode)]
+    for placed in placing.with_lines([placing.placed(finding, question) for finding in told]):
+        (answer.allowed if placed.reason else answer.found).append(placed)
     answer.found.sort(key=lambda placed: (placed.source, placed.line or 0, placed.column or 0))
     return answer
 
@@ -125,23 +133,27 @@ class _Placing:
         if name in self._new.read and origin is not None and not (finding.is_gone and not finding.steps):
             read = self._new.read[name]
             steps = place_of(self._document(name).value, fragment_steps(origin.pointer), finding.steps)
-            line, column = self._line(name, steps, finding)
-            return Placed(finding, name, pointer_to(steps), line, column, self._reason(finding, [read], question))
+            return Placed(finding, name, steps, self._reason(finding, [read], question))
         label = self._old.read[name].label if name in self._old.read else name
         same = {other: read for other, read in self._new.read.items() if read.label == label}
         reason = self._reason(finding, list((same or self._new.read).values()), question)
-        return Placed(finding, next(iter(same), label), "", reason=reason)
+        return Placed(finding, next(iter(same), label), None, reason)
+
+    def with_lines(self, found: list[Placed]) -> Iterator[Placed]:
+        """The findings with their lines; each text is looked through once."""
+        for source in dict.fromkeys(placed.source for placed in found):
+            here = [placed for placed in found if placed.source == source]
+            written = [placed for placed in here if placed.steps is not None and not _is_of_web(source)]
+            yield from (placed for placed in here if placed.steps is None or _is_of_web(source))
+            complaints = [Complaint("", placed.steps or (), _is_of_key(placed.finding)) for placed in written]
+            places = self._document(source).places(complaints) if written else ()
+            for placed, (line, column) in zip(written, places, strict=True):
+                yield replace(placed, line=line, column=column)
 
     def _document(self, name: str) -> Document:
         if name not in self._documents:
             self._documents[name] = Document(self._new.read[name].text)
         return self._documents[name]
-
-    def _line(self, name: str, steps: tuple[str, ...], finding: Finding) -> tuple[int, int] | tuple[None, None]:
-        if is_url(name) and not name.startswith("file:"):
-            return None, None
-        of_key = bool(finding.steps) and not finding.is_gone
-        return next(self._document(name).places([Complaint("", steps, of_key=of_key)]))
 
     def _reason(self, finding: Finding, read: Sequence[Read], question: Question) -> str:
         """Why it is allowed; nothing if it is not."""
@@ -150,3 +162,11 @@ class _Placing:
             return "--allow"
         said: Iterator[Mapping[str, str]] = (each.compat.get("allow", {}) for each in read)
         return next((each[rule] for each in (finding.allowed, *said) if rule in each), "")
+
+
+def _is_of_web(source: str) -> bool:
+    return is_url(source) and not source.startswith("file:")
+
+
+def _is_of_key(finding: Finding) -> bool:
+    return bool(finding.steps) and not finding.is_gone

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from fractions import Fraction
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -25,16 +26,18 @@ _ANYTHING: tuple[object, ...] = (None, True, 0, 1.5, "a", [], {})
 
 def finder() -> Finder:
     """The best help that is installed."""
-    try:
-        from hypothesis.configuration import set_hypothesis_home_dir
-    except ModuleNotFoundError:
-        return Unaided()
-    set_hypothesis_home_dir(_cache())
-    return Hypothesis()
+    return Unaided() if find_spec("hypothesis") is None else Hypothesis()
 
 
-def _cache() -> Path:
-    """Where hypothesis keeps its tables: not where somebody works, as it would otherwise."""
+@cache
+def _settle() -> None:
+    """Let hypothesis keep its tables elsewhere than where somebody works, as it would otherwise."""
+    from hypothesis.configuration import set_hypothesis_home_dir
+
+    set_hypothesis_home_dir(_home())
+
+
+def _home() -> Path:
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "microagent-gen")
     except RuntimeError:  # nobody's home
@@ -63,6 +66,7 @@ def _drawn(strategy: Callable[[], Any], count: int) -> list[Any]:
     from hypothesis import HealthCheck, Phase, given, settings
     from hypothesis.errors import HypothesisException
 
+    _settle()
     found: list[object] = []
 
     def collect(value: object) -> None:
