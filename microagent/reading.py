@@ -4,6 +4,7 @@ import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain, product
 from typing import Any, cast
 
@@ -73,6 +74,7 @@ _SCALARS: dict[str, Scalar] = {
     "null": Scalar("null"),
 }
 _TELLING = ANNOTATIONS | {"format"}
+_NOTHING_TOLD = Told()
 _NO_WORDS: frozenset[str] = frozenset()
 _MEANT = {
     "properties": "object",
@@ -83,7 +85,7 @@ _MEANT = {
 """What a schema without ``type`` is meant for."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reading:
     """
     What a schema says, as far as types can say it.
@@ -96,7 +98,7 @@ class Reading:
     known: Mapping[Key, Known] = field(default_factory=dict[Key, Known])
     said: frozenset[tuple[Place, str]] = field(default=frozenset(), compare=False)
 
-    @property
+    @cached_property
     def object(self) -> Object | None:
         """
         The payload as one object, whichever of its alternatives it is; None where nobody knows its properties.
@@ -525,7 +527,10 @@ def _told(sources: Iterable[Source]) -> Told:
     """What the schemas tell people; of each thing, what the first one says."""
     said: dict[str, Any] = {}
     for each in sources:
-        said = {**each.said, **said}
+        if not ANNOTATIONS.isdisjoint(each.said):
+            said = {**each.said, **said}
+    if not said:
+        return _NOTHING_TOLD
     examples = said.get("examples", [])
     return Told(
         _text(said.get("title")),

@@ -76,6 +76,7 @@ class _Namer:
         for node in self._nodes:
             self._first.setdefault(self._groups[node], node)
         self._names: dict[int, str] = {}
+        self._inner: dict[int, list[int]] = {}
 
     def classes(self) -> Classes:
         self._name_all()
@@ -124,9 +125,11 @@ class _Namer:
     # -- what belongs to whom
 
     def _references(self, group: int) -> list[int]:
-        number, key = self._first[group]
-        shape = self._scopes[number].reading.known[key].shape
-        return list(dict.fromkeys(self._groups[number, inner] for inner in named(shape)))
+        if group not in self._inner:
+            number, key = self._first[group]
+            shape = self._scopes[number].reading.known[key].shape
+            self._inner[group] = list(dict.fromkeys(self._groups[number, inner] for inner in named(shape)))
+        return self._inner[group]
 
     def _own(self) -> set[int]:
         """What is called after a declaration, and what leads there."""
@@ -159,8 +162,8 @@ class _Namer:
         members = set(groups)
         waiting = list(self._inner_first(groups, members))
         while waiting:
-            group = next((each for each in waiting if self._is_ready(each, members, defined)), waiting[0])
-            waiting.remove(group)
+            index = next((index for index, each in enumerate(waiting) if self._is_ready(each, members, defined)), 0)
+            group = waiting.pop(index)
             number, key = self._first[group]
             scope = self._scopes[number]
             doc = scope.doc if key == ROOT else None

@@ -6,6 +6,7 @@ import re
 import sys
 import unicodedata
 from collections.abc import Container
+from functools import lru_cache
 
 _BUILTINS_USED = frozenset({"str", "int", "float", "bool", "list", "dict"})
 _BUILTIN_CLASSES = frozenset(
@@ -70,6 +71,7 @@ def class_name(declared: str) -> str:
     return re.sub(r"(?:^|_)([a-z])", lambda match: match[1].upper(), declared)
 
 
+@lru_cache(maxsize=10_000)
 def key_part(key: str) -> str:
     """``key`` as a part of a class name: ``user-id`` is ``UserId``; a digest where it holds no letters or digits."""
     words = re.split(r"[\W_]+", unicodedata.normalize("NFKC", key))

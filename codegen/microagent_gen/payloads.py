@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 
 from microagent.reading import Reading
 from microagent.shapes import ROOT, Anything, Field, Named, Object, Shape
@@ -10,7 +11,7 @@ from microagent_gen import naming
 from microagent_gen.pytypes import ANY, Names, annotation
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Payload:
     """
     A schema as generated.
@@ -23,7 +24,7 @@ class Payload:
     reading: Reading
     names: Names
 
-    @property
+    @cached_property
     def type(self) -> str:
         """The annotation of the whole."""
         return annotation(self.reading.shape, self.names)
@@ -57,11 +58,11 @@ class Payload:
         free = (name for name in names if name not in taken)
         return next(free, naming.unused(names[-1], taken))
 
-    @property
+    @cached_property
     def _fields(self) -> tuple[Field, ...]:
         return self.reading.object.fields if self.reading.object else ()
 
-    @property
+    @cached_property
     def _keywords(self) -> list[str]:
         """A parameter for every property that Python can name."""
         return [_keyword(field, self.names) for field in self._fields if naming.is_plain(field.name)]
@@ -72,7 +73,7 @@ class Payload:
         is_class = known is not None and isinstance(known.shape, Object) and self.reading.shape == Named(ROOT)
         return f"**payload: _t.Unpack[{self.root}]" if is_class else f"**payload: {ANY}"
 
-    @property
+    @cached_property
     def _is_odd(self) -> bool:
         return not all(naming.is_plain(field.name) for field in self._fields)
 

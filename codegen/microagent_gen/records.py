@@ -60,8 +60,10 @@ def record(reading: Reading, key: Key, names: Names, defined: Container[str], do
     return Record(name, entries, doc or ("" if entries else "An object without properties."), functional)
 
 
-def named_in(candidates: Iterable[str], records: Iterable[Record], *annotations: str) -> tuple[str, ...]:
+def named_in(candidates: tuple[str, ...], records: Iterable[Record], *annotations: str) -> tuple[str, ...]:
     """Which of these classes the records and annotations name: checkers complain of imports that nobody needs."""
+    if not candidates:
+        return ()
     texts = [*annotations, *(entry.annotation for each in records for entry in each.entries)]
     texts += [each.alias for each in records if each.alias is not None]
     words = {word for text in texts for word in _WORD.findall(_LITERAL.sub("", text))}
@@ -84,6 +86,8 @@ def described(told: Told) -> str:
 
 def _field_doc(field: Field, reading: Reading) -> str:
     told = field.told
+    if not told.title:
+        return documented(told.description, told_apart(field.shape, reading), *_notes(told))
     is_new = naming.key_part(told.title).casefold() != naming.key_part(field.name).casefold()
     title = told.title if is_new and not isinstance(field.shape, Named) else ""
     return documented(told.description or title, told_apart(field.shape, reading), *_notes(told))

@@ -5,8 +5,9 @@ import logging
 import pytest
 from support import unique
 
-from microagent import ConfigurationError, QueueSerializingError, Signal, SignalSerializingError
+from microagent import ConfigurationError, Queue, QueueSerializingError, Signal, SignalSerializingError
 from microagent.admission import Admission
+from microagent.tools.memory import MemoryBroker, MemorySignalBus
 
 
 @pytest.fixture
@@ -68,3 +69,38 @@ def test_unknown_mode_is_refused(mode):
     """With the ones that there are."""
     with pytest.raises(ConfigurationError, match="'warn', 'strict', 'off'"):
         admission(mode)
+
+
+@pytest.mark.parametrize(("formats", "passes"), [(False, True), (True, False)])
+def test_formats_decide_when_that_is_asked_for(formats, passes):
+    """On sending, on receiving and of answers; else they only tell people something."""
+    schema = {"type": "string", "format": "uuid"}
+    payload = {"properties": {"id": schema}, "required": ["id"]}
+    declared = Signal(unique("signal"), payload=payload, returns=schema)
+    strict = Admission("strict", logging.getLogger("test.admission"), formats=formats)
+    wrong = {"id": "no uuid"}
+    assert (strict.refusal(declared, wrong) is None) == passes
+    assert (strict.answer_refusal(declared, "no uuid", "Agent.count") is None) == passes
+    if passes:
+        strict.sending(declared, wrong, SignalSerializingError)
+    else:
+        with pytest.raises(SignalSerializingError, match=r"\$\.id: does not fit format"):
+            strict.sending(declared, wrong, SignalSerializingError)
+
+
+def test_formats_that_nothing_here_can_check_are_a_mistake_at_once(monkeypatch):
+    """In one sentence that says what to install; unless nobody looks anyway."""
+    monkeypatch.setattr("microagent.admission.missing_formats", lambda: ["date-time", "uri"])
+    with pytest.raises(ConfigurationError, match=r"date-time, uri: pip install 'microagent\[formats\]'"):
+        Admission("warn", logging.getLogger("test.admission"), formats=True)
+    Admission("off", logging.getLogger("test.admission"), formats=True)
+
+
+async def test_formats_are_an_option_of_every_bus_and_broker():
+    """Beside ``validate``, whatever the backend."""
+    payload = {"properties": {"at": {"type": "string", "format": "date-time"}}, "required": ["at"]}
+    queue = Queue(unique("queue"), payload=payload)
+    async with MemoryBroker(validate="strict", formats=True) as broker, MemorySignalBus(formats=True):
+        await broker[queue.name].send({"at": "2026-01-31T12:00:00Z"})
+        with pytest.raises(QueueSerializingError, match="date-time"):
+            await broker[queue.name].send({"at": "yesterday"})
