@@ -1,14 +1,27 @@
 """Who checks which keyword of a payload, msgspec or jsonschema: decided once, for the generator and the runtime."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import count
-from math import ceil, floor
 from typing import Any, Literal, TypeAlias, cast
 from urllib.parse import quote
 
+from microagent.choices import WITHOUT_PATTERN, Choices
 from microagent.conjunctions import Place
 from microagent.jsonvalues import is_of, kinds_of, listed_values, without_fraction
+from microagent.limits import (
+    BOUNDS,
+    INT64,
+    OF_ARRAYS,
+    OF_OBJECTS,
+    OF_STRINGS,
+    broken_limits,
+    is_field,
+    is_literal,
+    pointless_words,
+    whole_limits,
+    without_integer_beside_number,
+)
 from microagent.pointers import pointer_to
 from microagent.references import resolve
 from microagent.runtime_types import (
@@ -19,7 +32,6 @@ from microagent.runtime_types import (
     Plain,
     Record,
     Reference,
-    Tagged,
     TupleOf,
     Type,
     Values,
@@ -51,21 +63,13 @@ KEYWORDS = frozenset(
 
 _SCOPED = frozenset({"$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$anchor", "$id", "id"})
 _UNEVALUATED = frozenset({"unevaluatedProperties", "unevaluatedItems"})
-_OF_STRINGS = {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"}
-_OF_ARRAYS = {"minItems": "min_length", "maxItems": "max_length"}
-_OF_OBJECTS = {"minProperties": "min_length", "maxProperties": "max_length"}
-_BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")
 _WORDS = frozenset(
     {
         "type", "properties", "required", "additionalProperties", "patternProperties", "items", "prefixItems",
-        "multipleOf", *_OF_STRINGS, *_OF_ARRAYS, *_OF_OBJECTS, *_BOUNDS,
+        "multipleOf", *OF_STRINGS, *OF_ARRAYS, *OF_OBJECTS, *BOUNDS,
     }
 )  # fmt: skip
-_INT64 = 2**63
 _LONGEST = 2**31
-_WITHOUT_PATTERN = {"array", "object"}  # msgspec 0.22 reads wrong memory where one of these may be instead of the text
-_DISJOINT = ("object", "array", "string", "number", "boolean", "null")
-_MOST_ROUNDS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +191,7 @@ class _Judge:
         self._formats = formats
         self._inexact: set[Place] = set()
         self._opaque: set[Place] = set()
+        self._choices = Choices(schema, definitions, self._opaque)
         self._begin()
 
     def decision(self) -> Decision:
@@ -199,7 +204,7 @@ class _Judge:
             if not inexact and not opaque:
                 break
             self._inexact |= inexact
-            self._opaque |= opaque
+            self._opaque.update(opaque)
         types = {place: found.type for place, found in self._found.items()}
         rests = {name: self._found[place].rest for place, name in self._names.items() if place in self._found}
         definitions = {**self._definitions, **rests}
@@ -305,9 +310,9 @@ class _Judge:
             return found
         if not words:
             return self._combined(said)
-        kinds = _without_integer_beside_number(kinds_of(said.schema))
+        kinds = without_integer_beside_number(kinds_of(said.schema))
         options = tuple(self._kind(kind, said) for kind in kinds)
-        self._claim(said, "type", *_pointless_words(kinds))
+        self._claim(said, "type", *pointless_words(kinds))
         return options[0] if len(options) == 1 else Options(options)
 
     def _kind(self, kind: str, said: _Said) -> Type:
@@ -317,9 +322,9 @@ class _Judge:
             case "array":
                 return self._array(said)
             case "string":
-                limits = self._lengths(said, _OF_STRINGS)
+                limits = self._lengths(said, OF_STRINGS)
                 pattern = said.left.get("pattern")
-                if isinstance(pattern, str) and not _WITHOUT_PATTERN & {*kinds_of(said.schema)}:
+                if isinstance(pattern, str) and not WITHOUT_PATTERN & {*kinds_of(said.schema)}:
                     limits = (*limits, ("pattern", pattern))
                     self._claim(said, "pattern")
                 return Plain("string", limits)
@@ -340,16 +345,16 @@ class _Judge:
         return tuple(found)
 
     def _number(self, kind: Literal["integer", "number"], said: _Said) -> Type:
-        bounds = {word: said.left[word] for word in _BOUNDS if word in said.left}
-        whole = _whole_limits(bounds)
-        broken = _broken_limits(bounds)
+        bounds = {word: said.left[word] for word in BOUNDS if word in said.left}
+        whole = whole_limits(bounds)
+        broken = broken_limits(bounds)
         if whole is None or (kind == "number" and broken is None):
             return Plain(kind)
         self._claim(said, *bounds)
         if kind == "number":
             return Plain("number", (*((f"int {name}", value) for name, value in whole), *(broken or ())))
         factor = without_fraction(said.left.get("multipleOf"))
-        if isinstance(factor, int) and factor < _INT64:
+        if isinstance(factor, int) and factor < INT64:
             self._claim(said, "multipleOf")
             whole = (*whole, ("multiple_of", factor))
         return Plain("integer", whole)
@@ -360,7 +365,7 @@ class _Judge:
             return None
         kinds = kinds_of(said.schema)
         values = [without_fraction(value) for value in listed if any(is_of(value, kind) for kind in kinds)]
-        if not values or not all(map(_is_literal, values)):
+        if not values or not all(map(is_literal, values)):
             return None
         self._claim(said, "const", "enum", "type")
         return Values(tuple(cast("list[str | int | None]", values)))
@@ -414,59 +419,23 @@ class _Judge:
             return None
         word = words.pop()
         options: list[Schema] = said.left[word]
-        taken = [self._kinds(option, said.place[0]) for option in options]
+        taken = [self._choices.kinds(option, said.place[0]) for option in options]
         if not set().union(*taken) <= {"number" if kind == "integer" else kind for kind in kinds_of(said.schema)}:
             return None
         if "integer" in kinds_of(said.schema) and "number" not in kinds_of(said.schema):
             return None
-        if _WITHOUT_PATTERN & set().union(*taken) and any(self._has_pattern(each, said.place[0]) for each in options):
+        if WITHOUT_PATTERN & set().union(*taken) and any(
+            self._choices.has_pattern(each, said.place[0]) for each in options
+        ):
             return None
         waiting = len(self._waiting)
         verdicts = [self._verdict(option, said.inner(word, str(index))) for index, option in enumerate(options)]
-        found = _united([each.type for each in verdicts], taken, self._tags(options, said.place[0]))
+        found = self._choices.united(options, [each.type for each in verdicts], said.place[0])
         if found is None or any(each.rest is not True for each in verdicts):
             del self._waiting[waiting:]
             self._leave_word(word, options, said.place)
             return None
         self._claim(said, word, "type")
-        return found
-
-    def _kinds(self, schema: Schema, in_file: bool, depth: int = 0) -> set[str]:
-        """The kinds of values that may fit; a whole number is a number."""
-        if isinstance(schema, bool) or depth > _MOST_ROUNDS:
-            return set(_DISJOINT)
-        if isinstance(reference := schema.get("$ref"), str):
-            target = resolve(reference, None if in_file else self._schema, self._definitions)
-            return set(_DISJOINT) if target is None else self._kinds(target.schema, target.in_file, depth + 1)
-        kinds = set(_without_integer(kinds_of(schema)))
-        if (listed := listed_values([schema])) is not None:
-            kinds &= {kind for value in listed for kind in _DISJOINT if is_of(value, kind)}
-        for word in ("anyOf", "oneOf"):
-            if options := schema.get(word):
-                kinds &= set().union(*(self._kinds(option, in_file, depth + 1) for option in options))
-        return kinds
-
-    def _has_pattern(self, schema: Schema, in_file: bool, depth: int = 0) -> bool:
-        """Whether a text that fits may have to have a pattern."""
-        if isinstance(schema, bool) or depth > _MOST_ROUNDS:
-            return False
-        if isinstance(reference := schema.get("$ref"), str):
-            target = resolve(reference, None if in_file else self._schema, self._definitions)
-            return target is not None and self._has_pattern(target.schema, target.in_file, depth + 1)
-        inner = (each for word in ("anyOf", "oneOf", "allOf") for each in schema.get(word, ()))
-        return "pattern" in schema or any(self._has_pattern(each, in_file, depth + 1) for each in inner)
-
-    def _tags(self, options: list[Schema], in_file: bool) -> Mapping[int, Mapping[str, str]]:
-        """Of every alternative that is an object: the properties that it must have with one value, and the value."""
-        found: dict[int, Mapping[str, str]] = {}
-        for index, option in enumerate(options):
-            schema, place = option, None
-            if not isinstance(option, bool) and isinstance(reference := option.get("$ref"), str):
-                target = resolve(reference, None if in_file else self._schema, self._definitions)
-                schema = True if target is None else target.schema
-                place = None if target is None else (target.in_file, target.steps)
-            if not isinstance(schema, bool) and _is_record(schema) and place not in self._opaque:
-                found[index] = _tags_of(schema)
         return found
 
     # -- arrays and objects
@@ -482,26 +451,26 @@ class _Judge:
                 self._claim(said, "items")
             else:
                 self._keep(said, "items", found.rest)
-        return ListOf(items, self._lengths(said, _OF_ARRAYS))
+        return ListOf(items, self._lengths(said, OF_ARRAYS))
 
     def _tuple(self, said: _Said) -> Type:
         heads: list[Schema] = said.left["prefixItems"]
         least, most = said.left.get("minItems"), said.left.get("maxItems")
         is_closed = said.left.get("items") is False or most == len(heads)
         if not heads or least != len(heads) or most not in {None, least} or not is_closed:
-            return ListOf(AnyValue(), self._lengths(said, _OF_ARRAYS))
+            return ListOf(AnyValue(), self._lengths(said, OF_ARRAYS))
         waiting = len(self._waiting)
         found = [self._verdict(head, said.inner("prefixItems", str(index))) for index, head in enumerate(heads)]
         if any(each.rest is not True for each in found):
             del self._waiting[waiting:]
             self._leave_word("prefixItems", heads, said.place)
-            return ListOf(AnyValue(), self._lengths(said, _OF_ARRAYS))
+            return ListOf(AnyValue(), self._lengths(said, OF_ARRAYS))
         self._claim(said, "prefixItems", "items", "minItems", "maxItems")
         return TupleOf(tuple(each.type for each in found))
 
     def _object(self, said: _Said) -> Type:
         names = [*said.left.get("properties", ()), *said.left.get("required", ())]
-        if not all(map(_is_field, names)):
+        if not all(map(is_field, names)):
             return DictOf(AnyValue())
         if not names:
             self._claim(said, "properties", "required")
@@ -527,7 +496,7 @@ class _Judge:
     def _dictionary(self, said: _Said) -> Type:
         extra = said.left.get("additionalProperties", True)
         if "patternProperties" in said.left:
-            return DictOf(AnyValue(), self._lengths(said, _OF_OBJECTS))
+            return DictOf(AnyValue(), self._lengths(said, OF_OBJECTS))
         if extra is False:
             self._claim(said, "additionalProperties")
             return Record((), closed=True)
@@ -536,7 +505,7 @@ class _Judge:
             self._claim(said, "additionalProperties")
         else:
             self._keep(said, "additionalProperties", found.rest)
-        return DictOf(found.type, self._lengths(said, _OF_OBJECTS))
+        return DictOf(found.type, self._lengths(said, OF_OBJECTS))
 
 
 def _named_in(found: Type) -> Iterator[Place]:
@@ -545,129 +514,3 @@ def _named_in(found: Type) -> Iterator[Place]:
         yield found.place
     for inner in inside(found):
         yield from _named_in(inner)
-
-
-def _without_integer(kinds: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys("number" if kind == "integer" else kind for kind in kinds))
-
-
-def _without_integer_beside_number(kinds: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(kind for kind in kinds if kind != "integer" or "number" not in kinds)
-
-
-def _pointless_words(kinds: Iterable[str]) -> Iterator[str]:
-    """Words that say something of other kinds of values only."""
-    of = {
-        "string": ("minLength", "maxLength", "pattern"),
-        "number": (*_BOUNDS, "multipleOf"),
-        "array": (
-            "items", "prefixItems", "minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains",
-        ),
-        "object": (
-            "properties", "required", "additionalProperties", "patternProperties", "minProperties", "maxProperties",
-            "propertyNames", "dependentRequired", "dependentSchemas",
-        ),
-    }  # fmt: skip
-    wanted = set(_without_integer(kinds))
-    return (word for kind, words in of.items() if kind not in wanted for word in words)
-
-
-def _whole_limits(bounds: Mapping[str, Any]) -> tuple[tuple[str, int], ...] | None:
-    """The bounds of an int; None where msgspec cannot hold them."""
-    least = [ceil(bounds["minimum"])] if "minimum" in bounds else []
-    least += [floor(bounds["exclusiveMinimum"]) + 1] if "exclusiveMinimum" in bounds else []
-    most = [floor(bounds["maximum"])] if "maximum" in bounds else []
-    most += [ceil(bounds["exclusiveMaximum"]) - 1] if "exclusiveMaximum" in bounds else []
-    found = (*((("ge", max(least)),) if least else ()), *((("le", min(most)),) if most else ()))
-    return found if all(-_INT64 <= value < _INT64 for _, value in found) else None
-
-
-def _broken_limits(bounds: Mapping[str, Any]) -> tuple[tuple[str, float], ...] | None:
-    """The bounds of a float; None where one is no float."""
-    if not all(_is_float(value) for value in bounds.values()):
-        return None
-    found: list[tuple[str, float]] = []
-    for inclusive, exclusive, names, stricter in (
-        ("minimum", "exclusiveMinimum", ("ge", "gt"), max),
-        ("maximum", "exclusiveMaximum", ("le", "lt"), min),
-    ):
-        values = [bounds[word] for word in (inclusive, exclusive) if word in bounds]
-        if values:
-            limit = stricter(values)
-            name = names[1] if bounds.get(exclusive) == limit else names[0]
-            found.append((name, float(limit)))
-    return tuple(found)
-
-
-def _is_float(value: float) -> bool:
-    try:
-        return float(value) == value
-    except OverflowError:
-        return False
-
-
-def _is_literal(value: object) -> bool:
-    if isinstance(value, bool):
-        return False
-    if isinstance(value, int):
-        return -_INT64 <= value < _INT64
-    return value is None or (isinstance(value, str) and not _has_surrogate(value))
-
-
-def _is_field(name: str) -> bool:
-    """Whether msgspec can call a property by this name."""
-    return not any(each < " " or each in '"\\' for each in name) and not _has_surrogate(name)
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= each <= "\udfff" for each in text)
-
-
-def _is_record(schema: Mapping[str, Any]) -> bool:
-    """Whether the type of the schema is one of an object with fields, and nothing else."""
-    others = {"$ref", "enum", "const", *_UNEVALUATED} & schema.keys()
-    names = [*schema.get("properties", ()), *schema.get("required", ())]
-    return schema.get("type") == "object" and bool(names) and not others and all(map(_is_field, names))
-
-
-def _tags_of(schema: Mapping[str, Any]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for name, inner in schema.get("properties", {}).items():
-        listed = None if isinstance(inner, bool) else listed_values([inner])
-        if name in schema.get("required", ()) and listed is not None and len(listed) == 1:
-            value = listed[0]
-            if isinstance(value, str) and _is_literal(value):
-                found[name] = value
-    return found
-
-
-def _united(types: list[Type], taken: list[set[str]], tags: Mapping[int, Mapping[str, str]]) -> Type | None:
-    """One type for alternatives of which a value fits one at most; None where that is not certain."""
-    objects = [index for index, kinds in enumerate(taken) if "object" in kinds]
-    others = [index for index in range(len(taken)) if index not in objects]
-    found: list[Type] = [types[index] for index in others]
-    kinds = [taken[index] for index in others]
-    if len(objects) > 1:
-        if (tagged := _tagged(objects, types, tags)) is None or any(taken[index] != {"object"} for index in objects):
-            return None
-        found.insert(0, tagged)
-        kinds.insert(0, {"object"})
-    elif objects:
-        found.insert(0, types[objects[0]])
-        kinds.insert(0, taken[objects[0]])
-    if AnyValue() in found or sum(map(len, kinds)) > len({kind for each in kinds for kind in each}):
-        return None
-    return found[0] if len(found) == 1 else Options(tuple(found))
-
-
-def _tagged(objects: list[int], types: list[Type], tags: Mapping[int, Mapping[str, str]]) -> Tagged | None:
-    if not all(index in tags for index in objects):
-        return None
-    for name in tags[objects[0]]:
-        values = [tags[index].get(name) for index in objects]
-        options = [types[index] for index in objects]
-        if None not in values and len(set(values)) == len(values):
-            records = [option for option in options if isinstance(option, Record | Reference)]
-            if len(records) == len(options):
-                return Tagged(name, tuple(zip(cast("list[str]", values), records, strict=True)))
-    return None

@@ -17,8 +17,9 @@ FLOORS = {
     """,
     "words": """
         schema shapes jsonvalues jsontext references conjunctions drafts scopes siblings library converting circles
-        bundling plainschema plainformat jsonschemas schemachecks runtime_types deciding reading declarations contents
-        parsing validation registry channel delivery signal queue webclient sources locking copies obtaining loading
+        bundling plainschema plainformat jsonschemas schemachecks runtime_types limits choices deciding reading
+        declarations contents parsing validation registry channel delivery signal queue webclient sources locking
+        copies obtaining loading
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion
         compat.statics compat.changes compat.wording compat.objects compat.reserved compat.comparison compat.rules
         compat.findings compat.contracts compat.places
