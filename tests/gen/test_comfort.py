@@ -13,7 +13,7 @@ from generating import committed, contents, run, run_process, written
 
 from microagent_gen.colours import difference
 
-DOCUMENT = {"signals": [{"name": "a_signal", "providing_args": ["user_id"]}], "sginals": []}
+DOCUMENT = {"signals": [{"name": "user_created", "providing_args": ["user_id"]}], "sginals": []}
 RED, YELLOW, GREEN = "\x1b[31m", "\x1b[33m", "\x1b[32m"
 BASH = shutil.which("bash")
 
