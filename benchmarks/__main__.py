@@ -113,9 +113,9 @@ class Place:
             print(f"{SERVERS[self._name]}, {scenario.title}, {library}: {error}", file=sys.stderr)
             self._results.fail(self._name, scenario, library)
         else:
-            self._results.add(self._name, scenario, library, figures)
+            self._results.add(self._name, scenario, library, turn.number, figures)
             for told in (each for each in SCENARIOS if each.way == "told" and each.figure in figures):
-                self._results.add(self._name, told, library, {told.figure: figures[told.figure]})
+                self._results.add(self._name, told, library, turn.number, {told.figure: figures[told.figure]})
 
     def _group(self, turn: Turn) -> dict[str, float]:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks import goals
 from benchmarks.catalogue import SCENARIOS, SERVERS, US, Scenario, less
 from benchmarks.picture import drawn
 from benchmarks.summary import inserted
@@ -23,11 +24,11 @@ TRIES = 2  # failures of a peer in a scenario until it is not asked again
 class Line:
     """One peer in one scenario: the figures of all rounds."""
 
-    rounds: list[dict[str, float]] = field(default_factory=list[dict[str, float]])
+    rounds: dict[int, dict[str, float]] = field(default_factory=dict[int, dict[str, float]])
     failures: int = 0
 
     def median(self, figure: str) -> float | None:
-        values = [each[figure] for each in self.rounds if figure in each]
+        values = [each[figure] for each in self.rounds.values() if figure in each]
         return statistics.median(values) if values else None
 
     def spread(self, figure: str) -> float:
@@ -35,14 +36,18 @@ class Line:
         middle = self.median(figure)
         if not middle:
             return 0.0
-        return statistics.median(abs(each[figure] - middle) for each in self.rounds if figure in each) / middle * 100
+        return (
+            statistics.median(abs(each[figure] - middle) for each in self.rounds.values() if figure in each)
+            / middle
+            * 100
+        )
 
     def over(self, other: "Line", figure: str) -> float | None:
         """
         The ratio of the two, as the median of the rounds: what one does in the same second as the other is comparable,
         however busy the machine is with other things in that second.
         """
-        pairs = zip(self.rounds, other.rounds, strict=False)
+        pairs = [(self.rounds[number], other.rounds[number]) for number in self.rounds.keys() & other.rounds.keys()]
         ratios = [ours[figure] / theirs[figure] for ours, theirs in pairs if ours.get(figure) and theirs.get(figure)]
         return statistics.median(ratios) if ratios else None
 
@@ -58,8 +63,9 @@ class Results:
     def _line(self, server: str, scenario: Scenario, peer: str) -> Line:
         return self._lines.setdefault((server, scenario.name, peer), Line())
 
-    def add(self, server: str, scenario: Scenario, peer: str, figures: dict[str, float]) -> None:
-        self._line(server, scenario, peer).rounds.append(figures)
+    def add(self, server: str, scenario: Scenario, peer: str, number: int, figures: dict[str, float]) -> None:
+        """In the round of that number."""
+        self._line(server, scenario, peer).rounds[number] = figures
 
     def fail(self, server: str, scenario: Scenario, peer: str) -> None:
         self._line(server, scenario, peer).failures += 1
@@ -131,11 +137,14 @@ class Results:
         data = self.as_data()
         if path.exists():
             before = json.loads(path.read_text())
-            data["measured"] = {**before["measured"], **data["measured"]}
+            for server, scenarios in before["measured"].items():
+                data["measured"][server] = {**scenarios, **data["measured"].get(server, {})}
             data["packages"] = data["packages"] or before.get("packages", {})
         path.write_text(json.dumps(data, indent=1) + "\n")
         picture.write_text(drawn(data))
         readme.write_text(inserted(readme.read_text(), data))
+        findings = path.with_name("README.md")
+        findings.write_text(goals.inserted(findings.read_text(), data))
 
 
 def _short(value: float) -> float:

@@ -42,6 +42,16 @@ def test_readme_tells_what_was_measured():
     assert f"{ours:,.0f} messages/s" in told
 
 
+def test_findings_tell_which_goals_are_reached():
+    """In a table made from the same file; those that are not reached are in it."""
+    findings = ROOT / "benchmarks" / "README.md"
+    printed = f"import json; from benchmarks.goals import inserted; data = json.load(open({str(RESULTS)!r}));"
+    command = (sys.executable, "-c", f"{printed} print(inserted(open({str(findings)!r}).read(), data), end='')")
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told == findings.read_text()
+    assert told.count("| Redis: ") > 10
+
+
 def test_picture_shows_the_same():
     """It is drawn from the same file, as XML that a browser reads."""
     command = (

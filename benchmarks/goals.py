@@ -1,0 +1,74 @@
+"""What we want to reach, as ratios in one run, and whether we do."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from benchmarks.catalogue import DRIVER, OLD, SCENARIOS, SERVERS
+
+BEGIN, END = "<!-- goals, from results.json -->\n", "<!-- to here -->\n"
+BOTH = (OLD, "faststream")
+ANY = (DRIVER, OLD, "faststream", "taskiq", "arq")
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """
+    :ivar peers: the best of them counts
+    :ivar least: how many times we are better (or cheaper: in processor time), at least
+    """
+
+    server: str
+    scenario: str
+    peers: tuple[str, ...]
+    least: float
+    ratio: Literal["better", "cheaper"] = "better"
+
+
+GOALS = (
+    Goal("redis", "signals.together", BOTH, 8),
+    Goal("redis", "signals.together", (DRIVER,), 1),
+    Goal("redis", "queues.together", BOTH, 8),
+    Goal("redis", "queues.together", (DRIVER,), 1),
+    Goal("redis", "signals.alone", ANY, 1.3),
+    Goal("redis", "queues.alone", ANY, 1.3),
+    Goal("redis", "signals.receive", BOTH, 5, "cheaper"),
+    Goal("redis", "queues.drain", BOTH, 8),
+    Goal("redis", "queues.drain", (DRIVER,), 0.5),
+    Goal("redis", "calls.alone", BOTH, 2),
+    Goal("redis", "calls.together", BOTH, 5),
+    Goal("amqp", "queues.together", (DRIVER,), 0.9),
+    Goal("amqp", "queues.together", ("faststream",), 1.4),
+    Goal("amqp", "queues.drain", (DRIVER,), 0.9),
+    Goal("amqp", "queues.drain", ("faststream",), 2.5),
+    Goal("kafka", "queues.together", (DRIVER,), 0.9),
+    Goal("kafka", "queues.drain", (DRIVER,), 0.9),
+    Goal("local", "queues.together", ("huey",), 8),
+    Goal("local", "queues.drain", ("huey",), 8),
+)
+
+
+def table(data: Mapping[str, Any]) -> str:
+    """In Markdown; a goal that is not reached says so."""
+    rows = ["| | times that of | goal | reached | in processor time |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join((*rows, *_rows(data), ""))
+
+
+def _rows(data: Mapping[str, Any]) -> Iterator[str]:
+    titles = {scenario.name: scenario.title for scenario in SCENARIOS}
+    for goal in GOALS:
+        measured = data["measured"].get(goal.server, {}).get(goal.scenario, {})
+        found = [measured[peer] for peer in goal.peers if goal.ratio in measured.get(peer, {})]
+        if found:
+            least = min(each[goal.ratio] for each in found)
+            cheaper = min(each["cheaper"] for each in found)
+            reached = "yes" if least >= goal.least else "**no**"
+            what = f"{SERVERS[goal.server]}: {titles[goal.scenario]}"
+            yield f"| {what} | {', '.join(goal.peers)} | {goal.least:g} | {least:.2f}, {reached} | {cheaper:.2f} |"
+
+
+def inserted(text: str, data: Mapping[str, Any]) -> str:
+    """The text with the table between its marks."""
+    head, begin, rest = text.partition(BEGIN)
+    tail = rest.partition(END)[2]
+    return f"{head}{begin}\n{table(data)}\n{END}{tail}"
