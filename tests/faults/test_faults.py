@@ -14,7 +14,7 @@ from faults.running import IS_LONG, Run
 from faults.schedule import schedule
 
 SECONDS = float(os.environ.get("FAULTS_SECONDS") or 10)
-MESSAGES = int(os.environ.get("FAULTS_MESSAGES") or 2500)
+MESSAGES = int(os.environ.get("FAULTS_MESSAGES") or 1500)
 SEED = os.environ.get("FAULTS_SEED") or "1"
 
 
