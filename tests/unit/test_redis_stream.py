@@ -92,6 +92,17 @@ async def test_what_nobody_hears_does_not_fill_the_memory(stream, transport, mon
     assert transport.reading
 
 
+async def test_large_things_that_nobody_hears_do_not_fill_the_memory_either(stream, transport, monkeypatch):
+    """Bytes count as well."""
+    monkeypatch.setattr(stream_module, "UNHEARD_BYTES", 100)
+    stream.data_received(b"+a\r\n")
+    stream.data_received(b"$100\r\n" + b"x" * 100 + b"\r\n")
+    assert not transport.reading
+    await stream.hear()
+    stream.data_received(b"+a\r\n")
+    assert transport.reading
+
+
 async def test_silence_is_the_end_of_all_questions(stream, transport):
     """Once no answer has come for so long."""
     for asked in [stream.ask([("PING",)], 0.01) for _ in range(2)]:

@@ -12,6 +12,7 @@ from redis.exceptions import InvalidResponse
 
 SLOWEST = 1 << 20  # bytes per second that a connection is expected to carry
 UNHEARD = 10_000  # things that nobody has listened to yet until the server has to wait
+UNHEARD_BYTES = 16 << 20  # likewise
 
 Command: TypeAlias = tuple[str | bytes | int | float, ...]
 _pack = cast("Callable[[Command], bytes]", hiredis.pack_command)  # pyright: ignore[reportUnknownMemberType] - it says less than it takes
@@ -45,6 +46,7 @@ class Stream(asyncio.Protocol):
         self._asked: deque[_Question] = deque()
         self._said: deque[Any] = deque()
         self._listener: asyncio.Future[None] | None = None
+        self._unheard = 0  # bytes
         self._paused = False
         self._patience = 0.0
         self._due = 0.0  # when the next answer is late, on the loop's clock
@@ -122,6 +124,7 @@ class Stream(asyncio.Protocol):
                 await self._listener
         said = list(self._said)
         self._said.clear()
+        self._unheard = 0
         if self._paused and self.is_open:
             self._transport.resume_reading()
         self._paused = False
@@ -135,6 +138,7 @@ class Stream(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
+        self._unheard = self._unheard + len(data) if self._said else 0
         try:
             self._read()
         except InvalidResponse as error:
@@ -159,7 +163,7 @@ class Stream(asyncio.Protocol):
             self._said.append(said)
         if self._said:
             self._wake()
-        if len(self._said) > UNHEARD and not self._paused:
+        if (len(self._said) > UNHEARD or self._unheard > UNHEARD_BYTES) and not self._paused:
             self._paused = True
             self._transport.pause_reading()
 
