@@ -41,12 +41,19 @@ def arguments() -> argparse.Namespace:
     known = [*SERVERS, GENERATOR]
     parser.add_argument("--only", nargs="*", default=known, choices=known, metavar="PART", help=", ".join(known))
     parser.add_argument("--scenario", nargs="*", default=[], help="those whose names begin so, such as signals.")
-    parser.add_argument("--peer", nargs="*", help="only these, by name")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.4, help="that one peer measures one thing in one round")
+    peers = [library.name for library in LIBRARIES]
+    parser.add_argument("--peer", nargs="*", choices=peers, metavar="NAME", help=f"only these: {', '.join(peers)}")
+    parser.add_argument("--rounds", type=int, default=4)
+    parser.add_argument("--seconds", type=float, default=0.3, help="that one peer measures one thing in one round")
     parser.add_argument("--uvloop", action="store_true", help="for all of them")
     parser.add_argument("--save", action="store_true", help="write results.json, the picture and README's tables anew")
-    return parser.parse_args()
+    options = parser.parse_args()
+    for beginning in options.scenario:
+        if not any(scenario.name.startswith(beginning) for scenario in SCENARIOS):
+            parser.error(f"no scenario begins with {beginning!r}: {', '.join(scenario.name for scenario in SCENARIOS)}")
+    if options.save and options.peer:
+        parser.error("--save with --peer would forget what the other peers did")
+    return options
 
 
 def main() -> None:
