@@ -194,7 +194,7 @@ class _Reader:
         kinds = common_kinds(each.said for each in conjunction)
         if kinds is not None and "object" not in kinds:
             return Nothing()
-        self._say(conjunction, "type")
+        self._say(conjunction, "$ref", "allOf", "type")
         made_of = [each for each in conjunction if OF_OBJECTS & each.said.keys()]
         return self._object(made_of or conjunction, conjunction, 0, key=ROOT)
 

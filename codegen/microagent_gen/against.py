@@ -13,11 +13,12 @@ from microagent.compat.rules import Mode
 from microagent.errors import ConfigurationError
 from microagent.jsontext import Complaint, Document
 from microagent.pointers import fragment_steps, pointer_to
+from microagent.printable import printable
 from microagent_gen.generation import Failure
 from microagent_gen.history import PREFIX, Revision
 from microagent_gen.renamed import renamed_classes
 from microagent_gen.searching import finder
-from microagent_gen.sources import Collection, Read, collect, is_url
+from microagent_gen.sources import Collection, Read, collect, is_missing, is_url
 
 FILE = "file://"
 
@@ -66,11 +67,16 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What breaks somebody, in the order of the files, and what would, but is allowed, each with the ``reason``."""
+    """
+    What breaks somebody, in the order of the files, and what would, but is allowed, each with the ``reason``.
+
+    :ivar notes: tell what there was nothing to compare with
+    """
 
     question: Question
     found: list[Placed] = field(default_factory=list[Placed])
     allowed: list[Placed] = field(default_factory=list[Placed])
+    notes: list[str] = field(default_factory=list[str])
 
 
 def compare(question: Question, sources: Sequence[str], new: Collection) -> Answer:
@@ -85,7 +91,7 @@ def compare(question: Question, sources: Sequence[str], new: Collection) -> Answ
     old = _earlier(question.old, [path for path in paths if not is_url(path)])
     if old.problems:
         raise Failure([f"{question.old} cannot be compared with:", *old.problems])
-    answer = Answer(question)
+    answer = Answer(question, notes=old.notes)
     placing = _Placing(old, new)
     found = findings(_contract(old), _contract(new), finder())
     told = [each for each in (*found, *renamed_classes(old, new, found)) if each.breaks(question.mode)]
@@ -97,8 +103,8 @@ def compare(question: Question, sources: Sequence[str], new: Collection) -> Answ
 
 def _earlier(old: str, sources: Sequence[str]) -> Collection:
     if not old.startswith(PREFIX):
-        if not is_url(old) and not Path(old).exists():
-            raise ConfigurationError(f"--against {old}: no such file or folder")
+        if not is_url(old) and is_missing(old):
+            raise ConfigurationError(f"--against {printable(old) or repr(old)}: no such file or folder")
         return collect([old])
     revision = Revision.of(old, sources)
     if not revision.paths:
@@ -106,8 +112,13 @@ def _earlier(old: str, sources: Sequence[str]) -> Collection:
             f"--against {old} needs a path, for all sources are URLs: {PREFIX}{revision.name}:PATH"
         )
     with TemporaryDirectory(prefix="microagent-gen-") as folder:
-        found = collect(revision.extract(Path(folder)))
-    found.problems = [problem.replace(f"{folder}/", f"{PREFIX}{revision.name}:") for problem in found.problems]
+        taken = revision.extract(Path(folder))
+        found = collect(taken.values())
+    found.notes = [
+        f"{path}: taken for new, {PREFIX}{revision.name} has none" for path in revision.paths if path not in taken
+    ]
+    spoken = f"{PREFIX}{revision.name}"
+    found.problems = [problem.replace(f"{folder}/", f"{spoken}:").replace(folder, spoken) for problem in found.problems]
     return found
 
 

@@ -17,6 +17,7 @@ from microagent.compat.rules import MODES, RULES, Mode
 from microagent.errors import ConfigurationError
 from microagent.names import guess, shown
 from microagent.plurals import counted
+from microagent.printable import printable
 from microagent.watching import Snapshot, changes, snapshot
 from microagent_gen import colours
 from microagent_gen.configuration import TABLE, Configuration, configuration
@@ -25,7 +26,7 @@ from microagent_gen.naming import hides_module, is_plain
 from microagent_gen.output import Plan, diff
 from microagent_gen.outputs import STDOUT, Outputs
 from microagent_gen.projects import candidates
-from microagent_gen.sources import Collection, collect, is_url
+from microagent_gen.sources import Collection, collect, is_missing, is_url
 from microagent_gen.watching import watched
 
 if TYPE_CHECKING:
@@ -238,8 +239,10 @@ def _job(sources: tuple[str, ...], outputs: Outputs, *, is_comparison: bool = Fa
     _check_outputs(outputs)
     if unknown := [source for source in sources if "://" in source and not is_url(source)]:
         raise click.UsageError(f"only http, https and file are read from: {', '.join(unknown)}")
-    if missing := [source for source in sources if not is_url(source) and not Path(source).exists()]:
-        raise click.UsageError(f"no such file or folder: {', '.join(missing)}")
+    if missing := [source for source in sources if not is_url(source) and is_missing(source)]:
+        raise click.UsageError(
+            f"no such file or folder: {', '.join(printable(name) or repr(name) for name in missing)}"
+        )
     if sources_too := [str(place) for place in outputs.places if _is_source(place, sources)]:
         raise click.UsageError(f"{', '.join(sources_too)} would be one of the sources: choose another folder")
     return Job(sources, outputs)
@@ -252,14 +255,16 @@ def _is_source(place: Path, sources: Iterable[str]) -> bool:
 
 
 def _check_outputs(outputs: Outputs) -> None:
+    if str(outputs.schemas) == STDOUT:
+        raise click.UsageError("--json-schema writes a folder, which cannot go to the standard output")
     if (folder := outputs.folder) is not None:
         if folder.is_file():
             raise click.UsageError(f"-o {folder} is a file; it must be a folder")
         _check_name(folder)
     if outputs.schemas is not None and outputs.schemas.is_file():
         raise click.UsageError(f"--json-schema {outputs.schemas} is a file; it must be a folder")
-    if doubled := sorted({file for file in outputs.files if outputs.files.count(file) > 1}):
-        raise click.UsageError(f"only one thing can go to {', '.join(doubled)}")
+    if (doubled := outputs.doubled) is not None:
+        raise click.UsageError(f"only one thing can go to {doubled}")
 
 
 def _check_name(folder: Path) -> None:
@@ -319,6 +324,8 @@ def _compare(job: Job, question: "Question", style: str | None, check: bool, qui
     except Failure as exc:
         _tell(exc.problems)
         sys.exit(1)
+    for note in () if quiet else answer.notes:
+        click.echo(colours.note(note), err=True)
     if answer.found or style == "json" or not quiet:
         click.echo(FORMATS[style or STYLES[0]](answer), nl=False)
     if job.outputs and (check or not answer.found):

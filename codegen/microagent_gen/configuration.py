@@ -105,7 +105,7 @@ def _compat(path: Path, table: object) -> tuple[Mode | None, tuple[str, ...]]:
 
 def _place(path: Path, table: Mapping[str, Any], key: str) -> str | None:
     place = table.get(key)
-    if (place is not None and not isinstance(place, str)) or place == STDOUT:
+    if (place is not None and not isinstance(place, str)) or place == STDOUT or "\0" in (place or ""):
         raise ConfigurationError(f"{path}: [{TABLE}] {key} is a path: a string")
     return _from_folder(path.parent, place) if place else None
 

@@ -74,7 +74,7 @@ def carry_out(todo: Todo) -> None:
     try:
         write(*todo.plans)
     except OSError as exc:
-        raise Failure([f"{exc.filename}: cannot be written: {exc.strerror}"]) from exc
+        raise Failure([f"{exc.filename2 or exc.filename}: cannot be written: {exc.strerror}"]) from exc
 
 
 def _plans(outputs: Outputs, collection: Collection) -> Iterator[Plan]:

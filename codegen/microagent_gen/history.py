@@ -37,28 +37,31 @@ class Revision:
             raise ConfigurationError(f"{text!r} names no revision: git:REV or git:REV:PATH, git:main for example")
         return cls(name, (path or ".",) if colon else tuple(sources))
 
-    def extract(self, folder: Path) -> list[str]:
+    def extract(self, folder: Path) -> dict[str, str]:
         """
         Write the JSON files of the revision that are there, and all beside and below them, into a folder.
 
-        :return: where the files and folders of ``paths`` are now
-        :raises ConfigurationError: if there is no repository, no such revision, or no such path in it
+        :return: where those of ``paths`` are now that there were
+        :raises ConfigurationError: if there is no repository, no such revision, or none of the paths in it
         """
         top = Path(_git("rev-parse", "--show-toplevel", fault="this is no git repository").decode().rstrip("\n"))
         fault = f"git has no revision {self.name!r}"
+        if _git("rev-parse", "--is-shallow-repository", fault=fault).strip() == b"true":
+            fault += " here: this clone is shallow, 'git fetch --unshallow' gets the rest"
         commit = _git("rev-parse", "--verify", "--quiet", f"{self.name}^{{commit}}", fault=fault).decode().strip()
-        inside = [_inside(top, path) for path in self.paths]
         known = list(_listed(commit))
-        for path in inside:
-            if path != "." and not any(name == path or name.startswith(f"{path}/") for _, name in known):
-                raise ConfigurationError(f"revision {self.name!r} has no file or folder {path!r}")
-        roots = [path if _is_folder(path, known) else str(PurePosixPath(path).parent) for path in inside]
+        inside = {path: place for path in self.paths if _is_there(place := _inside(top, path), known)}
+        if not inside:
+            missing = ", ".join(map(repr, dict.fromkeys(_inside(top, path) for path in self.paths)))
+            advice = f"say with {PREFIX}{self.name}:PATH what it was called then"
+            raise ConfigurationError(f"revision {self.name!r} has no file or folder {missing}: {advice}")
+        roots = [place if _is_folder(place, known) else str(PurePosixPath(place).parent) for place in inside.values()]
         wanted = [(blob, name) for blob, name in known if any(_is_below(name, root) for root in roots)]
         for (_, name), content in zip(wanted, _contents([blob for blob, _ in wanted]), strict=True):
             target = folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(content)
-        return [str(folder / path) for path in inside]
+        return {path: str(folder / place) for path, place in inside.items()}
 
 
 def _inside(top: Path, path: str) -> str:
@@ -69,6 +72,10 @@ def _inside(top: Path, path: str) -> str:
     if found.startswith(".."):
         raise ConfigurationError(f"{path} is outside of the git repository {top}")
     return PurePosixPath(found).as_posix()
+
+
+def _is_there(path: str, known: Sequence[tuple[str, str]]) -> bool:
+    return _is_folder(path, known) or any(name == path for _, name in known)
 
 
 def _is_folder(path: str, known: Sequence[tuple[str, str]]) -> bool:

@@ -6,7 +6,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -119,9 +119,7 @@ def write(*plans: Plan) -> None:
 
     :raises OSError: if the file system refuses
     """
-    for plan in plans:
-        plan.folder.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as stack:
+    with _folders(plan.folder for plan in plans), ExitStack() as stack:
         for folder in sorted({plan.folder.resolve() for plan in plans}):  # in one order, so that nobody waits in a ring
             stack.enter_context(_alone_in(folder))
         for plan in plans:
@@ -138,10 +136,29 @@ def _write(changes: list[Change]) -> None:
         _replace(staged)
     finally:
         for temporary, _ in staged:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
     for change in changes:
         if change.after is None:
             change.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _folders(folders: Iterable[Path]) -> Generator[None, None, None]:
+    """Make what is missing of the folders; if what follows fails, it is gone again."""
+    made: list[Path] = []
+    try:
+        for folder in folders:
+            for missing in reversed([each for each in (folder, *folder.parents) if not os.path.lexists(each)]):
+                missing.mkdir(exist_ok=True)
+                made.append(missing)
+            folder.mkdir(exist_ok=True)
+        yield
+    except BaseException:
+        for folder in reversed(made):
+            with suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 @contextmanager
@@ -198,8 +215,11 @@ def _stage(path: Path, content: bytes) -> Path:
             file.write(content)
         if path.exists():
             temporary.chmod(stat.S_IMODE(path.stat().st_mode))
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as exc:
+        with suppress(OSError):
+            temporary.unlink()
+        if isinstance(exc, OSError):
+            exc.filename = str(path)  # what people know
         raise
     return temporary
 

@@ -1,5 +1,6 @@
 """Where a run writes what."""
 
+import os
 from dataclasses import dataclass, fields
 from pathlib import Path
 
@@ -25,6 +26,16 @@ class Outputs:
     def files(self) -> tuple[str, ...]:
         """Those that are single files."""
         return tuple(path for path in (self.lock, self.asyncapi) if path)
+
+    @property
+    def doubled(self) -> str | None:
+        """Where two things would go, one of which is a file."""
+        taken = {os.path.realpath(folder) for folder in (self.folder, self.schemas) if folder is not None}
+        for file in self.files:
+            if (place := file if file == STDOUT else os.path.realpath(file)) in taken:
+                return file
+            taken.add(place)
+        return None
 
     @property
     def places(self) -> tuple[Path, ...]:

@@ -1,6 +1,8 @@
 """The declarations of all sources of a command line, or all that is wrong with them."""
 
 import json
+import os
+import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -9,6 +11,7 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
+from microagent.dsn import masked
 from microagent.errors import DeclarationError, LoadingError
 from microagent.locking import Remote, plain_url
 from microagent.names import guess, shown
@@ -101,9 +104,31 @@ def is_url(argument: str) -> bool:
     return argument.lower().startswith(("http://", "https://", "file://"))
 
 
+def is_missing(path: str) -> bool:
+    """Whether there is certainly nothing: what must not be looked at may be there."""
+    try:
+        os.stat(path)
+    except (FileNotFoundError, NotADirectoryError, ValueError):
+        return True
+    except OSError:
+        return False
+    return False
+
+
 def json_files(folder: Path) -> list[Path]:
-    """The files that a folder stands for: its own, not those of the folders inside."""
-    return [path for path in folder.glob("*.json") if path.is_file()]
+    """
+    The files that a folder stands for: its own, not those of the folders inside; links that lead nowhere too.
+
+    :raises OSError: if nobody can tell
+    """
+    return [folder / name for name in os.listdir(folder) if name.endswith(".json") and _is_meant(folder / name)]
+
+
+def _is_meant(path: Path) -> bool:
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:  # reading it tells why; only what an editor leaves beside a file is none of ours
+        return not path.name.startswith(".")
 
 
 def collect(arguments: Iterable[str]) -> Collection:
@@ -125,14 +150,25 @@ def collect(arguments: Iterable[str]) -> Collection:
 
 def _sources(argument: str, collection: Collection) -> Iterator[Source]:
     if is_url(argument):
-        yield _url_source(argument, collection)
-    elif Path(argument).is_dir():
-        files = json_files(Path(argument))
-        if not files:
-            collection.problems.append(f"{argument}: there is no *.json file in this folder")
-        yield from (_file_source(file, collection) for file in files)
+        try:
+            yield _url_source(argument, collection)
+        except ValueError:
+            collection.problems.append(f"{masked(argument)}: this is no URL")
+    elif os.path.isdir(argument):
+        yield from (_file_source(file, collection) for file in _listed(argument, collection))
     else:
         yield _file_source(Path(argument), collection)
+
+
+def _listed(folder: str, collection: Collection) -> list[Path]:
+    try:
+        files = json_files(Path(folder))
+    except OSError as exc:
+        collection.problems.append(f"{folder}: {exc.strerror}")
+        return []
+    if not files:
+        collection.problems.append(f"{folder}: there is no *.json file in this folder")
+    return files
 
 
 def _file_source(path: Path, collection: Collection) -> Source:

@@ -8,5 +8,11 @@ from microagent_gen.sources import is_url, json_files
 
 def watched(sources: Iterable[str]) -> list[Path]:
     """The files that these sources are made of now; URLs are none."""
-    places = [Path(source) for source in sources if not is_url(source)]
-    return [file for place in places for file in (json_files(place) if place.is_dir() else [place])]
+    return [file for source in sources if not is_url(source) for file in _files(Path(source))]
+
+
+def _files(place: Path) -> list[Path]:
+    try:
+        return json_files(place)
+    except OSError:  # a file, or a folder that nobody may look into
+        return [place]

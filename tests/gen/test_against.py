@@ -185,6 +185,28 @@ def test_a_revision_seen_from_a_folder_below(project, monkeypatch):
         assert rules(run(".", "--against", old, "--format", "json")) == ["ARG_NO_ADD_REQUIRED", "ARG_NO_MAKE_OPTIONAL"]
 
 
+def test_a_source_that_a_revision_does_not_have_is_new(project):
+    """It is told; a path that is the only one was called otherwise, and it is told how to say that."""
+    written(project / "schemas", "more.json", {"queues": [{"name": "more"}]})
+    result = run("schemas/app.json", "schemas/more.json", "--against", "git:main")
+    assert "schemas/more.json: taken for new, git:main has none\n" in result.stderr
+    assert "ARG_NO_ADD_REQUIRED" in result.stdout
+    result = run("schemas/more.json", "--against", "git:main")
+    assert result.exit_code == 2
+    assert "has no file or folder 'schemas/more.json': say with git:main:PATH what it was called then" in result.stderr
+
+
+def test_a_shallow_clone_says_that_it_is_one(project, tmp_path):
+    """So that nobody looks for a mistake in the name of a revision."""
+    committed(project)
+    git(project, "clone", "--quiet", "--depth=1", f"file://{project}", str(tmp_path / "shallow"))
+    done = run_process("schemas", "--against", "git:HEAD~1", cwd=tmp_path / "shallow")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        2,
+        "Error: git has no revision 'HEAD~1' here: this clone is shallow, 'git fetch --unshallow' gets the rest",
+    )
+
+
 def test_a_revision_with_files_that_are_referred_to(project):
     """Files beside and below come along, and names that git would quote are read as they are."""
     folder = project / 'schémas "x"'

@@ -2,6 +2,7 @@
 
 import json
 import os
+import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -400,6 +401,66 @@ def test_file_urls_are_sources(source, out):
     assert run(f"file://{source}", "-o", out, "--check").exit_code == 0
 
 
+# -- sources and places that the file system refuses
+
+
+@pytest.mark.parametrize("arguments", [["{odd}"], ["{source}", "--against", "{odd}"]])
+def test_a_source_that_nobody_may_look_at_is_one_sentence(arguments, source, out):
+    """It is not taken for one that is not there: the system's own words say why."""
+    odd = source.with_name("a" * 300)
+    result = run(*[argument.format(odd=odd, source=source) for argument in arguments], "-o", out)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1].endswith(": File name too long")
+    assert not out.exists()
+
+
+@pytest.mark.parametrize("arguments", [["http://[::1"], ["{source}", "--against", "http://[::1"]])
+def test_what_is_no_url_is_one_sentence(arguments, source, out):
+    """However it is used."""
+    result = run(*[argument.format(source=source) for argument in arguments], "-o", out)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[-1] == "http://[::1: this is no URL"
+
+
+def test_a_link_in_a_folder_that_leads_nowhere_is_told(source, out):
+    """What it stood for would be left out otherwise; an editor's own links, which are hidden, are nobody's sources."""
+    source.with_name(".#contract.json").symlink_to("somebody@somewhere.1")
+    assert run(source.parent, "-o", out).exit_code == 0
+    source.with_name("more.json").symlink_to("nowhere.json")
+    result = run(source.parent, "-o", out)
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"file://{source.with_name('more.json')}: No such file or directory\n",
+    )
+
+
+def test_a_failed_run_leaves_no_folders_and_names_what_was_asked_for(source, tmp_path, monkeypatch):
+    """One place that cannot be written keeps all others as they were, and is named itself."""
+    real = Path.open
+
+    def refuse_the_lock(path, mode="r", **options):
+        if "lock" in path.name and "r" not in mode:
+            raise OSError(28, "No space left on device", str(path))
+        return real(path, mode, **options)
+
+    monkeypatch.setattr(Path, "open", refuse_the_lock)
+    result = run(source, "-o", tmp_path / "new" / "out", "--lock", tmp_path / "lock")
+    assert (result.exit_code, result.stderr) == (
+        1,
+        f"{tmp_path / 'lock'}: cannot be written: No space left on device\n",
+    )
+    assert not (tmp_path / "new").exists()
+
+
+@pytest.mark.parametrize("arguments", [["-o", "out"], ["--asyncapi", "-"], ["--explain", "a_queue"]])
+def test_an_output_that_takes_nothing_is_one_sentence(arguments, source, tmp_path):
+    """A full disk behind the standard output ends in status 1 and no traceback, at the end of the process either."""
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "microagent_gen", source, *arguments]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "the standard output: cannot be written: No space left on device\n")
+
+
 # -- the command line itself
 
 
@@ -411,6 +472,10 @@ def test_file_urls_are_sources(source, out):
         (["{source}"], "say with -o DIR where the package goes"),
         (["{source}", "nowhere.json", "absent", "-o", "out"], "no such file or folder: nowhere.json, absent"),
         (["{source}", "ftp://x/y", "-o", "out"], "only http, https and file are read from: ftp://x/y"),
+        (["", "-o", "out"], "no such file or folder: ''"),
+        (["{source}", "-o", "out", "--lock", "./out"], "only one thing can go to ./out"),
+        (["{source}", "--lock", "a", "--asyncapi", "./a"], "only one thing can go to ./a"),
+        (["{source}", "--json-schema", "-"], "cannot go to the standard output"),
         (["{source}", "-o", "{source}"], "is a file; it must be a folder"),
         (["{source}", "-o", "{link}"], "is a file; it must be a folder"),
         (["{source}", "--chekc"], "No such option"),

@@ -106,3 +106,13 @@ def test_explaining_stands_alone(source, more):
     result = run(source, "--explain", "paid", *more)
     assert result.exit_code == 2
     assert "--explain stands alone" in result.stderr
+
+
+@pytest.mark.parametrize("payload", [{"allOf": [{"$ref": "#/$defs/Base"}]}, {"$ref": "#/$defs/Base"}])
+def test_what_a_payload_is_put_together_from_is_in_its_type(tmp_path, payload):
+    """``allOf`` and ``$ref`` as the first words of a payload are told as they are anywhere else in it."""
+    base = {"properties": {"id": {"type": "string"}}, "required": ["id"]}
+    source = written(tmp_path, "app.json", {"queues": [{"name": "a", "payload": payload}], "$defs": {"Base": base}})
+    rows = [line.split() for line in run(source, "--explain", "a").stdout.splitlines()]
+    assert {row[3] for row in rows if row[1:2] == ["$ref:"]} == {"yes"}
+    assert {row[-2] for row in rows if row[1:2] == ["allOf:"]} <= {"yes"}
