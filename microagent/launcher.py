@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from errno import EEXIST
+from errno import EEXIST, EPIPE
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,6 +24,7 @@ from microagent.logs import LEVELS, Logs
 from microagent.overview import overview
 from microagent.participants import api_of, unseen
 from microagent.plurals import counted
+from microagent.printing import cut_off
 from microagent.reloading import Reloader
 from microagent.settings import init_agent, load_configuration
 from microagent.supervisor import AgentsManager
@@ -109,13 +110,13 @@ def main(
     They meet on local://, a folder in the working directory. BUS and BROKER dictionaries in the settings, or the
     environment variables MICROAGENT_BUS and MICROAGENT_BROKER, name other servers.
     """
-    if reload and (check or asyncapi):
+    if reload and (check or asyncapi is not None):
         raise click.UsageError(f"{'--check' if check else '--asyncapi'} and --reload exclude each other")
     context.color = are_wanted(os.environ)
     sys.path.insert(0, os.getcwd())
     run = Run(settings, only, start_method, shutdown_timeout, Logs(log_level, json_logs))
-    if check or asyncapi:
-        run.tell(check, asyncapi)
+    if check or asyncapi is not None:
+        _tell(run, check, asyncapi)
     elif reload:
         run.logs.set_up()
         Reloader(run, Path.cwd()).run()
@@ -160,7 +161,7 @@ class Run:
         for name, blueprint in blueprints.items() if trees else ():
             head, *branches = overview(name, blueprint).lines()
             click.echo("\n".join([click.style(head, bold=True), *branches]))
-        if asyncapi:
+        if asyncapi is not None:
             self._write(asyncapi, blueprints)
 
     def _write(self, file: str, blueprints: Mapping[str, Blueprint]) -> None:
@@ -198,6 +199,16 @@ class Run:
                 log.log(level, "%s", sentence)
             else:
                 click.secho(f"marun: {sentence}", err=True, fg=colour, color=are_wanted(os.environ))
+
+
+def _tell(run: Run, trees: bool, asyncapi: str | None) -> None:
+    try:
+        run.tell(trees, asyncapi)
+    except OSError as error:
+        if error.errno == EPIPE:  # who read it has seen enough, as click knows
+            raise
+        click.echo(f"marun: {cut_off(error)}", err=True)
+        sys.exit(FAILED)
 
 
 def _refuse_foreign(path: Path) -> None:

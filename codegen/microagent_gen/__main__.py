@@ -1,8 +1,9 @@
 """``python -m microagent_gen``, and what to install when it cannot run."""
 
 import gc
-import os
 import sys
+
+from microagent.printing import cut_off
 
 _EXTRA = {"click", "jinja2", "markupsafe"}
 
@@ -19,14 +20,8 @@ def main() -> None:
     try:
         cli.main(prog_name="microagent-gen")
     except OSError as exc:
-        sys.exit(_cut_off(exc))
-
-
-def _cut_off(error: OSError) -> int:
-    """What is said where nothing can be printed, as on a full disk; what is still to be printed goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
-    sys.stderr.write(f"{error.filename or 'the standard output'}: cannot be written: {error.strerror}\n")
-    return 1
+        sys.stderr.write(f"{cut_off(exc)}\n")
+        sys.exit(1)
 
 
 def _explained(missing: str | None) -> int:

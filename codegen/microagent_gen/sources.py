@@ -11,7 +11,6 @@ from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
-from microagent.dsn import masked
 from microagent.errors import DeclarationError, LoadingError
 from microagent.locking import Remote, plain_url
 from microagent.names import guess, shown
@@ -153,7 +152,7 @@ def _sources(argument: str, collection: Collection) -> Iterator[Source]:
         try:
             yield _url_source(argument, collection)
         except ValueError:
-            collection.problems.append(f"{masked(argument)}: this is no URL")
+            collection.problems.append(f"{plain_url(argument) or argument}: this is no URL")
     elif os.path.isdir(argument):
         yield from (_file_source(file, collection) for file in _listed(argument, collection))
     else:
