@@ -267,7 +267,7 @@ async def test_call_without_an_answer_times_out(backend, signal_name):
     await backend.listen(Slow)
     bus = backend.bus()
     with pytest.raises(TimeoutError, match=signal_name):
-        await bus[signal_name].call("x", timeout=0.1)
+        await bus[signal_name].call("x", timeout=0.5)
     gate.set()
     assert await bus[signal_name].call("x") == {"Slow.reply": 1}
 
