@@ -6,6 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import isinf
 from typing import Any, TypeAlias
 
 from microagent.names import shown
@@ -105,14 +106,22 @@ def _loaded(text: str) -> tuple[Any, bool]:
         odd.append(name)
         return float(name)
 
+    def broken(literal: str) -> float:
+        if isinf(number := float(literal)):
+            raise _unreadable("a number is larger than any float", text, literal)
+        return number
+
     try:
-        value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant)
+        value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_float=broken)
     except json.JSONDecodeError as exc:
         raise UnreadableError(f"no JSON: {_uncapitalised(exc.msg)}", exc.lineno, exc.colno) from None
+    except UnreadableError:
+        raise
     except RecursionError:
-        raise UnreadableError(f"brackets are nested more than {DEEPEST} deep") from None
+        _check_depth(text)
+        raise
     except ValueError:
-        raise UnreadableError("a number is too long to be read") from None
+        raise _unreadable("a number is too long to be read", text, _longest_number(text)) from None
     _check_depth(text)
     return value, bool(odd)
 
@@ -122,7 +131,36 @@ def _check_depth(text: str) -> None:
     for bracket in _BRACKET.findall(_STRING.sub("", text)):
         depth += 1 if bracket in "{[" else -1
         if depth > DEEPEST:
-            raise UnreadableError(f"brackets are nested more than {DEEPEST} deep")
+            raise UnreadableError(f"brackets are nested more than {DEEPEST} deep", *_too_deep(text))
+
+
+def _too_deep(text: str) -> tuple[int, int]:
+    """Where the bracket is that is one too many."""
+    depth = 0
+    for match in _BRACKET.finditer(found := _without_strings(text)):
+        depth += 1 if match[0] in "{[" else -1
+        if depth > DEEPEST:
+            return _line_and_column(found, match.start())
+    return 1, 1
+
+
+def _unreadable(reason: str, text: str, literal: str) -> UnreadableError:
+    """What is said of a number, by its digits: at the first one of them."""
+    found = _without_strings(text)
+    return UnreadableError(reason, *_line_and_column(found, found.find(literal)))
+
+
+def _longest_number(text: str) -> str:
+    return max((match[0] for match in re.finditer(r"\d+", _without_strings(text))), key=len)
+
+
+def _without_strings(text: str) -> str:
+    """The text with blanks for what is said in strings: all the rest is where it was."""
+    return _STRING.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+
+
+def _line_and_column(text: str, offset: int) -> tuple[int, int]:
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 def _uncapitalised(text: str) -> str:

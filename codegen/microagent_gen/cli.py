@@ -182,6 +182,8 @@ def main(
         raise click.UsageError("--against and --watch exclude each other")
     if explain is not None and (outputs or check or watch or against is not None):
         raise click.UsageError("--explain stands alone: it writes nothing")
+    if print_schema and (sources or outputs or check or watch or explain is not None or against is not None):
+        raise click.UsageError("--print-schema stands alone: it prints the same whatever the sources are")
     if print_schema:
         _print_schema()
     elif explain is not None:

@@ -475,6 +475,7 @@ def test_an_output_that_takes_nothing_is_one_sentence(arguments, source, tmp_pat
         (["", "-o", "out"], "no such file or folder: ''"),
         (["{source}", "-o", "out", "--lock", "./out"], "only one thing can go to ./out"),
         (["{source}", "--lock", "a", "--asyncapi", "./a"], "only one thing can go to ./a"),
+        (["--print-schema", "-o", "out"], "--print-schema stands alone"),
         (["{source}", "--json-schema", "-"], "cannot go to the standard output"),
         (["{source}", "-o", "{source}"], "is a file; it must be a folder"),
         (["{source}", "-o", "{link}"], "is a file; it must be a folder"),

@@ -90,7 +90,7 @@ def test_files_have_a_limit_together(folder: Path) -> None:
     ("content", "told"),
     [
         (b"{\n,}", ":2:1: no JSON: expecting property name enclosed in double quotes"),
-        (b"[" * 100_000, ": brackets are nested more than 100 deep"),
+        (b"[" * 100_000, ":1:101: brackets are nested more than 100 deep"),
         (b'{"a": "\xff"}', ":1:8: no UTF-8 text"),
     ],
 )
