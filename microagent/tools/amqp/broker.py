@@ -1,5 +1,6 @@
 """The queue broker on RabbitMQ."""
 
+import asyncio
 import logging
 import ssl
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,7 @@ from microagent.tools.amqp.session import Session
 from microagent.tools.amqp.topology import declaration, is_quorum
 from microagent.tools.amqp.verdicts import carry_out
 
+TOGETHER = 0.002  # seconds in which verdicts gather after others have gone out: one frame acknowledges many
 TIDY = 1.0  # seconds between looks at messages that arrived and are not wanted yet
 SEND_OPTIONS = frozenset({"exchange", "topic", "properties", "mandatory"})
 
@@ -193,6 +195,7 @@ class AMQPBroker(AbstractQueueBroker):
 
     async def _settle(self, batch: Sequence[Settlement]) -> None:
         await carry_out(self._live, batch, self.log)
+        await asyncio.sleep(TOGETHER)
 
     async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
         """There are no leases: what is held is ours as long as its channel is open."""
