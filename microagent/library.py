@@ -107,11 +107,11 @@ class Library:
     def _lost(self, scope: Scope, resource: Steps, fragment: str) -> Found:
         steps = (*resource, *fragment_steps(fragment))
         if (not fragment or fragment.startswith("/")) and followed(scope.value, steps) is not None:
-            raise DanglingError("leads to what is no schema")
+            raise DanglingError(f"leads to what is no schema{_advice(fragment)}")
         places = [f"#/{step}/{name}" for step, name in _shared(scope)] + [
             f"#{anchor}" for _, anchor in scope.named.anchors
         ]
-        raise DanglingError(f"leads nowhere{guess('#' + fragment, places)}")
+        raise DanglingError(f"leads nowhere{_advice(fragment) or guess('#' + fragment, places)}")
 
     def _resource(self, reference: str, uri: str, scope: Scope, context: Context) -> tuple[Scope, Steps]:
         absolute = urljoin(context.base, uri)
@@ -194,3 +194,9 @@ def title(found: Found) -> str:
         return found.steps[-1]
     name = PurePosixPath(found.scope.name).name
     return name.partition(".")[0] or name
+
+
+def _advice(fragment: str) -> str:
+    """What to do instead of referring to another declaration."""
+    is_of_another = fragment.startswith(("/signals/", "/queues/"))
+    return ": what declarations share stands in $defs, and each of them refers to it there" if is_of_another else ""

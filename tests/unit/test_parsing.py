@@ -1,6 +1,8 @@
 """From JSON text to declarations, or to every problem of the text."""
 
 import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from jsonschema import Draft202012Validator
 from microagent.errors import DeclarationError
 from microagent.jsonschemas import format_text
 from microagent.parsing import parse
+from microagent.siblings import siblings_of
 
 
 def problems(text: bytes | str | dict[str, Any], source: str = "") -> list[str]:
@@ -417,3 +420,15 @@ def test_patterns_that_python_is_in_doubt_of_are_no_warnings(recwarn: pytest.War
     """Of Python's, in the middle of somebody's output: they may mean something else one day, and do not yet."""
     assert parse(json.dumps(queue(payload={"properties": {"a": {"pattern": "[[:alpha:]]"}}}))).queues
     assert not recwarn.list
+
+
+def test_a_reference_to_another_declaration_is_told_where_to_lead(tmp_path: Path) -> None:
+    """In the file and in another one: payloads are nobody's definitions, $defs are."""
+    other = queue(payload={"type": "object"})
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    shared = "what declarations share stands in $defs, and each of them refers to it there"
+    for file, lost in (("", "leads nowhere"), ("other.json", "leads to what is no schema")):
+        reference = f"{file}#/queues/0/payload"
+        source = str(tmp_path / "app.json")
+        with pytest.raises(DeclarationError, match=re.escape(f"$ref '{reference}' {lost}: {shared}")):
+            parse(json.dumps(queue(payload={"$ref": reference})), source, siblings_of(f"file://{source}"))
