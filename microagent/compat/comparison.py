@@ -17,6 +17,8 @@ from microagent.compat.wording import LIMITS, difference, is_untyped, kind_of, l
 from microagent.schema import Schema
 
 _PAIR = 2
+_MANY = 500
+"""So many places are looked at even if what they have in common has been told of another place."""
 
 
 class Comparison:
@@ -33,6 +35,8 @@ class Comparison:
         self._root = Place(root)
         self._back = Inclusion(old, new, good_faith=True, finder=finder)
         self._forth = Inclusion(new, old, good_faith=True, finder=finder)
+        self._visits = 0
+        self._told: set[tuple[str, str]] = set()
         self._objects = Objects(self._verdicts, self._are_same, self._schemas, is_open=is_open)
 
     def changes(self, reserved: Iterable[str] = ()) -> list[Change]:
@@ -86,8 +90,10 @@ class Comparison:
 
     def _schemas(self, old: Schema, new: Schema, place: Place) -> Iterator[Change]:
         pair = self._old.text(old), self._new.text(new)
-        if pair[0] == pair[1] or pair in place.above:
+        if pair[0] == pair[1] or pair in place.above or (self._visits >= _MANY and pair in self._told):
             return
+        self._visits += 1
+        self._told.add(pair)
         place = replace(place, above=(*place.above, pair))
         try:
             was, now = forms(old, self._old), forms(new, self._new)

@@ -7,6 +7,7 @@ from itertools import chain, product
 from typing import Any, TypeAlias, cast
 
 from microagent.compat.scopes import Scope, Undecidable, together
+from microagent.jsonvalues import identity
 from microagent.schema import IN_PLACE, Schema
 
 KINDS = ("null", "boolean", "number", "string", "array", "object")
@@ -72,7 +73,18 @@ class Form:
         """All of its values, where the kind has few or an ``enum`` or ``const`` lists them."""
         lists = [*self.said("enum"), *([value] for value in self.said("const"))]
         listed = _ALL.get(self.kind) or min(lists, key=len, default=None)
-        return listed and [value for value in cast("list[object]", listed) if self.scope.accepts(self.schema, value)]
+        return listed and self._among(cast("list[object]", listed), lists)
+
+    def _among(self, listed: list[object], lists: list[list[object]]) -> list[object]:
+        """Those that are in all of the lists, however long these are, and fit all else that is said."""
+        known = [frozenset(map(identity, each)) for each in lists]
+        flats = [{word: said for word, said in flat.items() if word not in {"enum", "const"}} for flat in self.flats]
+        rest = together([{"type": self.kind}, *flats, *self.opaque])
+        return [
+            value
+            for value in listed
+            if all(identity(value) in each for each in known) and self.scope.accepts(rest, value)
+        ]
 
 
 def forms(schema: Schema, scope: Scope) -> list[Form]:

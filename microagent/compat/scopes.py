@@ -10,12 +10,14 @@ from jsonschema.protocols import Validator
 from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, SchemaRegistry
 
+from microagent.jsonvalues import identity
 from microagent.pointers import follow, fragment_steps, pointer_to
 from microagent.references import references, resolve
 from microagent.schema import Schema, canonical, canonical_text, rebuilt
 
 _OWN = "urn:microagent:own"
 _FILE = "urn:microagent:file"
+_LONG = 50  # values of an enum, from where on looking through them for each value takes too long
 
 
 class Undecidable(Exception):
@@ -40,6 +42,7 @@ class Scope:
         )
         self._validators: dict[str, Validator] = {}
         self._texts: dict[str, str] = {}
+        self._enums: dict[int, tuple[Mapping[str, Any], frozenset[object]]] = {}  # by identity, and kept for it
 
     def target(self, reference: str) -> Schema:
         """
@@ -63,9 +66,17 @@ class Scope:
         if isinstance(schema, bool):
             return schema
         try:
+            if len(schema.get("enum", ())) > _LONG:
+                return self._is_listed(schema, value) and self.accepts(_without_enum(schema), value)
             return self._validator(schema).is_valid(cast("Any", value))
         except (Unresolvable, re.error, RecursionError) as exc:
             raise Undecidable(f"a value cannot be checked: {exc}") from None
+
+    def _is_listed(self, schema: Mapping[str, Any], value: object) -> bool:
+        """Whether a value is in the long enum of a schema, each of which is read once."""
+        if id(schema) not in self._enums:
+            self._enums[id(schema)] = schema, frozenset(map(identity, schema["enum"]))
+        return identity(value) in self._enums[id(schema)][1]
 
     def text(self, schema: Schema) -> str:
         """The schema with all that it refers to, as text: equal for two that mean the same by the same words."""
@@ -94,6 +105,10 @@ class Scope:
         if key not in self._validators:
             self._validators[key] = Draft202012Validator(schema, registry=self._registry)
         return self._validators[key]
+
+
+def _without_enum(schema: Mapping[str, Any]) -> Schema:
+    return {word: said for word, said in schema.items() if word != "enum"}
 
 
 def together(schemas: Iterable[Schema]) -> Schema:

@@ -454,3 +454,17 @@ def test_the_repository_stays_as_it_is(project):
     before = git(project, "status", "--porcelain=v2", "--branch")
     run("schemas", "--against", "git:main")
     assert git(project, "status", "--porcelain=v2", "--branch") == before
+
+
+def test_definitions_that_multiply_are_compared_in_time(tmp_path):
+    """Forty definitions, each naming the next one twice, are a billion places: a change of the last is still told."""
+    for name, leaf in (("old.json", "string"), ("new.json", ["string", "null"])):
+        definitions = {
+            f"D{depth}": {"properties": {side: {"$ref": f"#/$defs/D{depth + 1}"} for side in "ab"}}
+            for depth in range(40)
+        }
+        definitions["D40"] = {"type": leaf}
+        payload = {"$ref": "#/$defs/D0"}
+        written(tmp_path, name, {"queues": [{"name": "q", "payload": payload}], "$defs": definitions})
+    done = run_process("new.json", "--against", "old.json", "--format", "json", cwd=tmp_path)
+    assert (done.returncode, set(rules(done))) == (1, {"ARG_NO_WIDEN"})

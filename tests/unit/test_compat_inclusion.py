@@ -177,3 +177,20 @@ def test_no_verdict_is_wrong():
     look()
     assert min(counted[Included], counted[Refuted]) > counted.total() / 5
     assert counted[Undecided] < counted.total() / 5
+
+
+@pytest.mark.parametrize(
+    ("value", "fits"), [(7, True), (7.0, True), (True, False), ("7", False), (3, False), (99, False)]
+)
+def test_long_enums_are_what_short_ones_are(value, fits):
+    """Numbers are told by what they are worth, true is no 1, and all other words of the schema count."""
+    schema = {"enum": [*range(1, 90), "x"], "minimum": 5}
+    assert Scope(schema, {}).accepts(Scope(schema, {}).schema, value) is fits
+    assert is_valid(schema, value) is fits
+
+
+def test_a_long_enum_that_changes_has_a_counterexample():
+    """In either direction, and none where only the order differs."""
+    values = [f"value {number}" for number in range(1_000)]
+    assert isinstance(verdict({"enum": values}, {"enum": values[::-1]}), Included)
+    assert verdict({"enum": values}, {"enum": values[1:]}) == Refuted("value 0")
