@@ -13,6 +13,7 @@ from pathlib import Path
 
 from microagent.errors import MicroAgentError
 from microagent_gen.layout import MARK
+from microagent_gen.transition import order, transitional
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def compare(folder: Path, files: Mapping[str, str], family: Family = PACKAGE) ->
 
     :raises OutputError: if a file of one of these names was not written by this program
     """
-    ordered = sorted(files, key=lambda name: (name == "__init__.py", name))
+    ordered = sorted(files, key=order)
     wanted = [(folder / name, files[name].encode("utf-8", "backslashreplace")) for name in ordered]
     found = [Change(path, _content(path), after) for path, after in wanted]
     changed = [change for change in found if change.before != change.after]
@@ -114,8 +115,8 @@ def write(*plans: Plan) -> None:
     Do what the plans say; when that fails, all is as it was.
 
     Each file takes the place of the one before in one step, a package itself after its modules. A process that is
-    killed between two of these steps leaves files of both kinds: the next run completes them, and removes what was left
-    over.
+    killed between two of these steps leaves files of both kinds, which can be imported together: the next run completes
+    them, and removes what was left over.
 
     :raises OSError: if the file system refuses
     """
@@ -130,9 +131,8 @@ def write(*plans: Plan) -> None:
 def _write(changes: list[Change]) -> None:
     staged: list[tuple[Path, Change]] = []
     try:
-        for change in changes:
-            if change.after is not None:
-                staged.append((_stage(change.path, change.after), change))
+        for content, change in _steps(changes):
+            staged.append((_stage(change.path, content), change))
         _replace(staged)
     finally:
         for temporary, _ in staged:
@@ -141,6 +141,16 @@ def _write(changes: list[Change]) -> None:
     for change in changes:
         if change.after is None:
             change.path.unlink(missing_ok=True)
+
+
+def _steps(changes: Iterable[Change]) -> Iterator[tuple[bytes, Change]]:
+    """What is written where, in this order: modules that fit the old ones and the new ones, then the new ones."""
+    written = [(change, change.after) for change in changes if change.after is not None]
+    passing = [transitional(change.path.name, change.before, after) for change, after in written]
+    yield from ((content, change) for (change, _), content in zip(written, passing, strict=True))
+    for (change, after), content in zip(written, passing, strict=True):
+        if content != after:
+            yield after, change
 
 
 @contextmanager

@@ -1,14 +1,17 @@
 """A package is written whole or not at all."""
 
 import fcntl
+import itertools
+import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from generating import contents
+from generating import contents, run
 
 from microagent_gen import output
 from microagent_gen.layout import MARK
@@ -91,7 +94,7 @@ def test_the_package_itself_is_replaced_last(folder, monkeypatch):
 
     monkeypatch.setattr(os, "replace", replace)
     output.write(output.compare(folder, AFTER))
-    assert order == ["signals.py", "__init__.py"]
+    assert order == ["signals.py", "__init__.py", "signals.py"]  # the first one has also what the old package imports
 
 
 def test_bytes_that_are_no_text_are_shown_in_a_diff(folder):
@@ -128,11 +131,64 @@ def test_a_killed_run_is_completed_by_the_next(replaced, folder):
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
     found = contents(folder)
     assert any(name.startswith(".") for name in found)
-    assert {found[name] for name in BEFORE} <= {*written(BEFORE).values(), *written(AFTER).values()}
+    for name in BEFORE:
+        assert found[name].startswith((written(BEFORE)[name], written(AFTER)[name]))
     plan = output.compare(folder, AFTER)
     assert plan.changes
     output.write(plan)
     assert contents(folder) == written(AFTER)
+
+
+PAYLOAD = {"properties": {"inner": {"properties": {"n": {"type": "integer"}}}}}
+TITLED = {"properties": {"at": {"title": "Place", "properties": {"page": {"type": "string"}}}}}
+OLD = {
+    "signals": [{"name": "removed", "payload": PAYLOAD}, {"name": "kept", "payload": TITLED}],
+    "queues": [{"name": "removed", "payload": PAYLOAD}, {"name": "kept", "payload": TITLED}],
+}
+NEW = {
+    "signals": [{"name": "added", "payload": PAYLOAD}, {"name": "kept", "payload": PAYLOAD}],
+    "queues": [{"name": "added", "payload": TITLED}, {"name": "more", "payload": TITLED}],
+}
+MANY = {"signals": [{"name": f"s_{number}", "payload": TITLED} for number in range(201)]}
+
+
+@pytest.mark.parametrize(("old", "new"), [(OLD, NEW), (MANY, OLD)])
+def test_a_killed_run_leaves_a_package_that_can_be_imported(old, new, tmp_path):
+    """After kill -9 between any two of its steps, the package imports; the next run makes it the new one."""
+    source, out, kept = tmp_path / "declared.json", tmp_path / "contracts", tmp_path / "kept"
+    source.write_text(json.dumps(old))
+    assert run(source, "-o", out).exit_code == 0
+    shutil.copytree(out, kept)
+    source.write_text(json.dumps(new))
+    for replaced in itertools.count():
+        shutil.rmtree(out)
+        shutil.copytree(kept, out)
+        killed = _killed_after(replaced, source, "-o", out)
+        code = "import contracts; print(*(getattr(contracts, name) for name in contracts.__all__))"
+        done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, (replaced, done.stderr)
+        if not killed:
+            break
+    assert replaced > len(list(out.glob("*.py"))) - 1
+    assert run(source, "-o", out).output.endswith("unchanged\n")
+
+
+def _killed_after(replaced, *arguments):
+    """Run the command in a process that dies when it has put so many files in place; whether it came to that."""
+    child = os.fork()
+    if not child:
+        left, real = iter(range(replaced)), os.replace
+
+        def replace_or_die(*names):
+            if next(left, None) is None:
+                os.kill(os.getpid(), signal.SIGKILL)
+            real(*names)
+
+        os.replace = replace_or_die
+        os._exit(run(*arguments).exit_code)
+    _, status = os.waitpid(child, 0)
+    assert os.waitstatus_to_exitcode(status) in {0, -signal.SIGKILL}
+    return os.WIFSIGNALED(status)
 
 
 def test_only_own_leftovers_are_removed(folder):
