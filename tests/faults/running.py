@@ -206,9 +206,8 @@ class Run:
 
     def _print(self, report: Report) -> None:
         print(f"{self._place.name}: {report}")
-        print(
-            f"  at most {self.bound} duplicates; all done {report.ended - self._last_fault:+.1f} s after the last fault"
-        )
+        since = f"; all done {self._all_done - self._last_fault:+.1f} s after the last fault" if self._faults else ""
+        print(f"  at most {self.bound} duplicates{since}")
         for complaint in self.crew.complaints:
             print(f"  {complaint}")
 
