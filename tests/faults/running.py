@@ -8,10 +8,10 @@ import re
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from support import unique, until
 
@@ -19,7 +19,10 @@ from faults.crew import Crew, Post
 from faults.ledger import Report, check, read, read_file
 from faults.places import Place
 from faults.schedule import Fault
+from microagent.errors import BackendConnectionError
 from microagent.prefetch import PREFETCH
+
+T = TypeVar("T")
 
 IS_LONG = "FAULTS_SECONDS" in os.environ  # by ``make faults``, and not among all other tests
 CONSUMERS, PRODUCERS = 4, 2
@@ -37,6 +40,19 @@ COMPLAINTS = re.compile(
     """,
     re.VERBOSE,
 )
+
+
+async def answered(ask: Callable[[], Awaitable[T]], patience: float) -> T:
+    """What a server says, asked again where the connection is lost meanwhile, to a fault just before for example."""
+    answers: list[T] = []
+
+    async def is_answered() -> bool:
+        with suppress(BackendConnectionError):
+            answers.append(await ask())
+        return bool(answers)
+
+    await until(is_answered, patience)
+    return answers[0]
 
 
 class Run:
@@ -87,7 +103,7 @@ class Run:
             await self._drain(broker)
             await self.crew.stop()
             self.crew.complaints += set(COMPLAINTS.findall(self.crew.said()))
-            if left := await broker.queue_length(self._queue):
+            if left := await self._length(broker):
                 self.crew.complaints.append(f"{left} messages are left in the queue")
             report = self._report(await self._dead(broker))
             self._print(report)
@@ -176,8 +192,9 @@ class Run:
     async def _send(self, broker: Any) -> None:
         id = unique("last")  # noqa: A001 - it is the ledger's word
         self._write("try", id)
-        await broker.send(self._queue, f'{{"id": "{id}"}}')
-        self._write("ok", id)
+        with suppress(BackendConnectionError):  # it may be there or not, and others follow
+            await broker.send(self._queue, f'{{"id": "{id}"}}')
+            self._write("ok", id)
 
     def _write(self, what: str, id: str) -> None:  # noqa: A002
         with (self._folder / "test.ledger").open("a") as ledger:
@@ -191,7 +208,11 @@ class Run:
         return check(read(self._folder), dead)
 
     async def _dead(self, broker: Any) -> list[str]:
-        return [json.loads(letter.body)["id"] for letter in await broker.dead(self._queue, 10_000)]
+        letters = await answered(lambda: broker.dead(self._queue, 10_000), self._patience)
+        return [json.loads(letter.body)["id"] for letter in letters]
+
+    async def _length(self, broker: Any) -> int:
+        return await answered(lambda: broker.queue_length(self._queue), self._patience)
 
     async def _drain(self, broker: Any) -> None:
         """Return as soon as all that was acknowledged is done, and nothing waits any more; or after a long time."""
@@ -199,7 +220,7 @@ class Run:
         async def is_drained() -> bool:
             await asyncio.sleep(LOOK)
             report = self._report(await self._dead(broker))
-            return not report.lost and not await broker.queue_length(self._queue)
+            return not report.lost and not await self._length(broker)
 
         with suppress(TimeoutError):
             await until(is_drained, self._patience)
