@@ -71,10 +71,10 @@ redis-releases: install ## Test Redis 6.2 and 8, and Valkey, whose servers come 
 	done
 
 # All servers, or one BACKEND; the outages take two minutes, the rest three for each backend.
-faults: install ## Lose nothing in a minute of faults (BACKEND=local|redis|amqp|kafka SEED= SECONDS= MESSAGES=)
+faults: install ## Lose nothing in a minute of faults (BACKEND=local|redis|amqp|quorum|kafka SEED= SECONDS= MESSAGES=)
 	FAULTS_SEED=$(SEED) FAULTS_SECONDS=$(SECONDS) FAULTS_MESSAGES=$(MESSAGES) FAULTS_OUTAGES='1 10 60' \
 		$(BIN)/python -m pytest -q -s -k '$(BACKEND)' tests/faults/test_faults.py tests/faults/test_redelivery.py \
-		tests/faults/test_poison.py tests/faults/test_peer.py $(wildcard tests/e2e/test_*_outages.py)
+		tests/faults/test_poison.py tests/faults/test_killer.py tests/faults/test_peer.py $(wildcard tests/e2e/test_*_outages.py)
 
 bench: install ## Measure this beside its peers and write down the results (ONLY="redis memory": not all; OPTIONS=--help)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) --save $(OPTIONS)

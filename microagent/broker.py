@@ -22,6 +22,7 @@ from microagent.names import guess
 from microagent.options import COMMON
 from microagent.queue import Consumer, Queue
 from microagent.retry import RetryPolicy
+from microagent.solitude import Solitude
 
 __all__ = ["AbstractQueueBroker", "BoundQueue", "Consumer", "Delivery", "Queue"]
 
@@ -93,6 +94,9 @@ class AbstractQueueBroker(abc.ABC):
     HONOURS: ClassVar[frozenset[str]] = frozenset()
     """Which of ``exchange`` and ``quorum`` in a declaration mean something here; a consumer of others is refused."""
 
+    KEEPS_PLACES: ClassVar[bool] = True
+    """Whether what is handed back comes again before all that was behind it."""
+
     _bindings: dict[str, Consumer]
 
     def __init__(
@@ -119,6 +123,7 @@ class AbstractQueueBroker(abc.ABC):
         self._retry = retry or RetryPolicy()
         self._link = Link(repr(self), self._connect, self._close, log)
         self._workers: dict[str, Worker] = {}
+        self._solitude = Solitude()
         self._outbox: Batcher[Outgoing, None] = Batcher(self._flush)
         self._verdicts: Batcher[_Verdict, None] = Batcher(self._flush_verdicts)
         self._moves: Batcher[_Verdict, None] = Batcher(
@@ -157,6 +162,9 @@ class AbstractQueueBroker(abc.ABC):
     @abc.abstractmethod
     async def _wait(self, name: str, timeout: float) -> None:
         """Return when there may be something to take, or after ``timeout`` seconds; holds nothing, may be cancelled."""
+
+    async def _pause(self, name: str) -> None:  # noqa: B027 - not all need it
+        """Hand back what came without being taken, and have nothing more come so until the next ``_take``."""
 
     @abc.abstractmethod
     async def _settle(self, batch: Sequence[Settlement]) -> None:
@@ -294,7 +302,9 @@ class AbstractQueueBroker(abc.ABC):
         if (consumer := self._bindings.get(name)) is None:
             raise ConfigurationError(f"queue '{name}' has no consumer on {self!r}")
         options = ConsumingOptions.of(consumer, self._retry)
-        self._workers[name] = worker = Worker(_Source(self, name), consumer, options, self._admission, self.log)
+        self._workers[name] = worker = Worker(
+            _Source(self, name), consumer, options, self._admission, self.log, solitude=self._solitude
+        )
         await self._link.through(partial(self._attach, consumer, options))
         worker.start(self._lease)
 
@@ -384,6 +394,7 @@ class _Source:
     """One queue of a broker, for its worker."""
 
     def __init__(self, broker: AbstractQueueBroker, name: str) -> None:
+        self.keeps_places = broker.KEEPS_PLACES
         self._broker = broker
         self._name = name
 
@@ -399,6 +410,10 @@ class _Source:
     async def wait(self, timeout: float) -> None:
         with suppress(BackendConnectionError):
             await self._broker._link.once(partial(self._broker._wait, self._name, timeout))
+
+    async def pause(self) -> None:
+        with suppress(BackendConnectionError):  # a connection that is gone holds nothing
+            await self._broker._link.once(partial(self._broker._pause, self._name))
 
     async def renew(self, held: Sequence[Delivery]) -> set[Delivery]:
         return await self._broker._link.once(partial(self._broker._renew, held))

@@ -17,6 +17,7 @@ from microagent.options import ConsumingOptions
 from microagent.prefetch import Prefetch
 from microagent.printable import printable
 from microagent.queue import Consumer
+from microagent.solitude import Solitude, is_suspect
 from microagent.tasks import GRACE, Kept, Tasks
 
 __all__ = ["ConsumingOptions", "Source", "Worker"]
@@ -25,7 +26,13 @@ WAIT = 15.0  # longest wait for a message in one go, in seconds
 
 
 class Source(Protocol):
-    """One queue on its server, as its worker sees it. Losing the server is not an error here but an empty answer."""
+    """
+    One queue on its server, as its worker sees it. Losing the server is not an error here but an empty answer.
+
+    :ivar keeps_places: what is handed back comes again before all that was behind it
+    """
+
+    keeps_places: bool
 
     async def ready(self) -> None:
         """Return when the server is there."""
@@ -36,6 +43,9 @@ class Source(Protocol):
 
     async def wait(self, timeout: float) -> None:
         """Return when there may be something to take, or after ``timeout`` seconds."""
+
+    async def pause(self) -> None:
+        """Hold nothing that was not taken, until the next ``take``."""
 
     async def renew(self, held: Sequence[Delivery]) -> set[Delivery]:
         """Lengthen the leases; the deliveries that somebody else has by now."""
@@ -63,6 +73,8 @@ class Worker:
         options: ConsumingOptions,
         admission: Admission,
         log: logging.Logger,
+        *,
+        solitude: Solitude | None = None,
     ) -> None:
         self.consumer = consumer
         self.options = options
@@ -72,6 +84,8 @@ class Worker:
         self._intake = Intake(consumer, admission)
         self._prefetch = Prefetch(options.concurrency, options.prefetch)
         self._deadlines = Deadlines()
+        self._solitude = solitude or Solitude()
+        self._is_wary = False  # the last message was suspected, and the next one may be
         self._background = Tasks(self._log)
         self._slots = Tasks(self._log)
         self._held: dict[Delivery, float] = {}  # until when the lease is ours for sure, on the loop's clock
@@ -99,6 +113,7 @@ class Worker:
         """Begin to read. ``lease``: seconds after which the server gives up on a silent holder."""
         key = self.consumer.key
         self._lease = lease
+        self._solitude.join(self)
         for _ in range(self.options.concurrency):
             self._open_slot()
         self._reader = self._background.keep(self._read, f"{key}: reader")
@@ -132,6 +147,9 @@ class Worker:
         try:
             await self._flushed(GRACE)
         finally:
+            self._solitude.leave(self)
+            self._held.clear()
+            self._settled.set()
             await self._background.cancel()
             self._deadlines.close()
 
@@ -153,9 +171,7 @@ class Worker:
         """Wait until the server knows of every verdict."""
         try:
             async with asyncio.timeout(timeout):
-                while self._held:
-                    self._settled.clear()
-                    await self._settled.wait()
+                await self._rid_of_all()
         except TimeoutError:
             self._log.warning("%s: %d messages could not be settled", self._name, len(self._held))
 
@@ -174,7 +190,11 @@ class Worker:
 
     async def _fill(self) -> None:
         """Take what there is room for; when there is nothing, wait for it."""
-        room = self._prefetch.room(len(self._held), self._settling)
+        if self._solitude.is_anothers(self):
+            await self._solitude.over()
+            return
+        held = len(self._held)
+        room = 1 - held if self._is_wary else self._prefetch.room(held, self._settling)
         if room <= 0:
             self._room.clear()
             await self._room.wait()
@@ -183,20 +203,64 @@ class Worker:
             await self._source.wait(WAIT)
 
     async def _take(self, limit: int) -> int:
+        deliveries = await self._obtain(limit)
+        if any(map(is_suspect, deliveries)):
+            await self._isolate(deliveries)
+        elif deliveries:
+            self._is_wary = False
+            self._waiting.extend(deliveries)
+            self._wake(len(self._waiting))
+        return len(deliveries)
+
+    async def _obtain(self, limit: int) -> Sequence[Delivery]:
+        """Hold up to ``limit`` more, unless nothing may be begun by now."""
         self._taking, sure = True, self._sure()
         try:
             deliveries = await self._source.take(limit)
         finally:
             self._taking = False
+            self._settled.set()
         for delivery in deliveries:
             delivery.settle_through(self._settle)
             self._held[delivery] = sure
-            if self._stopping:
-                delivery.release()
-            else:
+        if self._stopping or self._solitude.is_anothers(self):
+            self._hand_back(deliveries)
+            return ()
+        return deliveries
+
+    async def _isolate(self, deliveries: Sequence[Delivery]) -> None:
+        """Run the first suspect among these while nothing else is held; all others are handed back."""
+        self._is_wary = True
+        is_alone = self._solitude.held == len(deliveries)
+        suspect = next(filter(is_suspect, deliveries)) if is_alone or not self._source.keeps_places else None
+        self._hand_back([each for each in (*self._waiting, *deliveries) if each is not suspect])
+        async with self._solitude.of(self):
+            await self.rest(suspect)
+            for delivery in [suspect] if suspect is not None else await self._obtain(1):
+                if is_suspect(delivery):
+                    self._log.warning(
+                        "%s: a message that %d processes died with runs alone", self._name, delivery.crashes
+                    )
                 self._waiting.append(delivery)
-        self._wake(len(self._waiting))
-        return len(deliveries)
+                self._wake(1)
+            await self._rid_of_all()
+
+    async def rest(self, suspect: Delivery | None = None) -> None:
+        """Begin nothing more, hand back what waits, and return when nothing is held any more but the suspect."""
+        self._hand_back(self._waiting)
+        while self._taking:
+            await self._news()
+        await self._source.pause()
+        await self._rid_of_all(suspect)
+
+    async def _rid_of_all(self, but: Delivery | None = None) -> None:
+        while self._held.keys() - {but}:
+            await self._news()
+
+    async def _news(self) -> None:
+        """Return when something was taken or settled."""
+        self._settled.clear()
+        await self._settled.wait()
 
     def _wake(self, count: int) -> None:
         for _ in range(min(count, len(self._idle))):

@@ -472,6 +472,45 @@ async def test_message_that_ends_its_processes_is_buried(backend, queue_name):
     assert got == []
 
 
+@pytest.mark.needs("messages for whoever is free")
+async def test_process_that_is_wanted_for_one_message_leaves_all_others_to_others(backend, queue_name):
+    """What waits in it goes back, uncounted, and nothing comes meanwhile; then it takes part again."""
+    queue = Queue(queue_name)
+    runs: list[tuple[str, int, int]] = []
+    gate = asyncio.Event()
+
+    def taker(name: str, gate: asyncio.Event | None = None) -> type[MicroAgent]:
+        class Taker(MicroAgent):
+            @consumer(queue, concurrency=1, prefetch=5)
+            async def take(self, number: int, delivery: Delivery) -> None:
+                runs.append((name, number, delivery.attempt + delivery.crashes))
+                if gate is not None:
+                    await gate.wait()
+
+        return Taker
+
+    busy = await backend.consume(taker("busy", gate))
+    for number in range(10):
+        await busy.broker[queue_name].send({"number": number})
+    await until(lambda: busy.broker._workers[queue_name].held == 5)
+    wanted = asyncio.create_task(_have_to_itself(busy.broker, until_that := asyncio.Event()))
+    other = await backend.consume(taker("other"))
+    await until(lambda: len(runs) == 10)
+    gate.set()
+    await other.stop()
+    await other.broker.close()
+    await busy.broker[queue_name].send({"number": 10})
+    assert sorted(runs) == [("busy", 0, 1), *(("other", number, 1) for number in range(1, 10))]
+    until_that.set()
+    await wanted
+    await until(lambda: ("busy", 10, 1) in runs)
+
+
+async def _have_to_itself(broker: Any, over: asyncio.Event) -> None:
+    async with broker._solitude.of(object()):
+        await over.wait()
+
+
 async def _taken_again(broker: Any, name: str, crashes: int) -> bool:
     await broker._maintain(name)
     return [delivery.crashes for delivery in await broker._take(name, 1)] == [crashes]

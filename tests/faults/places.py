@@ -4,7 +4,7 @@ import asyncio
 import importlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -20,6 +20,8 @@ from faults.schedule import Kind
 LEASE = 3.0  # seconds
 SESSION = 3.0  # of a group on Kafka
 HEARTBEAT = 2  # seconds; RabbitMQ gives up on a client that is silent for two or three
+
+QUORUM = {"quorum": True}
 
 OUTAGES = (0, 4, 15)  # seconds
 OF_SERVERS = tuple(
@@ -115,6 +117,12 @@ async def amqp(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
 
 
 @asynccontextmanager
+async def quorum(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    async with amqp(request) as place:
+        yield replace(place, name="quorum", options=QUORUM)
+
+
+@asynccontextmanager
 async def kafka(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     folder, jars = request.getfixturevalue("tmp_path") / "kafka", request.getfixturevalue("kafka_jars")
     async with _proxied(KafkaServer(folder, jars)) as (server, proxy):
@@ -140,14 +148,14 @@ def shared(request: pytest.FixtureRequest, name: str) -> Place:
     if name == "local":
         dsn = f"local://{request.getfixturevalue('tmp_path')}/place"
         return Place("local", "microagent.tools.local:LocalBroker", dsn, 0.0, ())
-    dsn = request.getfixturevalue({"redis": "redis_url", "amqp": "rabbitmq_url", "kafka": "kafka_url"}[name])
+    dsn = request.getfixturevalue(f"{'rabbitmq' if name in ('amqp', 'quorum') else name}_url")
     if name == "redis":
         return Place("redis", "microagent.tools.redis:RedisBroker", dsn, LEASE, (), {"lease": LEASE})
-    if name == "amqp":
-        return Place("amqp", "microagent.tools.amqp:AMQPBroker", dsn, 0.0, ())
+    if name in ("amqp", "quorum"):
+        return Place(name, "microagent.tools.amqp:AMQPBroker", dsn, 0.0, (), QUORUM if name == "quorum" else {})
     request.getfixturevalue("real_kafka")
     options = {"lease": SESSION, "partitions": 4}
     return Place("kafka", "microagent.tools.kafka:KafkaBroker", dsn, SESSION, (), options)
 
 
-PLACES = {"local": local, "redis": redis, "amqp": amqp, "kafka": kafka}
+PLACES = {"local": local, "redis": redis, "amqp": amqp, "quorum": quorum, "kafka": kafka}

@@ -18,7 +18,7 @@ MESSAGES = int(os.environ.get("FAULTS_MESSAGES") or 1500)
 SEED = os.environ.get("FAULTS_SEED") or "1"
 
 
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("name", [name for name in PLACES if IS_LONG or name != "quorum"])
 async def test_nothing_is_lost_under_faults(request, tmp_path, name):
     """
     Of what was acknowledged nothing is lost, nothing unexpected comes, and a message comes again only where a fault

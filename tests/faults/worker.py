@@ -5,6 +5,7 @@ It stands alone, so that microagent 1.9 can run it too::
 
     worker.py LEDGER BACKEND DSN OPTIONS QUEUE consume SECONDS
     worker.py LEDGER BACKEND DSN OPTIONS QUEUE hold
+    worker.py LEDGER BACKEND DSN OPTIONS QUEUE fall SECONDS
     worker.py LEDGER BACKEND DSN OPTIONS QUEUE produce NAME COUNT RATE
 """
 
@@ -21,6 +22,7 @@ import time
 from microagent import MicroAgent, Queue, consumer
 
 PATH, BACKEND, DSN, OPTIONS, NAME, ROLE, *ARGUMENTS = sys.argv[1:]
+KILLER = "killer"  # the message whose handler ends its process
 AT_ONCE = 20  # messages that one producer has on their way
 LEDGER = os.open(PATH, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
@@ -47,6 +49,8 @@ class Consuming(MicroAgent):
     @consumer(queue=queue, timeout=60)
     async def handle(self, id, delivery=None, **_):  # noqa: A002 - it is the ledger's word
         write("start", id, getattr(delivery, "attempt", 0))
+        if id == KILLER:
+            os.kill(os.getpid(), signal.SIGKILL)
         await (asyncio.sleep(random.uniform(0, self.longest)) if self.longest < math.inf else asyncio.Event().wait())
         write("done", id)
 
@@ -66,6 +70,30 @@ async def consume(longest):
 
 async def hold():
     await consume("inf")
+
+
+def fall(longest):
+    """Consumers, each begun when the one before was killed, until one is told to end; all end with this process."""
+    importlib.import_module(BACKEND.partition(":")[0])
+    alive, held_by_us = os.pipe()
+    print("ready", flush=True)
+    while (pid := os.fork()) and os.WIFSIGNALED(wait_for(pid)):
+        pass
+    if not pid:
+        os.close(held_by_us)
+        asyncio.run(consume_while(alive, longest))
+
+
+def wait_for(pid):
+    signal.signal(signal.SIGTERM, lambda number, _: os.kill(pid, number))
+    return os.waitpid(pid, 0)[1]
+
+
+async def consume_while(alive, longest):
+    loop = asyncio.get_running_loop()
+    loop.add_reader(alive, os._exit, 1)
+    loop.add_signal_handler(signal.SIGTERM, stopping.set)
+    await consume(longest)
 
 
 async def produce(name, count, rate):
@@ -105,4 +133,7 @@ async def main():
     await {"consume": consume, "hold": hold, "produce": produce}[ROLE](*ARGUMENTS)
 
 
-asyncio.run(main())
+if ROLE == "fall":
+    fall(*ARGUMENTS)
+else:
+    asyncio.run(main())

@@ -21,6 +21,8 @@ POLICY = RetryPolicy(retries=1, first=0.5, jitter=0)
 class Server:
     """One queue, as a worker sees it: hands out what is put, remembers verdicts, confirms them unless told not to."""
 
+    keeps_places = True
+
     def __init__(self):
         self.messages = []
         self.verdicts = []
@@ -47,6 +49,9 @@ class Server:
     async def wait(self, timeout):
         self._more.clear()
         await self._more.wait()
+
+    async def pause(self):
+        pass
 
     async def renew(self, held):
         self.renewed.append(list(held))

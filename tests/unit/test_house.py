@@ -26,7 +26,7 @@ FLOORS = {
         asyncapi_schemas asyncapi asyncapi_bundles asyncapi_outline asyncapi_reading
     """,
     "machines": """
-        admission link calls signatures dispatch options prefetch intake consuming bus broker faces marks
+        admission link calls signatures dispatch options prefetch intake solitude consuming bus broker faces marks
         receiving handlers hooks timer
     """,
     "people": """

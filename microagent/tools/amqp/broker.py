@@ -56,6 +56,7 @@ class AMQPBroker(AbstractQueueBroker):
 
     SCHEMES = frozenset({"amqp", "amqps"})
     HONOURS = frozenset({"exchange", "quorum"})
+    KEEPS_PLACES = False  # quorum queues, the ones that count, would count that too: it goes to their end
 
     def __init__(
         self,
@@ -178,9 +179,12 @@ class AMQPBroker(AbstractQueueBroker):
         await self._live.consume(consumer.queue.name, Window(size, fixed, hands_back=not counted))
 
     async def _detach(self, name: str) -> None:
-        left = [self._delivery(name, held) for held in await self._live.end(name)]
-        await self._settle([Settlement(delivery, Verdict.RELEASE) for delivery in left])
+        await self._pause(name)
         await self._live.leave(name)
+
+    async def _pause(self, name: str) -> None:
+        left = [self._delivery(name, held) for held in await self._live.pause(name)]
+        await self._settle([Settlement(delivery, Verdict.RELEASE) for delivery in left])
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
         return [self._delivery(name, held) for held in await self._live.intake(name).take(limit)]

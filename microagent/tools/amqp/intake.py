@@ -110,12 +110,14 @@ class Intake:
                 await self._shrink(max(1, len(self._taken)), 0)
             self._is_idle = True
 
-    async def end(self) -> list[Held]:
-        """Have nothing more pushed; what has arrived and was not taken yet is to be handed back."""
+    async def pause(self) -> list[Held]:
+        """Have nothing pushed until the next ``take``; what has arrived and was not taken is to be handed back."""
         async with self._resizing:
-            if self.is_open:
+            if self.is_open and self._consumer:
+                former, self._consumer = self._consumer, ""
                 with translated():
-                    await self._channel.basic_cancel(self._consumer)
+                    await self._channel.basic_cancel(former)
+            self._news.set()
             return self._hand_over(len(self._arrived))
 
     def _hand_over(self, limit: int) -> list[Held]:
@@ -159,7 +161,12 @@ class Intake:
     async def _follow(self, limit: int) -> None:
         """Change it if it is far from what the core wants to hold when it takes ``limit`` more."""
         wanted = len(self._taken) + limit
-        if self._window.fixed or self._window.size / 2 <= wanted <= self._window.size * 2:
+        if not self._consumer:
+            with translated():
+                await self._consume(wanted)
+            return
+        fits = self._window.size / 2 <= wanted <= self._window.size * 2
+        if fits or (self._window.fixed and wanted <= self._window.size):
             return
         if wanted < self._window.size:
             await self._shrink(wanted, limit)

@@ -43,9 +43,9 @@ class Session:
             await self.topology.ensure(self.topology.place(name))
             self._intakes[name] = await Intake.open(self._connection, name, window)
 
-    async def end(self, name: str) -> list[Held]:
-        """Have it pushed no more; what is to be handed back."""
-        return await self._intakes[name].end() if name in self._intakes else []
+    async def pause(self, name: str) -> list[Held]:
+        """Have it pushed no more until it is asked for; what is to be handed back."""
+        return await self._intakes[name].pause() if name in self._intakes else []
 
     async def leave(self, name: str) -> None:
         """Let go of it, and of all that is not settled."""
