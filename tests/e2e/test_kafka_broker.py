@@ -244,13 +244,29 @@ async def test_nothing_is_lost_when_a_consumer_is_killed(make: Any, kafka_url: s
 
 
 async def test_message_that_is_too_large_is_refused(make: Any):
-    """By the server, which has its own limit; others go on."""
+    """By the server, which has its own limit; others go on, before it, beside it and after it."""
     queue = Queue(unique("queue"))
     async with make() as broker:
-        with pytest.raises(BackendError, match="larger than the server takes"):
-            await broker[queue.name].send({"text": "x" * 11_000_000})
-        await broker[queue.name].send({})
-        assert await broker[queue.name].length() == 1
+        send = broker[queue.name].send
+        await send({})
+        large, beside = await asyncio.gather(send({"text": "x" * 11_000_000}), send({}), return_exceptions=True)
+        assert isinstance(large, BackendError)
+        assert "larger than the server takes" in str(large)
+        assert beside is None
+        await send({})
+        assert await broker[queue.name].length() == 3
+
+
+async def test_queue_that_cannot_be_is_refused_alone(make: Any):
+    """What is sent to another one at the same time is sent."""
+    queue = Queue(unique("queue"))
+    async with make() as broker:
+        wrong, right = await asyncio.gather(
+            broker.send("no topic", "{}"), broker.send(queue.name, "{}"), return_exceptions=True
+        )
+        assert isinstance(wrong, ConfigurationError)
+        assert right is None
+        assert await broker.queue_length(queue.name) == 1
 
 
 @pytest.mark.parametrize(

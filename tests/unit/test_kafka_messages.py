@@ -55,7 +55,7 @@ def test_dead_letter_of_somebody_else():
     assert (letter.reason, letter.attempts, letter.time) == ("\ufffd", 0, 1.5)
 
 
-NEITHER: list[Any] = [5, {"a": 5}, "x", ["a"]]
+NEITHER: list[Any] = [5, {"a": 5}, {5: "a"}, "x", ["a"]]
 
 
 @pytest.mark.parametrize("headers", NEITHER)
@@ -63,6 +63,11 @@ def test_headers_are_a_dictionary(headers: Any):
     """Of texts or bytes; anything else is refused."""
     with pytest.raises(ConfigurationError, match="dictionary of texts or bytes"):
         messages.fresh(headers)
+
+
+def test_headers_are_bytes_in_the_end():
+    """A text is written as UTF-8, whatever it holds, and so is its name."""
+    assert messages.fresh({"a": "ü", "\ud800": b"b"}) == [("a", "ü".encode()), ("?", b"b")]
 
 
 def test_key_is_a_text_or_bytes():

@@ -11,7 +11,7 @@ from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.errors import BackendConnectionError, ConfigurationError
 from microagent.tools.kafka import messages
 from microagent.tools.kafka.connecting import Address
-from microagent.tools.kafka.sending import Letter
+from microagent.tools.kafka.portions import Letter
 from microagent.tools.kafka.session import Session
 from microagent.tools.kafka.topics import Topics
 from microagent.tools.kafka.verdicts import carry_out
@@ -183,6 +183,8 @@ class KafkaBroker(AbstractQueueBroker):
 
 def _letter(outgoing: Outgoing) -> Letter:
     options = outgoing.options
+    if not options:
+        return Letter(outgoing.queue, outgoing.body)
     if unknown := options.keys() - SEND_OPTIONS:
         raise ConfigurationError(f"send on Kafka has no option {', '.join(map(repr, sorted(unknown)))}")
     return Letter(

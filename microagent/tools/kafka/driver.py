@@ -26,7 +26,7 @@ TALKERS = (
 )
 SECONDS_OF_QUIET = 10.0  # between two lines of one of them that say the same
 
-__all__ = ["Admin", "Consumer", "Mark", "NewTopic", "Partition", "Producer", "Record"]
+__all__ = ["Admin", "Batch", "Consumer", "Mark", "NewTopic", "Partition", "Producer", "Record"]
 
 
 class Record(Protocol):
@@ -66,20 +66,22 @@ class Consumer(Protocol):
     async def end_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]: ...
 
 
+class Batch(Protocol):
+    """Messages for one partition; one that is full takes no more and says None."""
+
+    def append(
+        self, *, timestamp: int | None, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]]
+    ) -> object | None: ...
+
+
 class Producer(Protocol):
     """AIOKafkaProducer."""
 
     async def start(self) -> None: ...
     async def stop(self) -> None: ...
-    async def send(
-        self,
-        topic: str,
-        value: bytes,
-        key: bytes | None,
-        partition: int | None,
-        *,
-        headers: Sequence[tuple[str, bytes]],
-    ) -> "asyncio.Future[object]": ...
+    async def partitions_for(self, topic: str) -> Collection[int]: ...
+    def create_batch(self) -> Batch: ...
+    async def send_batch(self, batch: Batch, topic: str, *, partition: int) -> "asyncio.Future[object]": ...
 
 
 class NewTopic(NamedTuple):
@@ -112,6 +114,13 @@ def consumer(**options: Any) -> Consumer:
 def producer(*, idempotent: bool, **options: Any) -> Producer:
     """A producer that is not started yet; idempotent: what is written more than once is stored only once."""
     return cast("Producer", cast("Any", AIOKafkaProducer)(enable_idempotence=idempotent, acks="all", **options))
+
+
+async def partitions(producer: Producer, topic: str) -> tuple[Sequence[int], Sequence[int]]:
+    """All partitions of a topic, and those that can be written to now; if that is none, all of them."""
+    every = sorted(await producer.partitions_for(topic))
+    available = cast("Any", producer).client.cluster.available_partitions_for_topic(topic)
+    return every, sorted(available) or every
 
 
 async def end(consumer: Consumer) -> None:

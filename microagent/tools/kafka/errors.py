@@ -25,6 +25,7 @@ MISCONFIGURED = (
     driver.PolicyViolationError,
 )
 AWAY = (driver.KafkaConnectionError, driver.KafkaTimeoutError, driver.RequestTimedOutError, OSError, TimeoutError)
+GAPS = (driver.OutOfOrderSequenceNumber, driver.UnknownProducerId)
 TOO_LARGE = (driver.MessageSizeTooLargeError, driver.RecordTooLargeError, driver.RecordListTooLargeError)
 
 
@@ -60,6 +61,16 @@ def ours(error: Exception) -> BackendError | ConfigurationError:
             return BackendConnectionError(text)
         case _:
             return BackendError(text)
+
+
+def has_gap(error: Exception) -> bool:
+    """Whether a server has not taken what a producer wrote because it misses what that wrote before."""
+    return isinstance(error, GAPS)
+
+
+def may_concern_one(error: Exception) -> bool:
+    """Whether messages that a server refuses together may be taken one by one, but for one of them."""
+    return isinstance(error, driver.BrokerResponseError) and not error.retriable and not isinstance(error, REFUSED)
 
 
 def _text(error: Exception) -> str:

@@ -16,6 +16,7 @@ BURIED = "x-microagent-buried"  # when, in milliseconds since the epoch
 LONGEST_NUMBER = 15  # digits; more is nobody's number
 
 Headers = list[tuple[str, bytes]]
+NO_HEADERS: Headers = []
 
 
 def fresh(headers: Mapping[str, str | bytes] | None) -> Headers:
@@ -24,9 +25,11 @@ def fresh(headers: Mapping[str, str | bytes] | None) -> Headers:
 
     :raises ConfigurationError: if they are none
     """
+    if not headers:
+        return NO_HEADERS
     try:
-        return [(name, _bytes(value)) for name, value in (headers or {}).items()]
-    except AttributeError:
+        return [(_bytes(name).decode(), _bytes(value)) for name, value in headers.items()]
+    except (AttributeError, UnicodeDecodeError):
         raise ConfigurationError("the headers of a message are a dictionary of texts or bytes") from None
 
 

@@ -1,34 +1,24 @@
 """Sending: many messages at once, each acknowledged by all replicas that are in sync."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
 
 from aiokafka.errors import KafkaError
 
-from microagent.errors import BackendConnectionError, ConfigurationError
+from microagent.errors import BackendConnectionError, BackendError
 from microagent.tools.kafka.driver import Producer, abandon, is_connected
-from microagent.tools.kafka.errors import ours, translated
-from microagent.tools.kafka.messages import Headers
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A message with its address; ``partition`` None: by its key, or any."""
-
-    topic: str
-    body: bytes
-    key: bytes | None = None
-    headers: Headers = field(default_factory=Headers)
-    partition: int | None = None
+from microagent.tools.kafka.errors import has_gap, may_concern_one, ours, translated
+from microagent.tools.kafka.portions import Letter, Portion, packed
 
 
 class Sender:
     """
     The one producer of a broker.
 
-    What it gives up on leaves a gap in the numbers by which servers know what they have already; so a new one takes
-    its place then.
+    What it gives up on, or a server refuses, leaves a gap in the numbers by which servers know what they have already;
+    so a new one takes its place then, and the old one ends with the last who waits for it.
 
     :param make: makes the driver's producer
     :param timeout: seconds to wait for an acknowledgement
@@ -38,6 +28,7 @@ class Sender:
         self._make = make
         self._timeout = timeout
         self._producer: Producer | None = None
+        self._writing: Counter[Producer] = Counter()  # how many wait for one
 
     async def start(self) -> Producer:
         """
@@ -68,35 +59,95 @@ class Sender:
 
     async def send(self, letters: Sequence[Letter]) -> list[Exception | None]:
         """
-        Write them in their order, then wait for the acknowledgements.
+        Write them, those of a partition in their order, then wait for the acknowledgements.
 
         :return: for each None when the servers have it, or why they have not
         :raises BackendConnectionError: if nothing was written
         """
+        await self.start()
+        return await self._send(letters, asyncio.get_running_loop().time() + self._timeout)
+
+    async def _send(self, letters: Sequence[Letter], deadline: float) -> list[Exception | None]:
         producer = await self.start()
-        written = [await _write(producer, letter) for letter in letters]
-        waiting = [each for each in written if not isinstance(each, Exception)]
-        if waiting and (await asyncio.wait(waiting, timeout=self._timeout))[1]:
-            await self._give_up(producer)
-        return [each if isinstance(each, Exception) else self._result(each) for each in written]
+        results: list[Exception | None] = [None] * len(letters)
+        portions = await packed(producer, letters, results)
+        for portion, error in zip(portions, await self._write(producer, portions, deadline), strict=True):
+            if error is not None:
+                told = await self._told(producer, portion, error, deadline)
+                for number, result in zip(portion.numbers, told, strict=True):
+                    results[number] = result
+        return results
 
-    async def _give_up(self, producer: Producer) -> None:
-        """The driver itself would go on for ever."""
-        if producer is self._producer:
-            self._producer = None
-            await abandon(producer)
+    async def _write(self, producer: Producer, portions: Sequence[Portion], deadline: float) -> list[Exception | None]:
+        self._writing[producer] += 1
+        written: list[asyncio.Future[object] | Exception] = []
+        try:
+            for portion in portions:
+                written.append(await _handed_over(producer, portion))
+            waiting = [each for each in written if not isinstance(each, Exception)]
+            patience = deadline - asyncio.get_running_loop().time()
+            if waiting and (await asyncio.wait(waiting, timeout=patience))[1]:
+                await self._retire(producer)  # it would go on for ever
+            return [each if isinstance(each, Exception) else self._failure(each) for each in written]
+        finally:
+            for each in written:
+                _let_be(each)
+            await self._leave(producer)
 
-    def _result(self, written: "asyncio.Future[object]") -> Exception | None:
+    def _failure(self, written: "asyncio.Future[object]") -> Exception | None:
         if not written.done():
             return BackendConnectionError(f"not acknowledged within {self._timeout} seconds; the server may have it")
         error = written.exception()
-        return ours(error) if isinstance(error, Exception) else None
+        return error if isinstance(error, Exception) else None
+
+    async def _retire(self, producer: Producer) -> None:
+        if producer is self._producer:
+            self._producer = None
+            if not self._writing[producer]:
+                await abandon(producer)
+
+    async def _leave(self, producer: Producer) -> None:
+        self._writing[producer] -= 1
+        if not self._writing[producer]:
+            del self._writing[producer]
+            if producer is not self._producer:
+                await abandon(producer)
+
+    async def _told(
+        self, producer: Producer, portion: Portion, error: Exception, deadline: float
+    ) -> Sequence[Exception | None]:
+        """
+        What becomes of each message of a portion that failed.
+
+        The servers have none of a portion that they refuse, so it is written again: in halves, if it may be one message
+        that they refuse all for.
+        """
+        letters = [letter._replace(partition=portion.partition) for letter in portion.letters]
+        if asyncio.get_running_loop().time() < deadline:
+            if has_gap(error):
+                await self._retire(producer)
+                return await self._again(letters, deadline)
+            if len(letters) > 1 and may_concern_one(error):
+                half = len(letters) // 2
+                return [*await self._again(letters[:half], deadline), *await self._again(letters[half:], deadline)]
+        return [ours(error) for _ in letters]
+
+    async def _again(self, letters: Sequence[Letter], deadline: float) -> Sequence[Exception | None]:
+        try:
+            return await self._send(letters, deadline)
+        except BackendError as error:
+            return [error] * len(letters)
 
 
-async def _write(producer: Producer, letter: Letter) -> "asyncio.Future[object] | Exception":
+async def _handed_over(producer: Producer, portion: Portion) -> "asyncio.Future[object] | Exception":
     try:
-        return await producer.send(letter.topic, letter.body, letter.key, letter.partition, headers=letter.headers)
+        return await producer.send_batch(portion.batch, portion.topic, partition=portion.partition)
     except (KafkaError, OSError) as error:
-        return ours(error)
-    except AssertionError:  # how the driver says it
-        return ConfigurationError(f"topic '{letter.topic}' has no partition {letter.partition}")
+        return error
+
+
+def _let_be(written: "asyncio.Future[object] | Exception") -> None:
+    """Nobody waits for it any more, and nobody is to be told that nobody does."""
+    if isinstance(written, asyncio.Future) and not written.cancel():
+        with suppress(asyncio.CancelledError):
+            written.exception()

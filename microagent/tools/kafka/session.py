@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from microagent.errors import BackendConnectionError
+from microagent.errors import BackendConnectionError, BackendError, ConfigurationError
 from microagent.execution import describe
 from microagent.tools.kafka import driver
 from microagent.tools.kafka.connecting import Address
 from microagent.tools.kafka.errors import translated
 from microagent.tools.kafka.intake import Intake
 from microagent.tools.kafka.ledger import Order
+from microagent.tools.kafka.portions import LARGEST, Letter
 from microagent.tools.kafka.questions import Questions
-from microagent.tools.kafka.sending import Letter, Sender
+from microagent.tools.kafka.sending import Sender
 from microagent.tools.kafka.topics import Creation, Topics
 
-LARGEST = 64 * 2**20  # bytes of a message; the server's own limit is smaller, and says so
 BATCH = 2**20  # bytes of messages that are written together
 CLOSE_TIMEOUT = 5.0  # seconds for a client to take leave
 PATIENCE = 10_000  # milliseconds for an answer
@@ -113,9 +113,19 @@ class Session:
 
     async def post(self, letters: Sequence[Letter]) -> list[Exception | None]:
         """Send, having made sure of the topics; see Sender.send."""
-        for topic in {letter.topic: None for letter in letters}:
+        refusals = {topic: await self._refusal(topic) for topic in {letter.topic: None for letter in letters}}
+        told = iter(await self.sender.send([letter for letter in letters if refusals[letter.topic] is None]))
+        return [refusals[letter.topic] or next(told) for letter in letters]
+
+    async def _refusal(self, topic: str) -> Exception | None:
+        """Why there is no such topic, and none can be made; it stops no message to another one."""
+        try:
             await self._creation.queue(topic)
-        return await self.sender.send(letters)
+        except BackendConnectionError:
+            raise
+        except (BackendError, ConfigurationError) as error:
+            return error
+        return None
 
     async def consume(self, topics: Topics, order: Order, patience: float) -> None:
         """

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from microagent.delivery import Settlement, Verdict
 from microagent.tools.kafka import messages
 from microagent.tools.kafka.intake import Held, Intake
-from microagent.tools.kafka.sending import Letter, Sender
+from microagent.tools.kafka.portions import Letter
+from microagent.tools.kafka.sending import Sender
 
 
 async def carry_out(sender: Sender, batch: Sequence[Settlement], log: logging.Logger) -> None:
