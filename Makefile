@@ -105,5 +105,5 @@ $(BIN)/python:
 # pip learned to install dependency groups in 25.1, so it is brought up to date first.
 $(VENV)/installed: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable '.[amqp,formats,gen,kafka,redis]' --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[amqp,formats,gen,kafka,patterns,redis]' --group dev
 	@touch $@

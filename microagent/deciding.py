@@ -22,6 +22,7 @@ from microagent.limits import (
     whole_limits,
     without_integer_beside_number,
 )
+from microagent.patterns import is_pattern, translated
 from microagent.pointers import pointer_to
 from microagent.references import resolve
 from microagent.runtime_types import (
@@ -324,8 +325,9 @@ class _Judge:
             case "string":
                 limits = self._lengths(said, OF_STRINGS)
                 pattern = said.left.get("pattern")
-                if isinstance(pattern, str) and not WITHOUT_PATTERN & {*kinds_of(said.schema)}:
-                    limits = (*limits, ("pattern", pattern))
+                is_alone = not WITHOUT_PATTERN & {*kinds_of(said.schema)}
+                if isinstance(pattern, str) and is_alone and is_pattern(pattern):
+                    limits = (*limits, ("pattern", translated(pattern)))
                     self._claim(said, "pattern")
                 return Plain("string", limits)
             case "integer" | "number":

@@ -2,10 +2,9 @@
 
 import json
 import re
-import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from importlib.resources import files
 from itertools import islice
 from typing import Any, cast
@@ -17,6 +16,8 @@ from jsonschema import (
     Draft7Validator,
     Draft201909Validator,
     Draft202012Validator,
+    FormatChecker,
+    validators,
 )
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
@@ -25,8 +26,10 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import DRAFT202012, SchemaRegistry
 
 from microagent.codec import kind
+from microagent.ecmascript import PatternError
 from microagent.jsontext import Complaint
 from microagent.names import guess, shown
+from microagent.patterns import Pattern, is_pattern, translated
 from microagent.plainformat import is_plain
 from microagent.pointers import pointer_to
 from microagent.printable import printable
@@ -67,16 +70,14 @@ def _ending_of_stack() -> Generator[None, None, None]:
 
 def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> Callable[[object], str | None]:
     """A function that says what is wrong with a value, as one line with its path, or None. It fetches nothing."""
-    file = DRAFT202012.create_resource({"$defs": dict(definitions)})
+    try:
+        file = DRAFT202012.create_resource({"$defs": {name: _searching(each) for name, each in definitions.items()}})
+        whole = _searching(_pointing_into_file(schema, definitions))
+    except PatternError as exc:
+        return partial(_always, printable(f"cannot be checked: a pattern {exc}"))
     registry = SchemaRegistry().with_resource(_FILE, file)
-    validator = cast(
-        "Validator",
-        Draft202012Validator(
-            _pointing_into_file(schema, definitions),
-            registry=registry,
-            format_checker=Draft202012Validator.FORMAT_CHECKER if formats else None,
-        ),
-    )
+    format_checker = _format_checker() if formats else None
+    validator = cast("Validator", _patient_validator()(whole, registry=registry, format_checker=format_checker))
 
     def problem(value: object) -> str | None:
         try:
@@ -84,16 +85,44 @@ def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = F
                 error = _outermost(validator.iter_errors(cast("Any", value)))
         except TooDeepError as exc:
             return str(exc)
-        except (Unresolvable, re.error) as exc:
+        except Unresolvable as exc:
             return printable(f"cannot be checked: {exc}")
         return None if error is None else printable(f"{error.json_path}: {_sentence(error)}")
 
     return problem
 
 
+@cache
+def _patient_validator() -> Any:
+    """That of 2020-12, which does not search a text that is too long anyway: a search may take very long."""
+    search = cast("Callable[..., Iterable[ValidationError]]", Draft202012Validator.VALIDATORS["pattern"])
+
+    def searched(validator: Any, pattern: str, text: object, schema: Mapping[str, Any]) -> Iterable[ValidationError]:
+        is_too_long = isinstance(text, str) and len(text) > schema.get("maxLength", len(text))
+        return () if is_too_long else search(validator, pattern, text, schema)
+
+    return cast("Any", validators).extend(Draft202012Validator, {"pattern": searched})
+
+
+def _always(problem: str, _: object) -> str:
+    return problem
+
+
+@cache
+def _format_checker() -> FormatChecker:
+    """What jsonschema checks, but for ``regex``: that is one of ECMA-262, as patterns are."""
+    found = FormatChecker(())
+    found.checkers = {**Draft202012Validator.FORMAT_CHECKER.checkers, "regex": (_is_pattern, ())}
+    return found
+
+
+def _is_pattern(value: object) -> bool:
+    return not isinstance(value, str) or is_pattern(value)
+
+
 def checked_formats() -> frozenset[str]:
     """The values of ``format`` that can be checked with the packages that are installed."""
-    return frozenset(Draft202012Validator.FORMAT_CHECKER.checkers)
+    return frozenset(_format_checker().checkers)
 
 
 def format_text() -> str:
@@ -150,6 +179,18 @@ def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
     return change(schema)
 
 
+def _searching(schema: Schema) -> Any:
+    """The schema with its patterns in the words of Python's ``re``, which is what jsonschema searches with."""
+    if isinstance(schema, bool):
+        return schema
+    copy = rebuilt(schema, _searching)
+    if "pattern" in copy:
+        copy["pattern"] = Pattern.of(copy["pattern"])
+    if "patternProperties" in copy:
+        copy["patternProperties"] = {Pattern.of(each): inner for each, inner in copy["patternProperties"].items()}
+    return copy
+
+
 def pattern_complaints(schema: Schema) -> Iterator[Complaint]:
     """Every pattern of a valid schema that is no pattern, and every identifier that is no URI."""
     for steps, found in every_schema(schema):
@@ -161,10 +202,9 @@ def pattern_complaints(schema: Schema) -> Iterator[Complaint]:
             yield Complaint(f"{shown(identifier)} is no URI", (*steps, "$id"))
         for place, pattern in patterns:
             try:
-                with warnings.catch_warnings(action="ignore"):  # of what may mean something else one day
-                    re.compile(pattern)
-            except (re.error, RecursionError, OverflowError) as exc:
-                yield Complaint(f"{shown(pattern)} is no regular expression: {exc}", place)
+                translated(pattern)
+            except PatternError as exc:
+                yield Complaint(f"{shown(pattern)} {exc}", place)
 
 
 def _complaints(errors: Iterable[ValidationError]) -> list[Complaint]:
@@ -250,6 +290,7 @@ _SENTENCES: dict[str, Callable[[ValidationError], str]] = {
     "required": _of_required,
     "enum": _of_enum,
     "dependentRequired": _of_dependent,
+    "pattern": lambda error: f"does not fit pattern: {_short(cast('Pattern', error.validator_value).origin)}",
     "const": lambda error: f"expected {_short(error.validator_value)}",
     "additionalProperties": _of_additional,
     "anyOf": lambda _: "fits no alternative of anyOf",

@@ -15,6 +15,7 @@ from microagent.compat.finders import Finder, Unaided
 from microagent.compat.forms import Form, forms
 from microagent.compat.members import extra, is_integer, item, longest_prefix, member, range_of, steps
 from microagent.compat.scopes import Scope, Undecidable
+from microagent.patterns import translated
 from microagent.schema import Schema
 
 TRIES = 150
@@ -55,7 +56,7 @@ class Hypothesis:
     def _texts(self, pattern: str) -> tuple[str, ...]:
         from hypothesis import strategies
 
-        return tuple(_drawn(lambda: strategies.from_regex(pattern), TEXTS))
+        return tuple(_drawn(lambda: strategies.from_regex(translated(pattern)), TEXTS))
 
     def values(self, scope: Scope, schema: Schema) -> Iterator[object]:
         """Many values that may fit a schema."""
@@ -133,7 +134,7 @@ class _Strategies:
 
     def _text(self, form: Form) -> Any:
         if patterns := form.said("pattern"):
-            return self._make.from_regex(patterns[0])
+            return self._make.from_regex(translated(patterns[0]))
         return self._make.text(**self._sizes(form))
 
     def _array(self, form: Form) -> Any:

@@ -1,6 +1,5 @@
 """What a form says of the parts of its values: numbers, lengths, items and properties."""
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -10,6 +9,7 @@ from typing import Any
 
 from microagent.compat.forms import Flat, Form
 from microagent.compat.scopes import Undecidable, together
+from microagent.patterns import finds
 from microagent.schema import Schema
 
 
@@ -225,4 +225,4 @@ def extra(form: Form) -> Schema:
 
 def _matching(flat: Flat, name: str) -> list[Schema]:
     schemas: Mapping[str, Any] = flat.get("patternProperties", {})
-    return [schema for pattern, schema in schemas.items() if re.search(pattern, name)]
+    return [schema for pattern, schema in schemas.items() if finds(pattern, name)]

@@ -20,7 +20,6 @@ from microagent.parsing import parse
 from microagent.queue import Queue
 from microagent.siblings import Siblings
 
-PYTHONS_EXPRESSIONS = "patterns are regular expressions as Python reads them"
 OWN_METASCHEMA = "a $schema that is no draft's is refused, with a sentence"
 EXCLUDED = {
     ("optional/content", "validation of string-encoded content based on media type"): "contents are annotations",
@@ -35,30 +34,6 @@ EXCLUDED = {
     ): "1.0 is an integer in every draft",
     ("vocabulary", "ignore unrecognized optional vocabulary"): OWN_METASCHEMA,
     ("vocabulary", "schema that uses custom metaschema with with no validation vocabulary"): OWN_METASCHEMA,
-    **dict.fromkeys(
-        (
-            ("optional/ecmascript-regex", description)
-            for description in (
-                r"ECMA 262 \D matches everything but ascii digits",
-                r"ECMA 262 \S matches everything but whitespace",
-                r"ECMA 262 \W matches everything but ascii letters",
-                r"ECMA 262 \d matches ascii digits only",
-                r"ECMA 262 \s matches whitespace",
-                r"ECMA 262 \w matches ascii letters only",
-                r"ECMA 262 regex escapes control codes with \c and lower letter",
-                r"ECMA 262 regex escapes control codes with \c and upper letter",
-                r"\d in pattern matches [0-9], not unicode digits",
-                r"\d in patternProperties matches [0-9], not unicode digits",
-                r"\w in patternProperties matches [A-Za-z0-9_], not unicode letters",
-                r"\w in patterns matches [A-Za-z0-9_], not unicode letters",
-                "pattern with non-ASCII digits",
-                "patternProperties with non-ASCII digits",
-                "patterns always use unicode semantics with pattern",
-                "patterns always use unicode semantics with patternProperties",
-            )
-        ),
-        PYTHONS_EXPRESSIONS,
-    ),
 }
 
 
