@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
 from microagent.errors import BackendConnectionError
+from microagent.tasks import task_of
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -59,7 +60,7 @@ class Batcher(Generic[T, R]):
         if self._task is None or self._loop is not loop or self._task.done():
             self._give_up()  # what an earlier loop left behind
             self._loop = loop
-            self._task = loop.create_task(self._run(), name="microagent batch")
+            self._task = task_of(loop, self._run(), "microagent batch")
             self._task.add_done_callback(self._ended)
         self._waiting.append((item, loop.time(), result))
 

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from microagent.errors import BackendConnectionError
 from microagent.execution import describe
 from microagent.printable import printable
-from microagent.tasks import is_cancelled
+from microagent.tasks import is_cancelled, task_of
 
 T = TypeVar("T")
 
@@ -79,7 +79,7 @@ class Link:
         if self.is_open:
             return
         if self._opening is None or self._opening.done():
-            self._opening = loop.create_task(self._connect(), name=f"{self._name}: connect")
+            self._opening = task_of(loop, self._connect(), f"{self._name}: connect")
             self._opening.add_done_callback(_retrieved)
         await self._opened(self._opening, deadline)
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from contextlib import suppress
 from types import coroutine
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
 
@@ -39,6 +41,44 @@ def noticing(work: Coroutine[Any, Any, T], waits: Callable[[], None]) -> Generat
             raise
         except BaseException as error:  # noqa: BLE001 - it is the work's to handle
             step, value = work.throw, error
+
+
+def task_of(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
+    """
+    A task of the running loop, which ends with it.
+
+    ``asyncio.run`` cancels the tasks that it finds when it ends; those that these begin in turn, to hand something back
+    for example, it would leave pending.
+    """
+    task = loop.create_task(work, name=name)
+    if (end := _ends.get(loop)) is None:
+        end = _ends[loop] = _End()
+    end.tasks.add(task)
+    task.add_done_callback(end.tasks.discard)
+    return task
+
+
+class _End:
+    """Cancels what is left when a loop ends, which asynchronous generators are told."""
+
+    def __init__(self) -> None:
+        self.tasks: set[asyncio.Task[Any]] = set()
+        self._notice: AsyncGenerator[None, None] | None = self._noticed()
+        with suppress(StopIteration):
+            self._notice.asend(None).send(None)  # on to where it waits
+
+    async def _noticed(self) -> AsyncGenerator[None, None]:
+        try:
+            yield
+        finally:
+            self._notice = None  # it knows the loop, which would never be forgotten
+            for task in self.tasks:
+                task.cancel()
+            if self.tasks:
+                await asyncio.wait(self.tasks)
+
+
+_ends: WeakKeyDictionary[asyncio.AbstractEventLoop, _End] = WeakKeyDictionary()
 
 
 class Tasks:

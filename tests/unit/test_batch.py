@@ -1,6 +1,7 @@
 """Sharing round trips: what waits at the same time goes out in one call."""
 
 import asyncio
+import gc
 
 import pytest
 from support import until
@@ -186,6 +187,30 @@ def test_batcher_serves_one_loop_after_the_other():
     asyncio.run(leave_behind())
     assert asyncio.run(go_on()) == 16
     assert flushes.batches == [[2, 4], [8]]
+
+
+def test_batcher_ends_with_its_loop(caplog):
+    """Also when what is posted as everything is cancelled does not get through any more: no task is left pending."""
+
+    async def post_late(batcher: Batcher[int, int]) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            batcher.post(2)
+
+    async def leave_behind() -> None:
+        late.append(asyncio.create_task(post_late(Batcher(flushes))))
+        await asyncio.sleep(0)
+        flushes.gate.clear()
+
+    flushes = Flushes()
+    late: list[asyncio.Task[None]] = []
+    asyncio.run(leave_behind())
+    late.clear()
+    flushes.gate = asyncio.Event()  # nobody refers to what waited for the other one
+    gc.collect()
+    assert flushes.batches == [[2]]
+    assert caplog.text == ""
 
 
 def test_batcher_can_be_ended_after_its_loop():
