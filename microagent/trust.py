@@ -33,7 +33,10 @@ def unusable(error: OSError) -> ConfigurationError:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
+    """The error, and what led to it; a driver that raises one error again and again makes a circle of that."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
         yield error
         error = error.__cause__ or error.__context__
 
