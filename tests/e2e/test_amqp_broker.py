@@ -20,7 +20,7 @@ from microagent import (
     RetryPolicy,
     consumer,
 )
-from microagent.tools.amqp import AMQPBroker, UnroutableError
+from microagent.tools.amqp import AMQPBroker, UnroutableError, connecting
 
 
 @pytest.fixture
@@ -303,6 +303,69 @@ async def test_handler_settles_no_message_but_its_own(broker):
     await consuming(broker, Greedy)
     await broker[queue.name].send({})
     await until(lambda: errors)
+
+
+async def test_handler_may_consume_on_its_channel(broker):
+    """What comes to a consumer of the handler's making is the handler's, and not taken for a message of the queue."""
+    queue, other = Queue(unique("queue")), unique("other")
+    theirs: list[bytes] = []
+
+    async def take(message: DeliveredMessage) -> None:
+        theirs.append(message.body)
+        await message.channel.basic_ack(message.delivery_tag)
+
+    class Consuming(MicroAgent):
+        @consumer(queue)
+        async def handle(self, amqp: DeliveredMessage) -> None:
+            await amqp.channel.queue_declare(other, exclusive=True)
+            await amqp.channel.basic_consume(other, take)
+
+    await consuming(broker, Consuming)
+    await broker[queue.name].send({})
+    await broker.send(other, b"\xff")
+    await until(lambda: theirs == [b"\xff"])
+
+
+async def test_driver_that_takes_no_transport_reads_for_itself(rabbitmq_url, monkeypatch):
+    """Then all is as it is else, though not as fast."""
+    monkeypatch.setattr(connecting, "is_welcome", lambda: False)
+    queue = Queue(unique("queue"))
+    got: list[tuple[int, str, int]] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue)
+        async def take(self, number: int, amqp: DeliveredMessage, delivery: Delivery) -> None:
+            got.append((number, amqp.routing_key or "", delivery.attempt))
+            if delivery.attempt == 1:
+                raise ValueError("once")
+
+    async with AMQPBroker(rabbitmq_url, retry=RetryPolicy(first=0.05, factor=1)) as broker:
+        await consuming(broker, Taker)
+        await asyncio.gather(*(broker[queue.name].send({"number": number}) for number in range(50)))
+        await until(lambda: len(got) == 100)
+        await until(lambda: broker._workers[queue.name].held == 0)
+        assert sorted(got) == sorted((number, queue.name, attempt) for number in range(50) for attempt in (1, 2))
+        assert await broker[queue.name].length() == 0
+
+
+async def test_connection_on_which_only_messages_come_is_not_given_up(rabbitmq_url, monkeypatch, caplog):
+    """A server that sends messages all the time has no reason to send heartbeats as well."""
+    monkeypatch.setattr(aiormq.Connection, "HEARTBEAT_GRACE_MULTIPLIER", 1.0)  # 2 s
+    queue = Queue(unique("queue"))
+    got: list[int] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue, prefetch=10)  # fixed: the server has nothing else to say
+        async def take(self, number: int) -> None:
+            got.append(number)
+
+    async with AMQPBroker(f"{rabbitmq_url}?heartbeat=1") as broker, AMQPBroker(rabbitmq_url) as sender:
+        await consuming(broker, Taker)
+        for number in range(35):
+            await sender[queue.name].send({"number": number})
+            await asyncio.sleep(0.1)
+        await until(lambda: len(got) == 35)
+    assert "connection lost" not in caplog.text
 
 
 async def test_channel_of_the_broker(broker):

@@ -1,5 +1,6 @@
 """``amqps://``: RabbitMQ behind TLS, with a certificate of its own making."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,9 +9,9 @@ import pytest
 from servers import free_port
 from servers.certificates import certificate
 from servers.rabbitmq import RabbitMQServer
-from support import unique
+from support import unique, until
 
-from microagent import Queue
+from microagent import MicroAgent, Queue, consumer
 from microagent.tools.amqp import AMQPBroker
 
 SETTINGS = """
@@ -41,6 +42,26 @@ async def test_authority_is_named_in_the_dsn(tls_place: str, authority: Path):
     async with AMQPBroker(f"amqps://guest:guest@{tls_place}/?cafile={authority}") as broker:
         await broker[queue.name].send({})
         assert await broker[queue.name].length() == 1
+
+
+async def test_large_messages_are_consumed(tls_place: str, authority: Path):
+    """They come in many frames, and these in pieces of TLS's own."""
+    queue = Queue(unique("queue"))
+    got: list[str] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue)
+        async def take(self, text: str) -> None:
+            got.append(text)
+
+    async with AMQPBroker(f"amqps://guest:guest@{tls_place}/?cafile={authority}") as broker:
+        agent = Taker(broker=broker)
+        await agent.start()
+        texts = [str(number) * 1_000_000 for number in range(10)]
+        await asyncio.gather(*(broker[queue.name].send({"text": text}) for text in texts))
+        await until(lambda: len(got) == len(texts))
+        assert sorted(got) == texts
+        await agent.stop()
 
 
 async def test_context_is_given(tls_place: str, authority: Path):

@@ -16,8 +16,7 @@ from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verd
 from microagent.errors import BackendConnectionError, ConfigurationError
 from microagent.tools.amqp import messages
 from microagent.tools.amqp.connecting import address, connect
-from microagent.tools.amqp.handed import as_handed
-from microagent.tools.amqp.intake import Held, Window
+from microagent.tools.amqp.intake import Window
 from microagent.tools.amqp.sending import Letter
 from microagent.tools.amqp.session import Session
 from microagent.tools.amqp.topology import declaration, is_quorum
@@ -183,16 +182,11 @@ class AMQPBroker(AbstractQueueBroker):
         await self._live.leave(name)
 
     async def _pause(self, name: str) -> None:
-        left = [self._delivery(name, held) for held in await self._live.pause(name)]
+        left = [messages.delivery(name, held.message, held) for held in await self._live.pause(name)]
         await self._settle([Settlement(delivery, Verdict.RELEASE) for delivery in left])
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
-        return [self._delivery(name, held) for held in await self._live.intake(name).take(limit)]
-
-    def _delivery(self, name: str, held: Held) -> Delivery:
-        delivery = messages.delivery(name, held.message, held)
-        delivery.raw = as_handed(held.message, delivery)
-        return delivery
+        return [messages.delivery(name, held.message, held) for held in await self._live.intake(name).take(limit)]
 
     async def _wait(self, name: str, timeout: float) -> None:
         await self._live.intake(name).wait(timeout)

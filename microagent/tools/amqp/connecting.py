@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 from contextlib import suppress
-from typing import cast
+from typing import Any, cast
 
 import aiormq
 from aiormq.exceptions import AMQPConnectionError, InvalidFrameError
@@ -14,6 +14,8 @@ from microagent.dsn import DSN, masked
 from microagent.errors import AuthError, BackendConnectionError, ConfigurationError
 from microagent.tools.amqp.errors import translated
 from microagent.tools.amqp.lenience import read_leniently
+from microagent.tools.amqp.sieve import Listener
+from microagent.tools.amqp.transport import SiftedTransport, is_welcome
 from microagent.trust import untrusted, unusable
 
 CONNECT_TIMEOUT = 5.0  # seconds for a server to take us
@@ -39,7 +41,31 @@ def address(dsn: str) -> URL:
         raise ConfigurationError(f"{masked(dsn)!r} is no DSN: it cannot be read") from None
 
 
-async def connect(url: URL, name: str, context: ssl.SSLContext | None) -> aiormq.Connection:
+class Connection(aiormq.Connection):
+    """
+    The driver's connection, on which frames can be had before it reads them.
+
+    :param url: see :func:`address`
+    :param name: that the server lists it under
+    :param context: in place of the files that the url names
+    """
+
+    def __init__(self, url: URL, name: str, context: ssl.SSLContext | None) -> None:
+        self._sifted = SiftedTransport()
+        options: dict[str, Any] = {"transport_factory": self._sifted} if is_welcome() else {}
+        super().__init__(url, context=context, client_properties={"connection_name": name}, **options)
+
+    def listen(self, channel: aiormq.Channel, listener: Listener) -> None:
+        """Offer it the frames of a channel until that closes; where that cannot be done, the driver gets them all."""
+        sieve, number = self._sifted.sieve, channel.number
+        if sieve is not None:
+            sieve.agree(self.connection_tune.frame_max)
+            sieve.listen(number, listener)
+            closing: asyncio.Future[Any] = channel.closing  # pyright: ignore - the driver does not say of what
+            closing.add_done_callback(lambda _: sieve.leave(number, listener))
+
+
+async def connect(url: URL, name: str, context: ssl.SSLContext | None) -> Connection:
     """
     A connection that the server lists under ``name``.
 
@@ -47,7 +73,7 @@ async def connect(url: URL, name: str, context: ssl.SSLContext | None) -> aiormq
     :raises AuthError: if it refuses user, password or virtual host
     :raises ConfigurationError: if the certificates cannot be used
     """
-    connection = aiormq.Connection(url, context=context, client_properties={"connection_name": name})
+    connection = Connection(url, name, context)
     try:
         with translated():
             async with asyncio.timeout(CONNECT_TIMEOUT):

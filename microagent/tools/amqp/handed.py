@@ -42,3 +42,19 @@ def as_handed(message: DeliveredMessage, delivery: Delivery) -> DeliveredMessage
     """The message with a channel that settles it through its delivery."""
     channel = cast("AbstractChannel", SettlingChannel(message.channel, delivery))
     return DeliveredMessage(message.delivery, message.header, message.body, channel)
+
+
+class HeldDelivery(Delivery):
+    """A delivery whose ``raw`` is made when somebody asks for it, which few handlers do."""
+
+    __slots__ = ()
+
+    def __init__(self, queue: str, body: bytes, **facts: Any) -> None:
+        super().__init__(queue, body, **facts)
+        del self.raw
+
+    def __getattr__(self, name: str) -> Any:
+        if name != "raw":
+            raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+        self.raw = as_handed(self.token.message, self)
+        return self.raw

@@ -3,16 +3,19 @@
 import asyncio
 from collections import deque
 from collections.abc import Collection
-from itertools import takewhile
-from typing import Any, NamedTuple
+from itertools import count, takewhile
+from typing import Any, NamedTuple, cast
+from uuid import uuid4
 
 import aiormq
 from aiormq import spec
-from aiormq.abc import DeliveredMessage
+from aiormq.abc import ChannelFrame, DeliveredMessage
 
 from microagent.errors import BackendConnectionError
-from microagent.tools.amqp.connecting import open_channel
+from microagent.tools.amqp.connecting import Connection, open_channel
+from microagent.tools.amqp.deliveries import Deliveries
 from microagent.tools.amqp.errors import CLOSED, translated
+from microagent.tools.amqp.frames import acknowledgements
 
 
 class Held(NamedTuple):
@@ -20,10 +23,7 @@ class Held(NamedTuple):
 
     intake: "Intake"
     message: DeliveredMessage
-
-    @property
-    def tag(self) -> int:
-        return self.message.delivery_tag or 0
+    tag: int
 
 
 class Window(NamedTuple):
@@ -53,6 +53,8 @@ class Intake:
         self._channel = channel
         self._window = window
         self._resizing = asyncio.Lock()
+        self._consumers = f"microagent.{uuid4().hex}."  # how the tags of all of them begin
+        self._numbers = count(1)
         self._consumer = ""
         self._arrived: deque[DeliveredMessage] = deque()
         self._taken: dict[int, None] = {}  # delivery tags in the order of their arrival
@@ -64,13 +66,14 @@ class Intake:
         closing.add_done_callback(lambda _: self._news.set())
 
     @classmethod
-    async def open(cls, connection: aiormq.Connection, name: str, window: Window) -> "Intake":
+    async def open(cls, connection: Connection, name: str, window: Window) -> "Intake":
         """
         Begin to consume.
 
         :raises BackendConnectionError: if the connection is lost
         """
-        intake = cls(name, await open_channel(connection), window)
+        intake = cls(name, channel := await open_channel(connection), window)
+        connection.listen(channel, Deliveries(channel, intake._consumers, intake._arrive))
         with translated():
             await intake._consume(window.size)
         return intake
@@ -121,7 +124,8 @@ class Intake:
             return self._hand_over(len(self._arrived))
 
     def _hand_over(self, limit: int) -> list[Held]:
-        held = [Held(self, self._arrived.popleft()) for _ in range(min(limit, len(self._arrived)))]
+        messages = [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
+        held = [Held(self, message, message.delivery_tag or 0) for message in messages]
         self._taken.update((each.tag, None) for each in held)
         return held
 
@@ -130,12 +134,16 @@ class Intake:
         last = deque(takewhile(tags.__contains__, self._taken), maxlen=1)  # up to here, one frame does for all
         rest = [tag for tag in tags if tag in self._taken and not (last and tag <= last[0])]
         with translated():
-            if last:
-                await self._channel.basic_ack(last[0], multiple=True, wait=False)
-            for tag in rest:
-                await self._channel.basic_ack(tag, wait=False)
+            if last or rest:  # the driver knows best whether the channel is still there
+                await self._channel.basic_ack(last[0] if last else rest.pop(), multiple=bool(last), wait=False)
+            if rest:
+                await self._write(acknowledgements(self._channel.number, rest))
         for tag in tags:
             self._taken.pop(tag, None)
+
+    async def _write(self, frames: bytes) -> None:
+        queue = cast("asyncio.Queue[ChannelFrame]", self._channel.write_queue)  # pyright: ignore[reportUnknownMemberType]
+        await queue.put(ChannelFrame(payload=frames, should_close=False))
 
     async def release(self, tags: Collection[int]) -> None:
         """These go back to their places."""
@@ -190,12 +198,18 @@ class Intake:
     async def _consume(self, size: int) -> None:
         """A prefetch count is for new consumers."""
         await self._channel.basic_qos(prefetch_count=size)
-        self._consumer = (await self._channel.basic_consume(self.name, self._on_message)).consumer_tag or ""
+        tag = f"{self._consumers}{next(self._numbers)}"
+        await self._channel.basic_consume(self.name, self._on_message, consumer_tag=tag)
+        self._consumer = tag
         self._window = self._window._replace(size=size)
 
     # -- what the channel tells
 
     async def _on_message(self, message: DeliveredMessage) -> None:
+        """As the driver tells it, where nobody listens before it."""
+        self._arrive(message)
+
+    def _arrive(self, message: DeliveredMessage) -> None:
         self._arrived.append(message)
         self._news.set()
 

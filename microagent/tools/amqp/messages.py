@@ -9,6 +9,8 @@ from pamqp import encode
 
 from microagent.delivery import DeadLetter, Delivery, Settlement
 from microagent.errors import ConfigurationError
+from microagent.tools.amqp.arrived import Arrived
+from microagent.tools.amqp.handed import HeldDelivery
 
 FAILED = "x-microagent-failed"  # runs that failed
 CRASHES = "x-microagent-crashes"  # runs that ended with their process, before the message was last written
@@ -36,8 +38,10 @@ def fresh(properties: dict[str, Any] | None) -> spec.Basic.Properties:
 
 def delivery(queue: str, message: DeliveredMessage, token: object) -> Delivery:
     """What the core knows of a message that came."""
+    if isinstance(message, Arrived) and (plain := message.plain_id) is not None:
+        return HeldDelivery(queue, message.body, id=plain, token=token)
     headers = _headers(message)
-    return Delivery(
+    return HeldDelivery(
         queue,
         message.body,
         attempt=_count(headers, FAILED) + 1,

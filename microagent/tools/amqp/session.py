@@ -7,7 +7,7 @@ from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
 from microagent.errors import BackendConnectionError, UnroutableError
-from microagent.tools.amqp.connecting import disconnect
+from microagent.tools.amqp.connecting import Connection, disconnect
 from microagent.tools.amqp.errors import MissingError
 from microagent.tools.amqp.intake import Held, Intake, Window
 from microagent.tools.amqp.questions import Questions
@@ -24,7 +24,7 @@ class Session:
     :param quorum: new queues are quorum queues
     """
 
-    def __init__(self, connection: aiormq.Connection, timeout: float, *, durable: bool, quorum: bool) -> None:
+    def __init__(self, connection: Connection, timeout: float, *, durable: bool, quorum: bool) -> None:
         self._connection = connection
         self._questions = Questions(connection)
         self._intakes: dict[str, Intake] = {}

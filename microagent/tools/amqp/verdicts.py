@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -22,7 +23,7 @@ PAUSE = 1.0  # seconds before what cannot be moved goes back, and is tried again
 
 @dataclass(slots=True)
 class _Case:
-    """A verdict on what is still ours. ``copy`` is to be written in place of the message, if anything is."""
+    """A verdict on what is still ours and not done. ``copy`` is to be written in its place, if anything is."""
 
     settlement: Settlement
     held: Held
@@ -32,7 +33,7 @@ class _Case:
     @property
     def is_done(self) -> bool:
         """Whether the message may leave its queue."""
-        return self.failure is None and (self.copy is not None or self.settlement.verdict is Verdict.ACK)
+        return self.failure is None and self.copy is not None
 
 
 async def carry_out(session: Session, batch: Sequence[Settlement], log: logging.Logger) -> None:
@@ -42,20 +43,22 @@ async def carry_out(session: Session, batch: Sequence[Settlement], log: logging.
     A copy is confirmed before its original is acknowledged, so that nothing is lost in between; an original whose copy
     cannot be written goes back to its queue.
     """
-    cases = [
-        _Case(settlement, held, _copy(session, settlement, held))
-        for settlement in batch
-        if (held := _held(settlement)).intake.holds(held)
-    ]
+    done: defaultdict[Intake, set[int]] = defaultdict(set)
+    moved: list[_Case] = []
+    for settlement in batch:
+        held: Held = settlement.delivery.token
+        if held.intake.holds(held):
+            if settlement.verdict is Verdict.ACK:
+                done[held.intake].add(held.tag)
+            else:
+                moved.append(_Case(settlement, held, _copy(session, settlement, held)))
     with suppress(BackendConnectionError):  # with the connection went all that there was to settle
-        await _write(session, [case for case in cases if case.copy is not None], log)
-        for intake in {case.held.intake for case in cases}:
-            await _tell(intake, [case for case in cases if case.held.intake is intake])
-
-
-def _held(settlement: Settlement) -> Held:
-    held: Held = settlement.delivery.token
-    return held
+        await _write(session, [case for case in moved if case.copy is not None], log)
+        back: defaultdict[Intake, set[int]] = defaultdict(set)
+        for case in moved:
+            (done if case.is_done else back)[case.held.intake].add(case.held.tag)
+        for intake in done.keys() | back.keys():
+            await _tell(intake, done[intake], back[intake])
 
 
 async def _write(session: Session, cases: Sequence[_Case], log: logging.Logger) -> None:
@@ -71,16 +74,14 @@ async def _write(session: Session, cases: Sequence[_Case], log: logging.Logger) 
         await asyncio.sleep(PAUSE)
 
 
-async def _tell(intake: Intake, cases: Sequence[_Case]) -> None:
+async def _tell(intake: Intake, done: Set[int], back: Set[int]) -> None:
     with suppress(BackendConnectionError):  # the channel is closed, which is no matter to others
-        await intake.acknowledge({case.held.tag for case in cases if case.is_done})
-        await intake.release({case.held.tag for case in cases if not case.is_done})
+        await intake.acknowledge(done)
+        await intake.release(back)
 
 
 def _copy(session: Session, settlement: Settlement, held: Held) -> Letter | None:
     """What is to be written in place of the message, if anything is."""
-    if settlement.verdict is Verdict.ACK:
-        return None
     delivery, message = settlement.delivery, held.message
     queue = session.topology.place(delivery.queue)
     match settlement.verdict:

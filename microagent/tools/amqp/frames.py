@@ -1,0 +1,109 @@
+"""The few frames that are read and written here, because there is one of each for every message (AMQP 0-9-1, 2.3.5)."""
+
+import struct
+from collections.abc import Iterable, Iterator
+
+METHOD, HEADER, BODY, HEARTBEAT = 1, 2, 3, 8
+KINDS = frozenset({METHOD, HEADER, BODY, HEARTBEAT})
+HEAD = struct.Struct(">BHI")  # what kind, of which channel, how many bytes follow before the end
+END = 0xCE
+AROUND = HEAD.size + 1  # bytes of a frame that are not its payload
+SIGN_OF_LIFE = bytes.fromhex("08 0000 00000000 ce")
+
+DELIVER = bytes.fromhex("003c 003c")  # how the payload of a method begins: its class, its number in it
+ACK = bytes.fromhex("003c 0050")
+CHANNEL_CLOSE = bytes.fromhex("0014 0028")
+CONSUMER_AT = 5  # in a ``basic.deliver``: the tag of its consumer, behind its length
+
+_NUMBER = struct.Struct(">Q")
+_ACK = struct.Struct(">BHI4sQBB")
+_ACK_SIZE = len(ACK) + _NUMBER.size + 1  # bytes
+_SIZE_AT = 4  # in the header of a content, behind its class and weight
+_FLAGS_AT = 12
+
+_CONTENT_TYPE, _ENCODING, _HEADERS, _MODE, _PRIORITY = 0x8000, 0x4000, 0x2000, 0x1000, 0x0800
+_CORRELATION, _REPLY_TO, _EXPIRATION, _ID = 0x0400, 0x0200, 0x0100, 0x0080
+_MORE = 0x0001  # flags follow, of which the protocol has none
+
+
+class FrameError(ConnectionError):
+    """What came is not what the protocol allows."""
+
+
+class NoFrameError(FrameError):
+    """What came cannot be told apart."""
+
+
+def split(data: bytes) -> Iterator[tuple[int, int, int, int]]:
+    """Kind, channel, begin and end of each frame, up to where one is not whole, or none."""
+    at, end, unpack = 0, len(data), HEAD.unpack_from
+    while at + AROUND <= end:
+        kind, channel, size = unpack(data, at)
+        stop = at + AROUND + size
+        if stop > end or kind not in KINDS or data[stop - 1] != END:
+            return
+        yield kind, channel, at, stop
+        at = stop
+
+
+def size_of_next(data: bytes) -> int:
+    """
+    Bytes of the frame that begins so, at least.
+
+    :raises NoFrameError: if none does
+    """
+    if data and data[0] not in KINDS:
+        raise NoFrameError("what came begins like no frame")
+    if len(data) < HEAD.size:
+        return AROUND
+    _, _, size = HEAD.unpack_from(data)
+    if AROUND + size <= len(data):
+        raise NoFrameError("a frame does not end where it should")
+    return AROUND + int(size)
+
+
+def acknowledgements(channel: int, tags: Iterable[int]) -> bytes:
+    """``basic.ack`` of each."""
+    return b"".join([_ACK.pack(METHOD, channel, _ACK_SIZE, ACK, tag, 0, END) for tag in tags])
+
+
+def delivery_tag(method: bytes) -> int:
+    """Of a ``basic.deliver``, behind the tag of its consumer."""
+    try:
+        tag: int = _NUMBER.unpack_from(method, CONSUMER_AT + method[CONSUMER_AT - 1])[0]
+    except (struct.error, IndexError) as error:
+        raise FrameError("a delivery is cut short") from error
+    return tag
+
+
+def body_size(header: bytes) -> int:
+    """Bytes of the body, as the header of a content tells them."""
+    if len(header) < _FLAGS_AT + 2:
+        raise FrameError("the header of a message is cut short")
+    size: int = _NUMBER.unpack_from(header, _SIZE_AT)[0]
+    return size
+
+
+def plain_id(header: bytes) -> str | None:
+    """
+    The message id, empty if there is none; None if that cannot be told without reading all properties.
+
+    They stand in an order that is fixed, those that are flagged. Whoever looks for headers need not where this is told.
+    """
+    flags = header[_FLAGS_AT] << 8 | header[_FLAGS_AT + 1]
+    if flags & (_HEADERS | _MORE):
+        return None
+    if not flags & _ID:
+        return ""
+    at = _FLAGS_AT + 2
+    try:
+        for flag in (_CONTENT_TYPE, _ENCODING):
+            if flags & flag:
+                at += 1 + header[at]
+        at += bool(flags & _MODE) + bool(flags & _PRIORITY)
+        for flag in (_CORRELATION, _REPLY_TO, _EXPIRATION):
+            if flags & flag:
+                at += 1 + header[at]
+        return header[at + 1 : at + 1 + header[at]].decode()
+    except (IndexError, UnicodeDecodeError):
+        return None
