@@ -11,6 +11,7 @@ from support import until
 
 from microagent import AuthError, BackendConnectionError
 from microagent.tools.kafka.intake import Intake
+from microagent.tools.kafka.ledger import WAITING
 from microagent.tools.kafka.topics import Topics
 
 ONE, TWO = TopicPartition("q", 0), TopicPartition("q", 1)
@@ -83,6 +84,10 @@ async def arrive(intake: Intake, group: Group, batch: dict[TopicPartition, list[
     await intake.wait(5)
 
 
+def handle(delivery: Any) -> None:
+    delivery.token.ledger.handle(delivery.token.record.offset)
+
+
 def ids(deliveries: list[Any]) -> list[str]:
     return [delivery.id for delivery in deliveries]
 
@@ -115,9 +120,46 @@ async def test_released_message_wakes_who_waits(group: Group, intake: Intake):
     (delivery,) = intake.take(9)
     waiting = asyncio.create_task(intake.wait(60))
     await asyncio.sleep(0)
-    intake.release(delivery.token)
+    delivery.token.ledger.release(0)
+    await intake.settled()
     await asyncio.wait_for(waiting, 5)
     assert ids(intake.take(9)) == ["q/0/0"]
+
+
+async def test_handled_message_wakes_nobody_for_nothing(group: Group, intake: Intake):
+    """Who waits goes on when there is something to take, such as the next message of a key."""
+    await group.listener.on_partitions_assigned({ONE})
+    batch = records(ONE, 0, 1, 2)
+    for record in batch[ONE][1:]:
+        record.key = b"k"
+    await arrive(intake, group, batch)
+    plain, first = intake.take(9)
+    waiting = asyncio.create_task(intake.wait(60))
+    await asyncio.sleep(0)
+    handle(plain)
+    await intake.settled()
+    assert not intake._changed.is_set()
+    handle(first)
+    await intake.settled()
+    await asyncio.wait_for(waiting, 5)
+    assert ids(intake.take(9)) == ["q/0/2"]
+
+
+async def test_reading_goes_on_when_there_is_room_again(group: Group, intake: Intake):
+    """A partition of which enough waits is read no further until some of it is taken and handled."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, *range(WAITING + 1)))
+    waiting = asyncio.create_task(intake.wait(60))
+    await asyncio.sleep(0.01)
+    taken = intake.take(WAITING)
+    for delivery in taken:
+        handle(delivery)
+    await intake.settled()
+    await asyncio.wait_for(waiting, 5)
+    group.arrived.put_nowait(records(ONE, WAITING + 1))
+    intake.take(9)
+    await intake.wait(5)
+    assert ids(intake.take(9)) == [f"q/0/{WAITING + 1}"]
 
 
 async def test_partition_that_stays_keeps_what_is_held(group: Group, intake: Intake):
@@ -144,8 +186,8 @@ async def test_partition_that_goes_takes_what_is_held_with_it(group: Group, inta
     await group.listener.on_partitions_assigned({TWO})
     assert held.token.ledger.lost
     before = dict(group.committed)
-    intake.handle(held.token)
-    await intake.commit()
+    handle(held)
+    await intake.settled()
     assert group.committed == before
 
 
@@ -156,7 +198,8 @@ async def test_rebalance_waits_for_handlers_and_commits(group: Group, intake: In
     (held,) = intake.take(9)
     revoking = asyncio.create_task(group.listener.on_partitions_revoked({ONE}))
     await until(lambda: intake._is_rebalancing)
-    intake.handle(held.token)
+    handle(held)
+    await intake.settled()
     await revoking
     assert group.committed == {ONE: (1, "")}
 
@@ -187,7 +230,7 @@ async def test_commit_that_the_group_does_not_take_is_tried_again(group: Group, 
     await group.listener.on_partitions_assigned({ONE})
     await arrive(intake, group, records(ONE, 0))
     (held,) = intake.take(9)
-    intake.handle(held.token)
+    handle(held)
     group.failure = CommitFailedError("rebalanced")
     await intake.commit()
     assert group.committed == {}
@@ -213,7 +256,7 @@ async def test_member_that_is_left_out_takes_nothing_more(group: Group, intake: 
     """What it handled would be handled elsewhere again; when the group has it again, it goes on."""
     await group.listener.on_partitions_assigned({ONE})
     await arrive(intake, group, records(ONE, 0, 1, 2))
-    intake.handle(intake.take(1)[0].token)
+    handle(intake.take(1)[0])
     group.failure = CommitFailedError("the member is unknown")
     await intake.commit()
     assert intake.take(9) == []
@@ -230,7 +273,7 @@ async def test_commit_that_is_forbidden_is_an_error(group: Group, intake: Intake
     """It will not get better by itself."""
     await group.listener.on_partitions_assigned({ONE})
     await arrive(intake, group, records(ONE, 0))
-    intake.handle(intake.take(9)[0].token)
+    handle(intake.take(9)[0])
     group.failure = TopicAuthorizationFailedError("q")
     with pytest.raises(AuthError, match="refuses us"):
         await intake.commit()

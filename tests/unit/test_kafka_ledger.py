@@ -109,6 +109,17 @@ def test_released_message_comes_before_the_next_of_its_key():
     assert taken(book) == [1]
 
 
+def test_messages_that_come_back_are_handed_out_in_order():
+    """Released ones and those whose turn has come before those that were read after them."""
+    book = ledger(record(0), record(1, b"a"), record(2, b"a"), record(3), record(4), record(5))
+    assert taken(book, 4) == [0, 1, 3, 4]
+    for offset in (3, 0):
+        book.release(offset)
+    book.handle(1)
+    assert taken(book, 2) == [0, 2]
+    assert taken(book) == [3, 5]
+
+
 def test_message_that_is_due_later_holds_up_nobody():
     """It is taken when its time has come, before or after others that were written behind it."""
     book = ledger(record(0, due=NOW + 60), record(1, due=NOW + 5), record(2, due=NOW - 1), order=None)

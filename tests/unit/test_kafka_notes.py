@@ -6,24 +6,27 @@ from microagent.tools.kafka.notes import LONGEST, noted, read
 
 
 @pytest.mark.parametrize(
-    ("handled", "note"),
+    ("left", "last", "note", "told"),
     [
-        (set[int](), ""),
-        ({11}, "done:1"),
-        ({11, 12, 13, 17}, "done:1-3,7"),
-        ({17, 13, 11}, "done:1,3,7"),
+        ([], 9, "", set[int]()),
+        ([10], 9, "", set[int]()),
+        ([10, 11, 12], 9, "", set[int]()),
+        ([10], 11, "done:1", {11}),
+        ([10, 14, 15, 16, 18], 17, "done:1-3,7", {11, 12, 13, 17}),
+        ([10, 12, 14, 15, 16, 18, 19], 17, "done:1,3,7", {11, 13, 17}),
+        ([10, 20], 15, "done:1-5", {11, 12, 13, 14, 15}),
     ],
 )
-def test_note_tells_what_is_handled_beyond_the_offset(handled: set[int], note: str):
+def test_note_tells_what_is_handled_beyond_the_offset(left: list[int], last: int, note: str, told: set[int]):
     """As ranges, relative to the offset; and it is read as it was written."""
-    assert noted(10, handled) == note
-    assert read(10, note) == handled
+    assert noted(left, last) == note
+    assert read(10, note) == told
 
 
 def test_note_fits():
     """What is too much for the server is left out: the later ones."""
     handled = set(range(1, 20_000, 2))
-    note = noted(0, handled)
+    note = noted(range(0, 20_000, 2), 19_999)
     assert len(note) <= LONGEST + len("done:")
     told = read(0, note)
     assert told == {number for number in handled if number <= max(told)}

@@ -4,8 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
 
@@ -33,8 +32,7 @@ FETCHED = 500  # messages that the driver hands over at once, at most
 PATIENCE = 2.0  # longest that a rebalance waits for handlers, in seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """The token of a delivery: which message of which partition."""
 
     intake: "Intake"
@@ -70,6 +68,7 @@ class Intake:
         self._ledgers: dict[Partition, Ledger] = {}
         self._changed = asyncio.Event()  # there may be something to take, or somewhere to read
         self._settled = asyncio.Event()
+        self._is_full = False  # not everything is read on
         self._is_rebalancing = False
         self._is_left_out = False  # the group takes no commits of ours: it may have given our partitions to others
         self._committing = asyncio.Lock()
@@ -110,10 +109,10 @@ class Intake:
         taken: list[Delivery] = []
         if self._pauses:
             return taken
-        now = wallclock.now().timestamp()
+        queue, now = self.topics.queue, wallclock.now().timestamp()
         for ledger in self._ledgers.values():
             for record in ledger.take(limit - len(taken), now):
-                taken.append(self._delivery(ledger, record))
+                taken.append(messages.delivery(queue, record, Held(self, ledger, record), self._consumer))
         self._rotate()
         return taken
 
@@ -126,9 +125,6 @@ class Intake:
         if self._ledgers:
             first = next(iter(self._ledgers))
             self._ledgers[first] = self._ledgers.pop(first)
-
-    def _delivery(self, ledger: Ledger, record: Record) -> Delivery:
-        return messages.delivery(self.topics.queue, record, Held(self, ledger, record), self._consumer)
 
     async def wait(self, timeout: float) -> None:
         """Read on, until there may be something to take or for ``timeout`` seconds."""
@@ -146,6 +142,7 @@ class Intake:
     async def _read(self, timeout: float) -> None:
         """Have the driver's messages entered; cancelled, it has entered them or left them with the driver."""
         open_ones = [place for place, ledger in self._ledgers.items() if ledger.has_room]
+        self._is_full = len(open_ones) < len(self._ledgers)
         if self._ledgers and not open_ones:
             await asyncio.sleep(timeout)
         else:
@@ -160,19 +157,12 @@ class Intake:
 
     # -- settling
 
-    def release(self, held: Held) -> None:
-        """The message goes back to its place, and comes again."""
-        held.ledger.release(held.record.offset)
-        self._stir()
-
-    def handle(self, held: Held) -> None:
-        """The message is done with; the group is told by ``commit``."""
-        held.ledger.handle(held.record.offset)
-        self._stir()
-
-    def _stir(self) -> None:
-        self._changed.set()
+    async def settled(self) -> None:
+        """Messages have come to an end in their ledgers: whoever waits for that goes on, and the group is told."""
         self._settled.set()
+        if self._is_full or self._until_due() <= 0:
+            self._changed.set()
+        await self.commit()
 
     async def commit(self) -> None:
         """Tell the group what is handled, of what it has not been told yet."""
@@ -223,13 +213,14 @@ class Intake:
                 self._consumer.seek(place, ledger.next_offset)
         for place in places:
             self._ledger(place)
-        self._is_rebalancing = False
-        self._take_part()
+        self._is_rebalancing = self._is_left_out = False
+        self._changed.set()
         await self._begin()
 
     def _take_part(self) -> None:
-        self._is_left_out = False
-        self._changed.set()
+        if self._is_left_out:
+            self._is_left_out = False
+            self._changed.set()
 
     async def _begin(self) -> None:
         ledgers = {place: ledger for place, ledger in self._ledgers.items() if not ledger.has_begun}

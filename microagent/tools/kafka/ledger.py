@@ -12,7 +12,7 @@ from microagent.tools.kafka.notes import noted, read
 Order = Literal["key", "partition"]
 
 WAITING = 500  # messages that wait here for their turn, at most
-WINDOW = 10_000  # messages between the first that is not handled and the last that was read, at most
+WINDOW = 10_000  # offsets between the first that is not handled and the last that was read, at most
 
 
 class Ledger:
@@ -21,19 +21,25 @@ class Ledger:
 
     Messages are handed out in their order. ``order="key"``: one at a time of each key, while those without a key do
     not wait for each other; ``order="partition"``: one at a time.
+
+    Offsets that were passed and are not open are handled, or were never those of a message.
+
+    :ivar lost: whether somebody else has the partition
     """
 
     def __init__(self, order: Order | None) -> None:
         self._order = order
         self._next = 0  # offset after the last one read
-        self._read: deque[int] = deque()  # offsets from the first that is not handled, in order
-        self._handled: set[int] = set()  # those of them that are
+        self._open: dict[int, Record] = {}  # read and not handled, in order
+        self._first = 0  # of them, as of the last look
+        self._last = -1  # highest offset that is handled
         self._earlier: set[int] | None = None  # handled before the partition came here; None: not known yet
         self._early: list[Record] = []  # read before that is known
-        self._ready: list[tuple[float, int, Record]] = []  # a heap: when due, offset
+        self._fresh: deque[Record] = deque()  # ready, in order
+        self._later: list[tuple[float, int, Record]] = []  # a heap: when due, offset; of what has left its order too
         self._behind: dict[bytes, deque[Record]] = {}  # by lane; a lane that is here has a message ready or out
         self._behind_count = 0
-        self._out: dict[int, Record] = {}
+        self._out: set[int] = set()
         self._committed: Mark | None = None
         self.lost = False
 
@@ -41,8 +47,8 @@ class Ledger:
 
     @property
     def has_room(self) -> bool:
-        waiting = len(self._ready) + self._behind_count + len(self._early)
-        return waiting < WAITING and len(self._read) < WINDOW
+        waiting = len(self._fresh) + len(self._later) + self._behind_count + len(self._early)
+        return waiting < WAITING and self._next - self._first < WINDOW
 
     @property
     def next_offset(self) -> int:
@@ -67,15 +73,18 @@ class Ledger:
             self._early.extend(records)
             return
         for record in records:
-            if record.offset >= self._next:  # what comes twice after a rebalance is here already
-                self._next = record.offset + 1
-                self._read.append(record.offset)
-                self._admit(record, self._earlier)
+            offset = record.offset
+            if offset < self._next:
+                continue  # what comes twice after a rebalance is here already
+            self._next = offset + 1
+            if offset in self._earlier:
+                self._last = offset
+            else:
+                self._open[offset] = record
+                self._line_up(record)
+        self._look()
 
-    def _admit(self, record: Record, earlier: set[int]) -> None:
-        if record.offset in earlier:
-            self._handled.add(record.offset)
-            return
+    def _line_up(self, record: Record) -> None:
         lane = self._lane(record)
         if lane is None:
             self._put(record)
@@ -93,7 +102,11 @@ class Ledger:
         return record.key if self._order == "key" else None
 
     def _put(self, record: Record) -> None:
-        heapq.heappush(self._ready, (due(record), record.offset, record))
+        moment = due(record)
+        if moment or (self._fresh and self._fresh[-1].offset > record.offset):
+            heapq.heappush(self._later, (moment, record.offset, record))
+        else:
+            self._fresh.append(record)
 
     # -- handing out
 
@@ -103,28 +116,45 @@ class Ledger:
 
     def due(self) -> float | None:
         """When there is a message to take, in seconds since the epoch; None: not before something happens."""
-        return self._ready[0][0] if self._ready else None
+        if self._fresh:
+            return 0.0
+        return self._later[0][0] if self._later else None
 
     def take(self, limit: int, now: float) -> Sequence[Record]:
         """Up to ``limit`` messages that are due."""
-        taken: list[Record] = []
-        while self._ready and self._ready[0][0] <= now and len(taken) < limit:
-            record = heapq.heappop(self._ready)[-1]
-            self._out[record.offset] = record
-            taken.append(record)
+        fresh = self._fresh
+        if self._later:
+            taken = list(self._merged(limit, now))
+        else:
+            taken = [fresh.popleft() for _ in range(min(limit, len(fresh)))]
+        self._out.update([record.offset for record in taken])
         return taken
+
+    def _merged(self, limit: int, now: float) -> Iterable[Record]:
+        for _ in range(limit):
+            if self._later and self._later[0][0] <= now and self._is_before_fresh(self._later[0]):
+                yield heapq.heappop(self._later)[-1]
+            elif self._fresh:
+                yield self._fresh.popleft()
+            else:
+                return
+
+    def _is_before_fresh(self, entry: tuple[float, int, Record]) -> bool:
+        return not self._fresh or entry[:2] < (0.0, self._fresh[0].offset)
 
     def release(self, offset: int) -> None:
         """Not tried: it goes back to its place."""
-        if (record := self._out.pop(offset, None)) is not None:
-            self._put(record)
+        if offset in self._out:
+            self._out.discard(offset)
+            self._put(self._open[offset])
 
     def handle(self, offset: int) -> None:
         """Done with, and so the next of its lane may go."""
-        record = self._out.pop(offset, None)
-        if record is None:
+        if offset not in self._out:
             return
-        self._handled.add(offset)
+        self._out.discard(offset)
+        record = self._open.pop(offset)
+        self._last = max(self._last, offset)
         lane = self._lane(record)
         if lane is not None:
             self._next_of(lane)
@@ -140,11 +170,12 @@ class Ledger:
 
     def to_commit(self) -> Mark | None:
         """What to tell the group, if it does not know it yet: the first offset that is not handled, and what is."""
-        while self._read and self._read[0] in self._handled:
-            self._handled.discard(self._read.popleft())
-        first = self._read[0] if self._read else self._next
-        mark = Mark(first, noted(first, self._handled))
+        self._look()
+        mark = Mark(self._first, noted(self._open, self._last))
         return mark if self._next and mark != self._committed else None
+
+    def _look(self) -> None:
+        self._first = next(iter(self._open), self._next)
 
     def committed(self, mark: Mark) -> None:
         """The group knows it."""

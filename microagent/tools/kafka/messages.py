@@ -50,20 +50,15 @@ def _bytes(value: str | bytes) -> bytes:
 
 
 def due(record: Record) -> float:
-    """When a message may be handed out, in seconds since the epoch."""
-    return _number(dict(record.headers), DUE) / 1000
+    """When a message may be handed out, in seconds since the epoch; 0 if at once."""
+    return _number(dict(record.headers), DUE) / 1000 if record.headers else 0.0
 
 
 def delivery(queue: str, record: Record, token: object, raw: object) -> Delivery:
     """What the core knows of a message that came."""
-    return Delivery(
-        queue,
-        record.value or b"",
-        attempt=_number(dict(record.headers), FAILED) + 1,
-        id=f"{record.topic}/{record.partition}/{record.offset}",
-        token=token,
-        raw=raw,
-    )
+    attempt = _number(dict(record.headers), FAILED) + 1 if record.headers else 1
+    place = f"{record.topic}/{record.partition}/{record.offset}"
+    return Delivery(queue, record.value or b"", attempt, id=place, token=token, raw=raw)
 
 
 def retried(record: Record, settlement: Settlement) -> Headers:

@@ -1,28 +1,36 @@
 """The note that goes with a committed offset: which messages beyond it are handled too."""
 
-from collections.abc import Collection
+from collections.abc import Iterable, Iterator
 
 LONGEST = 4000  # characters; servers take 4096 (offset.metadata.max.bytes)
 FARTHEST = 100_000  # offsets that a note of ours may look ahead
 PREFIX = "done:"  # begins a note of ours; somebody else's is let be
 
 
-def noted(first: int, handled: Collection[int]) -> str:
+def noted(left: Iterable[int], last: int) -> str:
     """
-    ``done:1-3,7`` where ``first + 1`` to ``first + 3`` and ``first + 7`` are handled; empty if nothing is.
+    ``done:1-3,7`` where the first that is left is followed by three that are handled, and by one more; else empty.
 
     What does not fit is left out, and may be handled again by whoever gets the partition.
+
+    :param left: the offsets that are not handled, in their order; the committed one is the first of them
+    :param last: the highest one that is
     """
-    ranges: list[tuple[int, int]] = []
-    for number in sorted(handled):
-        if ranges and number == ranges[-1][1] + 1:
-            ranges[-1] = (ranges[-1][0], number)
-        else:
-            ranges.append((number, number))
-    text = ",".join(_range(start - first, end - first) for start, end in ranges)
+    text = ",".join(_range(*each) for each in _between(left, last))
     if len(text) > LONGEST:
         text = text[:LONGEST].rpartition(",")[0]
     return f"{PREFIX}{text}" if text else ""
+
+
+def _between(left: Iterable[int], last: int) -> Iterator[tuple[int, int]]:
+    """The first and the last of those that are handled in a row, counted from the first that is not."""
+    offsets = iter(left)
+    first = before = next(offsets, last)
+    while before < last:
+        following = min(next(offsets, last + 1), last + 1)
+        if following > before + 1:
+            yield before + 1 - first, following - 1 - first
+        before = following
 
 
 def _range(start: int, end: int) -> str:

@@ -3,39 +3,41 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from microagent.delivery import Settlement, Verdict
+from microagent.delivery import Delivery, Settlement, Verdict
 from microagent.tools.kafka import messages
 from microagent.tools.kafka.intake import Held, Intake
 from microagent.tools.kafka.portions import Letter
 from microagent.tools.kafka.sending import Sender
 
+MOVES = (Verdict.RETRY, Verdict.BURY)
+
 
 async def carry_out(sender: Sender, batch: Sequence[Settlement], log: logging.Logger) -> None:
     """Settle each, and tell the groups; what was lost to another member is let be."""
-    ours = [settlement for settlement in batch if not _held(settlement).ledger.lost]
-    failures = await _written(sender, ours)
+    moves = [settlement for settlement in batch if settlement.verdict in MOVES and not _held(settlement).ledger.lost]
+    failures = await _failures(sender, moves, log)
     intakes: dict[Intake, None] = {}
-    for settlement in ours:
-        _end(settlement, failures.get(settlement.delivery.id), log)
-        intakes[_held(settlement).intake] = None
+    for settlement in batch:
+        delivery = settlement.delivery
+        intake, ledger, record = _held(settlement)
+        if settlement.verdict is Verdict.RELEASE or delivery in failures:
+            ledger.release(record.offset)
+        else:
+            ledger.handle(record.offset)
+        intakes[intake] = None
     for intake in intakes:
-        await intake.commit()
+        await intake.settled()
 
 
-async def _written(sender: Sender, batch: Sequence[Settlement]) -> Mapping[str, Exception | None]:
-    """By message, why its copy could not be written."""
-    letters = {settlement.delivery.id: letter for settlement in batch if (letter := _copy(settlement)) is not None}
-    return dict(zip(letters, await sender.send(list(letters.values())), strict=True)) if letters else {}
-
-
-def _end(settlement: Settlement, failure: Exception | None, log: logging.Logger) -> None:
-    held = _held(settlement)
-    if failure is not None:
-        log.error("A message of queue '%s' cannot be moved, and goes back: %s", settlement.delivery.queue, failure)
-    if failure is not None or settlement.verdict is Verdict.RELEASE:
-        held.intake.release(held)
-    else:
-        held.intake.handle(held)
+async def _failures(sender: Sender, moves: Sequence[Settlement], log: logging.Logger) -> Mapping[Delivery, Exception]:
+    """Those whose copies could not be written where they are to go, and why."""
+    if not moves:
+        return {}
+    results = await sender.send([_copy(settlement) for settlement in moves])
+    failures = {move.delivery: error for move, error in zip(moves, results, strict=True) if error is not None}
+    for delivery, error in failures.items():
+        log.error("A message of queue '%s' cannot be moved, and goes back: %s", delivery.queue, error)
+    return failures
 
 
 def _held(settlement: Settlement) -> Held:
@@ -43,14 +45,10 @@ def _held(settlement: Settlement) -> Held:
     return held
 
 
-def _copy(settlement: Settlement) -> Letter | None:
-    """What is to be written in place of the message, if anything is."""
-    held = _held(settlement)
-    record, topics, body = held.record, held.intake.topics, settlement.delivery.body
-    match settlement.verdict:
-        case Verdict.RETRY:
-            return Letter(topics.retry(settlement.delay), body, record.key, messages.retried(record, settlement))
-        case Verdict.BURY:
-            return Letter(topics.dead, body, record.key, messages.buried(record, settlement))
-        case _:
-            return None
+def _copy(settlement: Settlement) -> Letter:
+    """What is to be written in place of a message that is retried or buried."""
+    intake, _, record = _held(settlement)
+    body = settlement.delivery.body
+    if settlement.verdict is Verdict.RETRY:
+        return Letter(intake.topics.retry(settlement.delay), body, record.key, messages.retried(record, settlement))
+    return Letter(intake.topics.dead, body, record.key, messages.buried(record, settlement))
