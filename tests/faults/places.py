@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from redis.asyncio import Redis
@@ -125,22 +126,35 @@ async def quorum(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
 @asynccontextmanager
 async def kafka(request: pytest.FixtureRequest) -> AsyncIterator[Place]:
     folder, jars = request.getfixturevalue("tmp_path") / "kafka", request.getfixturevalue("kafka_jars")
-    async with _proxied(KafkaServer(folder, jars)) as (server, proxy):
+    async with _proxied(KafkaServer(folder, jars, detour=True)) as (server, proxy):
+
+        async def cut() -> None:
+            proxy.reset()  # it has no command for that; its clients cannot tell the difference
+
         options = {"lease": SESSION, "partitions": 4}
-        faults = (*of_processes(SESSION), *OF_SERVERS, *OF_NETWORKS)  # it has no command that cuts connections
+        faults = (*of_processes(SESSION), *OF_SERVERS, CUT, *OF_NETWORKS)
         dsn, backend = f"kafka://127.0.0.1:{proxy.port}", "microagent.tools.kafka:KafkaBroker"
-        yield Place("kafka", backend, dsn, SESSION, faults, options, 8.0, server, proxy)
+        yield Place("kafka", backend, dsn, SESSION, faults, options, 8.0, server, proxy, cut)
 
 
 @asynccontextmanager
 async def _proxied(server: Any) -> AsyncIterator[tuple[Any, Proxy]]:
     async with AsyncExitStack() as stack:
-        proxy = await stack.enter_async_context(Proxy(server.port))
-        if isinstance(server, KafkaServer):
-            server.advertise(proxy.port)
+        proxy = await stack.enter_async_context(_proxy(server))
         await asyncio.to_thread(server.start)
         stack.push_async_callback(asyncio.to_thread, server.stop)
         yield server, proxy
+
+
+def _proxy(server: Server) -> Proxy:
+    return Proxy(server.detour_port, server.entrance) if isinstance(server, KafkaServer) else Proxy(server.port)
+
+
+def proxied(request: pytest.FixtureRequest, place: Place) -> Proxy:
+    """A way to the shared server of a place that can be disturbed."""
+    if place.name == "kafka":
+        return _proxy(request.getfixturevalue("kafka_detour"))
+    return Proxy(urlsplit(place.dsn).port or 0)
 
 
 def shared(request: pytest.FixtureRequest, name: str) -> Place:

@@ -17,12 +17,13 @@ class Proxy:
     Stands between clients and one server on the loopback; a context manager.
 
     :param port: the server's
+    :param own: where it listens; 0: anywhere
     :ivar port: its own
     """
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, own: int = 0) -> None:
         self._target = port
-        self._sockets = socket.create_server(("127.0.0.1", 0))
+        self._sockets = socket.create_server(("127.0.0.1", own))
         self.port = int(self._sockets.getsockname()[1])
         self._flows = asyncio.Event()
         self._delay = 0.0

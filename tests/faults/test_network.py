@@ -9,7 +9,7 @@ import pytest
 from redis.asyncio import Redis
 from support import LIVE_AGAIN, unique, until
 
-from faults.places import Place, shared
+from faults.places import Place, proxied, shared
 from faults.proxy import Proxy
 from microagent import BackendConnectionError, MicroAgent, Queue, Signal, consumer, receiver
 from microagent.tools.redis import RedisSignalBus
@@ -18,7 +18,7 @@ SILENCE = 2.0  # seconds
 
 
 def by_way_of(proxy: Proxy, dsn: str) -> str:
-    return dsn.replace(f":{urlsplit(dsn).port}/", f":{proxy.port}/")
+    return dsn.replace(f"127.0.0.1:{urlsplit(dsn).port}", f"127.0.0.1:{proxy.port}")
 
 
 class Site:
@@ -46,6 +46,7 @@ class Site:
 
         agent = Taking(broker=self.ours)
         await agent.start()
+        assert self.proxy.connections > 0
         return agent
 
     async def send(self, number: int) -> None:
@@ -53,10 +54,10 @@ class Site:
         await self.direct.send(self.queue.name, f'{{"number": {number}}}')
 
 
-@pytest.fixture(params=["redis", "amqp"])
+@pytest.fixture(params=["redis", "amqp", "kafka"])
 async def site(request: pytest.FixtureRequest) -> AsyncIterator[Site]:
     place = shared(request, request.param)
-    async with Proxy(urlsplit(place.dsn).port or 0) as proxy:
+    async with proxied(request, place) as proxy:
         site = Site(place, proxy)
         yield site
         await site.ours.close()
@@ -111,6 +112,7 @@ async def test_listener_that_waits_is_not_deaf(redis_url: str, harm: Callable[[P
         await agent.stop()
 
 
+@pytest.mark.parametrize("site", ["redis", "amqp"], indirect=True)
 async def test_message_whose_answer_is_lost_is_not_sent_again(site: Site):
     """Its sender is told that nobody knows; the server has it once."""
     await site.ours.send(site.queue.name, '{"number": 1}')
@@ -121,6 +123,34 @@ async def test_message_whose_answer_is_lost_is_not_sent_again(site: Site):
         await sending
     await site.ours.send(site.queue.name, '{"number": 3}')
     assert await _length(site, 3)
+
+
+@pytest.mark.parametrize("site", ["kafka"], indirect=True)
+async def test_message_whose_answer_is_lost_is_stored_once(site: Site):
+    """It is written again by its number, by which the server knows that it has it; its sender is told so."""
+    await site.ours.send(site.queue.name, '{"number": 1}')
+    with site.proxy.losing_answers():
+        sending = asyncio.create_task(site.ours.send(site.queue.name, '{"number": 2}'))
+        await until(lambda: _length(site, 2))
+    await sending
+    await site.ours.send(site.queue.name, '{"number": 3}')
+    assert await _length(site, 3)
+
+
+@pytest.mark.parametrize("site", ["kafka"], indirect=True)
+async def test_commit_whose_answer_is_lost_counts(site: Site):
+    """It is told again, which changes nothing: the message is done, once."""
+    site.gate.clear()
+    agent = await site.start()
+    await site.send(1)
+    await until(lambda: agent.info()["broker"]["held"] == {site.queue.name: 1})
+    with site.proxy.losing_answers():
+        site.gate.set()
+        await until(lambda: _length(site, 0))
+    await site.send(2)
+    await until(lambda: site.got == [1, 2])
+    await agent.stop()
+    assert await _length(site, 0)
 
 
 async def _length(site: Site, length: int) -> bool:

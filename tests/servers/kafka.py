@@ -22,11 +22,14 @@ from servers.programs import CACHE, on_machine
 VERSION = "4.1.1"
 LOGGING = "2.24.3"
 PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
-PASSWORDS = f"""
-listener.name.client.sasl.enabled.mechanisms=PLAIN
-listener.name.client.plain.sasl.jaas.config=\
+PASSWORDS = "".join(
+    f"""
+listener.name.{listener}.sasl.enabled.mechanisms=PLAIN
+listener.name.{listener}.plain.sasl.jaas.config=\
 org.apache.kafka.common.security.plain.PlainLoginModule required user_app="{PASSWORD}";
 """
+    for listener in ("client", "detour")
+)
 MAVEN_PATIENCE = 600  # seconds for 43 MB
 SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=true")
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qk"
@@ -87,11 +90,20 @@ broker.session.timeout.ms=1000
 controlled.shutdown.enable=false
 auto.create.topics.enable=false
 """
+DETOUR = """\
+listeners=CLIENT://127.0.0.1:{port},DETOUR://127.0.0.1:{detour_port},\
+INTERNAL://127.0.0.1:{internal_port},CONTROLLER://127.0.0.1:{controller_port}
+advertised.listeners=CLIENT://127.0.0.1:{port},DETOUR://127.0.0.1:{entrance},INTERNAL://127.0.0.1:{internal_port}
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,INTERNAL:PLAINTEXT,CLIENT:{protocol},DETOUR:{protocol}
+"""
 
 
 class KafkaServer(Server):
     """
     One node, broker and controller in one; what it stored is there after ``kill``.
+
+    With a detour, who comes by way of ``detour_port`` is told to come back by way of ``entrance``, where a proxy may
+    stand: clients go where a Kafka says it is.
 
     :param jars: the folder of its program
     :param protocol: of its clients
@@ -100,28 +112,35 @@ class KafkaServer(Server):
     """
 
     def __init__(
-        self, folder: Path, jars: Path, protocol: str = "PLAINTEXT", settings: str = "", users: Sequence[str] = ()
+        self,
+        folder: Path,
+        jars: Path,
+        protocol: str = "PLAINTEXT",
+        settings: str = "",
+        users: Sequence[str] = (),
+        *,
+        detour: bool = False,
     ) -> None:
         super().__init__(folder)
         self._jars = jars
         self._users = [part for user in users for part in ("--add-scram", user)]
         self._begun = 0
-        self._internal_port = free_port()
-        ports = {"port": self.port, "controller_port": free_port(), "internal_port": self._internal_port}
+        self.detour_port, self.entrance = free_port(), free_port()
+        ports = {
+            "port": self.port,
+            "controller_port": free_port(),
+            "internal_port": free_port(),
+            "detour_port": self.detour_port,
+            "entrance": self.entrance,
+        }
+        lines = SETTINGS + (DETOUR if detour else "")  # the last line of a name counts
         self._settings = folder / "server.properties"
-        self._settings.write_text(SETTINGS.format(folder=folder, protocol=protocol, **ports) + settings)
+        self._settings.write_text(lines.format(folder=folder, protocol=protocol, **ports) + settings)
         (folder / "log4j2.properties").write_text(LOG_SETTINGS)
 
     @property
     def url(self) -> str:
         return f"kafka://127.0.0.1:{self.port}"
-
-    def advertise(self, port: int) -> None:
-        """Before it starts: clients are to come back by way of this port."""
-        with self._settings.open("a") as settings:  # the last line of a name counts
-            settings.write(
-                f"\nadvertised.listeners=CLIENT://127.0.0.1:{port},INTERNAL://127.0.0.1:{self._internal_port}\n"
-            )
 
     def _java(self, heap: str, *arguments: str) -> Sequence[str]:
         log = f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties"
@@ -191,26 +210,42 @@ def kafka_jars() -> Path:
 
 
 @pytest.fixture(scope="session")
-def kafka_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def shared_kafka(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[str, KafkaServer | None]]:
     """
-    The DSN of the Kafka that all tests share.
+    The Kafka that all tests share, by its DSN, and the server if it is one of ours.
 
     One that is given has to take 10 MB messages and sessions of a second, as the settings above do.
     """
     given = os.environ.get("MICROAGENT_TEST_KAFKA")
     if given:
-        yield given
+        yield given, None
         return
     folder = tmp_path_factory.mktemp("kafka")
     program = stand_in_program() if needs_stand_in() else None
     if program is not None:
         request.config.stash[STAND_IN] = True
         with KafkaStandIn(folder, program) as stand_in:
-            yield stand_in.url
+            yield stand_in.url, None
         return
     jars = request.getfixturevalue("kafka_jars")
-    with KafkaServer(folder, jars, "SASL_PLAINTEXT", PASSWORDS) as server:
-        yield server.url.replace("//", f"//app:{WRITTEN}@")
+    with KafkaServer(folder, jars, "SASL_PLAINTEXT", PASSWORDS, detour=True) as server:
+        yield server.url.replace("//", f"//app:{WRITTEN}@"), server
+
+
+@pytest.fixture(scope="session")
+def kafka_url(shared_kafka: tuple[str, KafkaServer | None]) -> str:
+    """The DSN of the Kafka that all tests share."""
+    return shared_kafka[0]
+
+
+@pytest.fixture(scope="session")
+def kafka_detour(shared_kafka: tuple[str, KafkaServer | None]) -> KafkaServer:
+    """It, for those who come by way of a proxy."""
+    if shared_kafka[1] is None:
+        pytest.skip("a Kafka that is given tells its clients where it is, and not where a proxy stands")
+    return shared_kafka[1]
 
 
 @pytest.fixture(scope="session")
