@@ -16,8 +16,6 @@ from jsonschema import (
     Draft7Validator,
     Draft201909Validator,
     Draft202012Validator,
-    FormatChecker,
-    validators,
 )
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
@@ -29,13 +27,14 @@ from microagent.codec import kind
 from microagent.ecmascript import PatternError
 from microagent.jsontext import Complaint
 from microagent.names import guess, shown
-from microagent.patterns import Pattern, is_pattern, translated
+from microagent.patterns import Pattern, translated
 from microagent.plainformat import is_plain
 from microagent.pointers import pointer_to
 from microagent.printable import printable
 from microagent.references import resolve
 from microagent.schema import ANNOTATIONS, LISTED, NAMED, SINGLE, Schema, every_schema, rebuilt
 from microagent.scopes import is_uri
+from microagent.validator import format_checker, validator
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | NAMED | LISTED | SINGLE | ANNOTATIONS | {
@@ -76,53 +75,28 @@ def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = F
     except PatternError as exc:
         return partial(_always, printable(f"cannot be checked: a pattern {exc}"))
     registry = SchemaRegistry().with_resource(_FILE, file)
-    format_checker = _format_checker() if formats else None
-    validator = cast("Validator", _patient_validator()(whole, registry=registry, format_checker=format_checker))
+    judge = validator(whole, registry, formats=formats)
 
     def problem(value: object) -> str | None:
         try:
             with _ending_of_stack():
-                error = _outermost(validator.iter_errors(cast("Any", value)))
+                error = _outermost(judge.iter_errors(cast("Any", value)))
         except TooDeepError as exc:
             return str(exc)
-        except Unresolvable as exc:
+        except (Unresolvable, ValueError) as exc:  # an integer, say, that is too long to be written
             return printable(f"cannot be checked: {exc}")
         return None if error is None else printable(f"{error.json_path}: {_sentence(error)}")
 
     return problem
 
 
-@cache
-def _patient_validator() -> Any:
-    """That of 2020-12, which does not search a text that is too long anyway: a search may take very long."""
-    search = cast("Callable[..., Iterable[ValidationError]]", Draft202012Validator.VALIDATORS["pattern"])
-
-    def searched(validator: Any, pattern: str, text: object, schema: Mapping[str, Any]) -> Iterable[ValidationError]:
-        is_too_long = isinstance(text, str) and len(text) > schema.get("maxLength", len(text))
-        return () if is_too_long else search(validator, pattern, text, schema)
-
-    return cast("Any", validators).extend(Draft202012Validator, {"pattern": searched})
-
-
 def _always(problem: str, _: object) -> str:
     return problem
 
 
-@cache
-def _format_checker() -> FormatChecker:
-    """What jsonschema checks, but for ``regex``: that is one of ECMA-262, as patterns are."""
-    found = FormatChecker(())
-    found.checkers = {**Draft202012Validator.FORMAT_CHECKER.checkers, "regex": (_is_pattern, ())}
-    return found
-
-
-def _is_pattern(value: object) -> bool:
-    return not isinstance(value, str) or is_pattern(value)
-
-
 def checked_formats() -> frozenset[str]:
     """The values of ``format`` that can be checked with the packages that are installed."""
-    return frozenset(_format_checker().checkers)
+    return frozenset(format_checker().checkers)
 
 
 def format_text() -> str:

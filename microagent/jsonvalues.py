@@ -1,9 +1,12 @@
 """JSON's kinds and values as JSON Schema tells them apart: 1.0 is the integer 1, and true is no number."""
 
+import json
 from collections.abc import Iterable, Mapping
+from fractions import Fraction
 from typing import Any, cast
 
 KINDS = ("object", "array", "string", "number", "integer", "boolean", "null")
+_text_of = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr).encode
 
 
 def kinds_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -54,23 +57,29 @@ def without_fraction(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def identity(value: object) -> object:
-    """Something hashable that is equal for two values that JSON Schema takes for equal."""
+def exactly(number: float) -> Fraction:
+    """The number as JSON writes it: 0.1 is a tenth."""
+    return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
+
+
+def identity(value: object) -> str:
+    """A text that is the same for two values that JSON Schema takes for equal."""
+    return _text_of(_without_fractions(value))
+
+
+def _without_fractions(value: object) -> object:
     match value:
         case list():
-            return ("array", *map(identity, cast("list[object]", value)))
+            return [_without_fractions(inner) for inner in cast("list[object]", value)]
         case Mapping():
-            items = cast("Mapping[str, object]", value).items()
-            return ("object", frozenset((name, identity(inner)) for name, inner in items))
-        case bool():
-            return ("boolean", value)
+            return {name: _without_fractions(inner) for name, inner in cast("Mapping[str, object]", value).items()}
         case _:
             return without_fraction(value)
 
 
 def listed_values(schemas: Iterable[Mapping[str, Any]]) -> list[object] | None:
     """The values that every ``const`` and ``enum`` of these schemas allows; None if there is neither."""
-    found: dict[object, object] | None = None
+    found: dict[str, object] | None = None
     for schema in schemas:
         lists: list[list[object]] = [schema["enum"]] if "enum" in schema else []
         lists += [[schema["const"]]] if "const" in schema else []

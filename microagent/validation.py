@@ -48,7 +48,7 @@ class Check:
         if self._type is not None:
             try:
                 msgspec.convert(value, self._type)
-            except (msgspec.ValidationError, RecursionError):
+            except (msgspec.ValidationError, RecursionError, ValueError):  # of texts and integers that nobody can write
                 return self._whole(value)
         return None if self._rest is None else self._rest(value)
 

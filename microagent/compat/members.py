@@ -7,6 +7,7 @@ from itertools import chain
 from math import ceil, floor
 from typing import Any
 
+from microagent import jsonvalues
 from microagent.compat.forms import Flat, Form
 from microagent.compat.scopes import Undecidable, together
 from microagent.patterns import finds
@@ -75,7 +76,7 @@ def exactly(number: float) -> Fraction:
     :raises Undecidable: if it is too large for one
     """
     try:
-        return Fraction(str(number))
+        return jsonvalues.exactly(number)
     except ValueError:
         raise Undecidable(f"{number} is no number to compare with") from None
 
