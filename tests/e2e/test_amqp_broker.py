@@ -93,6 +93,30 @@ async def test_message_that_no_queue_takes_is_refused(broker):
     assert "no_such_exchange" in str(outcomes[1])
 
 
+async def test_message_that_fails_does_so_alone(broker, channel):
+    """Of those that are sent at the same time, each sender is told of its own."""
+    queue, exchange = Queue(unique("queue")), unique("exchange")
+    await channel.exchange_declare(exchange)
+
+    def send(**options: Any) -> Any:
+        return broker.send(queue.name, "{}", **options)
+
+    for _ in range(3):  # what was returned does not confuse what follows
+        results = await asyncio.gather(
+            send(),
+            send(exchange=exchange),
+            send(properties={"priority": 300}),
+            send(exchange="x" * 256),
+            *(send() for _ in range(20)),
+            send(exchange=exchange, properties={"message_id": "same"}),
+            send(properties={"message_id": "same"}),
+            return_exceptions=True,
+        )
+        failed = {number: type(result) for number, result in enumerate(results) if result is not None}
+        assert failed == {1: UnroutableError, 2: ConfigurationError, 3: ConfigurationError, 24: UnroutableError}
+    assert await broker.queue_length(queue.name) == 66
+
+
 async def test_message_that_may_get_lost_is_sent_all_the_same(broker):
     """``mandatory=False`` asks for no receiver."""
     await broker.send("nobody_declares_this", "{}", mandatory=False)
@@ -309,6 +333,7 @@ async def test_handler_may_consume_on_its_channel(broker):
     """What comes to a consumer of the handler's making is the handler's, and not taken for a message of the queue."""
     queue, other = Queue(unique("queue")), unique("other")
     theirs: list[bytes] = []
+    consumed = asyncio.Event()
 
     async def take(message: DeliveredMessage) -> None:
         theirs.append(message.body)
@@ -319,9 +344,11 @@ async def test_handler_may_consume_on_its_channel(broker):
         async def handle(self, amqp: DeliveredMessage) -> None:
             await amqp.channel.queue_declare(other, exclusive=True)
             await amqp.channel.basic_consume(other, take)
+            consumed.set()
 
     await consuming(broker, Consuming)
     await broker[queue.name].send({})
+    await until(consumed.is_set)
     await broker.send(other, b"\xff")
     await until(lambda: theirs == [b"\xff"])
 

@@ -48,8 +48,8 @@ def test_it_says_what_the_drivers_says(properties):
     for name in ("delivery_tag", "redelivered", "routing_key", "exchange", "consumer_tag", "message_count", "body"):
         assert getattr(ours, name) == getattr(theirs, name)
     assert ours.header.body_size == 2
-    assert dict(ours.header.properties) == dict(arrived(**properties)[0].header.properties)
-    assert dict(ours.header.properties).keys() == dict(theirs.header.properties).keys()
+    for name, value in properties.items():
+        assert (getattr(ours.header.properties, name) or None) == (value or None)  # the driver writes nothing empty
     mine, its = (messages.delivery("queue", message, None) for message in (ours, theirs))
     assert (mine.id, mine.attempt, mine.crashes) == (its.id, its.attempt, its.crashes)
 

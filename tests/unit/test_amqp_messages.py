@@ -64,9 +64,28 @@ def test_dead_letter_is_read_as_it_was_buried():
     assert letter.time > 1_700_000_000
 
 
+def read(properties: messages.Written) -> spec.Basic.Properties:
+    """As the driver reads them."""
+    header = ContentHeader()
+    header.unmarshal(bytes(12) + properties.data)
+    return header.properties
+
+
 def test_message_is_persistent_unless_told_otherwise():
-    """Every property can be set, and one that there is not is refused."""
-    assert messages.fresh(None).delivery_mode == messages.PERSISTENT
-    assert messages.fresh({"delivery_mode": 1, "app_id": "a"}).delivery_mode == 1
-    with pytest.raises(ConfigurationError, match="colour"):
-        messages.fresh({"colour": "red"})
+    """Every property can be set, and one that there is not is refused, as is a value that AMQP cannot say."""
+    plain = messages.fresh(None)
+    said = {name: value for name, value in read(plain) if value}
+    assert said == {"content_type": "application/json", "delivery_mode": 2, "message_id": plain.id}
+    assert plain.id != messages.fresh(None).id
+    told = read(messages.fresh({"delivery_mode": 1, "app_id": "a", "headers": {"b": 1}}))
+    assert (told.delivery_mode, told.app_id, told.headers, told.content_type) == (1, "a", {"b": 1}, "application/json")
+    for wrong in ({"colour": "red"}, {"priority": 300}, {"headers": {"a": object()}}, {"app_id": "x" * 256}):
+        with pytest.raises(ConfigurationError, match="these properties cannot be set"):
+            messages.fresh(wrong)
+
+
+def test_message_has_an_id():
+    """That of its sender, or one of its own; the server names by it what it returns."""
+    assert messages.fresh({"message_id": "m1"}).id == "m1"
+    given = messages.fresh({"priority": 3})
+    assert given.id == read(given).message_id != ""

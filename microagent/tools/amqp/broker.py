@@ -10,12 +10,14 @@ from typing import Any
 import aiormq
 from aiormq.abc import DeliveredMessage
 
+from microagent import arguments
 from microagent.broker import AbstractQueueBroker, Consumer
 from microagent.consuming import ConsumingOptions
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
 from microagent.errors import BackendConnectionError, ConfigurationError
 from microagent.tools.amqp import messages
 from microagent.tools.amqp.connecting import address, connect
+from microagent.tools.amqp.frames import LONGEST_NAME
 from microagent.tools.amqp.intake import Window
 from microagent.tools.amqp.sending import Letter
 from microagent.tools.amqp.session import Session
@@ -163,13 +165,16 @@ class AMQPBroker(AbstractQueueBroker):
         exchange = options.get("exchange") or own
         if "topic" in options and not exchange:
             raise ConfigurationError(f"a topic needs an exchange, and queue '{outgoing.queue}' declares none")
+        routing_key = options.get("topic", outgoing.queue)
+        _check_name(exchange, "exchange")
+        _check_name(routing_key, "topic")
         return Letter(
             exchange,
-            options.get("topic", outgoing.queue),
+            routing_key,
             outgoing.body,
             messages.fresh(options.get("properties")),
             queue=self._live.topology.place(outgoing.queue) if declared is not None and exchange == own else None,
-            mandatory=options.get("mandatory", True),
+            mandatory=bool(options.get("mandatory", True)),
         )
 
     async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
@@ -208,3 +213,11 @@ class AMQPBroker(AbstractQueueBroker):
 
     async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
         return [messages.dead_letter(name, message) for message in await self._live.dead(name, limit)]
+
+
+def _check_name(name: str, what: str) -> None:
+    """AMQP writes the length of a name in one byte."""
+    if len(arguments.name(name, what).encode()) > LONGEST_NAME:
+        raise ConfigurationError(
+            f"{what}={arguments.shown(name)} is longer than the {LONGEST_NAME} bytes of AMQP's names"
+        )

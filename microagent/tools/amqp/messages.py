@@ -1,7 +1,9 @@
 """Messages as RabbitMQ carries them: the body is what was sent, all that is ours travels in headers."""
 
+import os
 import time
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
@@ -10,6 +12,7 @@ from pamqp import encode
 from microagent.delivery import DeadLetter, Delivery, Settlement
 from microagent.errors import ConfigurationError
 from microagent.tools.amqp.arrived import Arrived
+from microagent.tools.amqp.frames import plain_properties
 from microagent.tools.amqp.handed import HeldDelivery
 
 FAILED = "x-microagent-failed"  # runs that failed
@@ -20,20 +23,43 @@ SERVERS_COUNT = "x-delivery-count"  # set by quorum queues: how often it came ba
 
 HIGHEST = 10**15  # of what is counted; more is nobody's count
 PERSISTENT = 2
-_DEFAULTS: dict[str, Any] = {"content_type": "application/json", "delivery_mode": PERSISTENT}
+JSON = "application/json"
+_ID_SIZE = 16  # bytes, at random
 _NOT_COPIED = ("x-death", "x-first-death-", "x-last-death-", SERVERS_COUNT, "CC", "BCC")  # would steer the copy
 
 
-def fresh(properties: dict[str, Any] | None) -> spec.Basic.Properties:
+class Written(NamedTuple):
+    """Properties as they travel, and the message id among them, by which the server names what it returns."""
+
+    id: str
+    data: bytes
+
+
+def fresh(properties: Mapping[str, Any] | None) -> Written:
     """
     The properties of a new message: persistent, unless they say otherwise.
 
-    :raises ConfigurationError: if AMQP knows no such property
+    :raises ConfigurationError: if AMQP knows no such property, or not with such a value
     """
+    if not properties:
+        id = _new_id()  # noqa: A001 - it is the protocol's word
+        return Written(id, plain_properties(JSON, PERSISTENT, id))
     try:
-        return spec.Basic.Properties(**{**_DEFAULTS, **(properties or {})})
-    except (TypeError, ValueError) as error:
+        told: dict[str, Any] = {"content_type": JSON, "delivery_mode": PERSISTENT, **properties}
+        return written(spec.Basic.Properties(**told))
+    except Exception as error:
         raise ConfigurationError(f"these properties cannot be set: {error}") from error
+
+
+def written(properties: spec.Basic.Properties) -> Written:
+    """As the driver writes them, with an id if they have none."""
+    if not properties.message_id:
+        properties.message_id = _new_id()
+    return Written(str(properties.message_id), properties.marshal())
+
+
+def _new_id() -> str:
+    return os.urandom(_ID_SIZE).hex()
 
 
 def delivery(queue: str, message: DeliveredMessage, token: object) -> Delivery:

@@ -2,21 +2,20 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 import aiormq
-from aiormq import spec
 
 from microagent.errors import BackendConnectionError
-from microagent.tools.amqp.connecting import open_channel
+from microagent.tools.amqp.confirms import Confirms
+from microagent.tools.amqp.connecting import Connection, open_channel
 from microagent.tools.amqp.errors import translated
+from microagent.tools.amqp.messages import Written
 from microagent.tools.amqp.publishing import Channel, Confirm, publish
 from microagent.tools.amqp.topology import Place
 
 
-@dataclass(frozen=True, slots=True)
-class Letter:
+class Letter(NamedTuple):
     """
     A message with its address.
 
@@ -27,7 +26,7 @@ class Letter:
     exchange: str
     routing_key: str
     body: bytes
-    properties: spec.Basic.Properties
+    properties: Written
     queue: Place | None = None
     mandatory: bool = True
 
@@ -39,10 +38,11 @@ class Sender:
     :param timeout: seconds that the server may take to confirm
     """
 
-    def __init__(self, connection: aiormq.Connection, timeout: float) -> None:
+    def __init__(self, connection: Connection, timeout: float) -> None:
         self._connection = connection
         self._timeout = timeout
         self._channel: aiormq.Channel | None = None
+        self._confirms: Confirms | None = None
         self._opening = asyncio.Lock()
 
     async def channel(self) -> aiormq.Channel:
@@ -54,6 +54,8 @@ class Sender:
         async with self._opening:
             if self._channel is None or self._channel.is_closed:
                 self._channel = await open_channel(self._connection, confirms=True)
+                self._confirms = Confirms(self._channel)
+                self._connection.listen(self._channel, self._confirms)
         return self._channel
 
     async def send(self, letters: Sequence[Letter]) -> list[Exception | None]:
@@ -64,8 +66,10 @@ class Sender:
         :raises BackendConnectionError: if nothing was written
         """
         channel = await self.channel()
+        if self._confirms is not None:
+            self._confirms.begin()
         with translated():
-            confirms = await publish(cast("Channel", channel), letters)
+            confirms = await publish(cast("Channel", channel), letters, self._timeout)
         results: list[Exception | None] = []
         try:
             async with asyncio.timeout(self._timeout):

@@ -97,4 +97,4 @@ def _copy(session: Session, settlement: Settlement, held: Held) -> Letter | None
 
 
 def _letter(place: Place, message: DeliveredMessage, properties: spec.Basic.Properties) -> Letter:
-    return Letter("", place.name, message.body, properties, queue=place)
+    return Letter("", place.name, message.body, messages.written(properties), queue=place)
