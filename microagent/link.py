@@ -1,12 +1,13 @@
-"""The connection of one bus or broker to its server: opened when first needed, again after every loss."""
+"""The connection of one bus or broker to its server: opened when first needed, and again after every loss."""
 
 import asyncio
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from microagent.errors import BackendConnectionError
+from microagent.errors import BackendConnectionError, BackendError
 from microagent.execution import describe
 from microagent.printable import printable
 from microagent.tasks import is_cancelled, task_of
@@ -53,6 +54,7 @@ class Link:
         self._log = log
         self._loop: asyncio.AbstractEventLoop | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._used = False
         self._connection = 0  # counts them, so that the end of one is not taken for the end of the next
         self._losses = 0  # in a row, since something last got through
@@ -78,10 +80,14 @@ class Link:
             self._move(loop)
         if self.is_open:
             return
+        await self._opened(self._begin(), deadline)
+
+    def _begin(self) -> asyncio.Task[None]:
+        """Connect, unless that is under way."""
         if self._opening is None or self._opening.done():
-            self._opening = task_of(loop, self._connect(), f"{self._name}: connect")
+            self._opening = task_of(asyncio.get_running_loop(), self._connect(), f"{self._name}: connect")
             self._opening.add_done_callback(_retrieved)
-        await self._opened(self._opening, deadline)
+        return self._opening
 
     async def _opened(self, opening: asyncio.Task[None], deadline: float | None) -> None:
         try:
@@ -97,7 +103,7 @@ class Link:
     def _move(self, loop: asyncio.AbstractEventLoop) -> None:
         """What was opened on a loop that is gone is opened anew on this one."""
         self._loop = loop
-        self._opening = None
+        self._opening = self._looking = None
         self.is_open = False
 
     async def _connect(self) -> None:
@@ -162,17 +168,35 @@ class Link:
         return result
 
     def _lost(self, error: BackendConnectionError) -> None:
+        """Whoever still waits for the server on the old connection is told so by its end, and need not find out."""
         if self.is_open:
             self.is_open = False
             self._failed(error)
             self._log.warning("%s: connection lost (%s)", self._name, printable(str(error)))
+            self._begin()
+
+    def look(self, operation: Callable[[], Awaitable[Any]]) -> None:
+        """
+        See in the background whether the server is still there, as a connection that nobody needs just now has ended;
+        if it is not, it is waited for from now on.
+
+        :param operation: asks the server something
+        """
+        if self.is_open and (self._looking is None or self._looking.done()):
+            loop = asyncio.get_running_loop()
+            self._looking = task_of(loop, self._look(operation), f"{self._name}: look")
+
+    async def _look(self, operation: Callable[[], Awaitable[Any]]) -> None:
+        with suppress(BackendError):  # it is told to those who need the server
+            await self.once(operation)
 
     async def close(self) -> None:
         """Let go of the server. What uses the link afterwards opens it again."""
-        if self._opening is not None and not self._opening.done() and self._loop is asyncio.get_running_loop():
-            self._opening.cancel()
-            await asyncio.wait([self._opening])
-        self._opening = None
+        for task in (self._opening, self._looking):
+            if task is not None and not task.done() and self._loop is asyncio.get_running_loop():
+                task.cancel()
+                await asyncio.wait([task])
+        self._opening = self._looking = None
         self.is_open = False
         self._losses = 0
         await self._let_go()

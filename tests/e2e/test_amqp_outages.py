@@ -87,6 +87,7 @@ async def test_agent_works_again_soon_after_an_outage(rabbitmq_server: RabbitMQS
     await sender[queue.name].send({"number": 1})
     await until(lambda: got == [1])
     await asyncio.to_thread(rabbitmq_server.stop)
+    await until(lambda: not sender._is_connected())
     await asyncio.sleep(seconds)
     await asyncio.to_thread(rabbitmq_server.start)
     async with asyncio.timeout(LIVE_AGAIN):

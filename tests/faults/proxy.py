@@ -31,6 +31,7 @@ class Proxy:
         self._loses_answers = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._pairs: dict[asyncio.StreamWriter, asyncio.StreamWriter] = {}  # of the client: of the server
+        self._forgotten: set[asyncio.StreamWriter] = set()  # either end of a pair
 
     async def __aenter__(self) -> Self:
         self._flows.set()
@@ -61,6 +62,10 @@ class Proxy:
         for client in self._pairs:
             with suppress(OSError):
                 client.write_eof()
+
+    def forget(self) -> None:
+        """What there is of connections carries nothing any more, and nobody is told; new ones do."""
+        self._forgotten.update(end for pair in self._pairs.items() for end in pair)
 
     @contextmanager
     def silent(self) -> Iterator[None]:
@@ -112,6 +117,7 @@ class Proxy:
         await asyncio.wait(tasks)
         self._tasks.difference_update(tasks)
         del self._pairs[client]
+        self._forgotten -= {client, server}
         for end in (client, server):
             end.transport.abort()
 
@@ -121,7 +127,7 @@ class Proxy:
                 if self._delay:
                     await asyncio.sleep(self._delay * random.uniform(0.5, 1.5))
                 await self._flows.wait()
-                if not (answering and self._loses_answers):
+                if not (writer in self._forgotten or (answering and self._loses_answers)):
                     await self._carry(piece, writer)
             writer.write_eof()
 

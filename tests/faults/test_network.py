@@ -12,7 +12,7 @@ from support import LIVE_AGAIN, unique, until
 from faults.places import Place, proxied, shared
 from faults.proxy import Proxy
 from microagent import BackendConnectionError, MicroAgent, Queue, Signal, consumer, receiver
-from microagent.tools.redis import RedisSignalBus
+from microagent.tools.redis import RedisSignalBus, line
 
 SILENCE = 2.0  # seconds
 
@@ -85,6 +85,19 @@ async def test_consumer_that_waits_is_not_deaf(site: Site, harm: Callable[[Proxy
     await until(lambda: site.got == [1])
     await until(lambda: agent.info()["broker"]["held"] == {site.queue.name: 0})
     await harm(site.proxy)
+    await site.send(2)
+    await until(lambda: site.got == [1, 2], LIVE_AGAIN)
+    await agent.stop()
+
+
+@pytest.mark.parametrize("site", ["redis"], indirect=True)
+async def test_connections_that_somebody_forgot_are_noticed(site: Site, monkeypatch: pytest.MonkeyPatch):
+    """One of them stays without an answer, and then all are opened anew, those too on which nothing is awaited soon."""
+    agent = await site.start()
+    await site.send(1)
+    await until(lambda: agent.info()["broker"]["held"] == {site.queue.name: 0} and site.got == [1])
+    monkeypatch.setattr(line, "ANSWER", 0.3)
+    site.proxy.forget()
     await site.send(2)
     await until(lambda: site.got == [1, 2], LIVE_AGAIN)
     await agent.stop()

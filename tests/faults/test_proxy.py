@@ -87,6 +87,17 @@ async def test_silence(echo):
     assert await echo.reader.readexactly(6) == b" again"
 
 
+async def test_forgotten_connections(echo):
+    """Nothing comes through any more, and nobody is told; a new one works."""
+    echo.proxy.forget()
+    echo.writer.write(b" again")
+    await asyncio.sleep(QUIET)
+    assert echo.heard == b"hello"
+    former = echo.writer
+    await echo.connect()
+    former.close()
+
+
 async def test_delay(echo):
     """There and back, each at least half of it."""
     with echo.proxy.slow(0.2):

@@ -137,7 +137,12 @@ class AMQPBroker(AbstractQueueBroker):
 
     async def _open(self) -> None:
         connection = await connect(self._address, f"microagent {self.uid}", self._ssl_context)
-        self._session = Session(connection, self._send_timeout, durable=self._durable, quorum=self._quorum)
+        self._session = session = Session(connection, self._send_timeout, durable=self._durable, quorum=self._quorum)
+        session.when_lost(self._look)
+
+    def _look(self, session: Session) -> None:
+        if session is self._session:  # and was not closed by us
+            self._link.look(session.check)
 
     async def _close(self) -> None:
         session, self._session = self._session, None

@@ -1,6 +1,8 @@
 """All that lives on one connection, and ends with it."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import aiormq
 from aiormq import spec
@@ -8,7 +10,7 @@ from aiormq.abc import DeliveredMessage
 
 from microagent.errors import BackendConnectionError, UnroutableError
 from microagent.tools.amqp.connecting import Connection, disconnect
-from microagent.tools.amqp.errors import MissingError
+from microagent.tools.amqp.errors import CLOSED, MissingError
 from microagent.tools.amqp.intake import Held, Intake, Window
 from microagent.tools.amqp.questions import Questions
 from microagent.tools.amqp.sending import Letter, Sender
@@ -33,6 +35,20 @@ class Session:
 
     async def close(self) -> None:
         await disconnect(self._connection)
+
+    async def check(self) -> None:
+        """
+        See that the connection is still there.
+
+        :raises BackendConnectionError: if not
+        """
+        if self._connection.is_closed:
+            raise BackendConnectionError(CLOSED)
+
+    def when_lost(self, tell: "Callable[[Session], None]") -> None:
+        """Call ``tell`` when the connection has ended."""
+        closing: asyncio.Future[Any] = self._connection.closing  # pyright: ignore - the driver does not say of what
+        closing.add_done_callback(lambda _: tell(self))
 
     # -- consuming
 

@@ -67,7 +67,7 @@ class RedisBroker(AbstractQueueBroker):
                 setattr(self, name, value)
         super().__init__(dsn, uid, log, retry=retry or RetryPolicy(retries=self.ROLLBACK_ATTEMPTS), **options)
         self._servers = servers_of(dsn)
-        self._sending = Lines(self._servers)
+        self._sending = Lines(self._servers, lambda: self._link.look(self._sending.to("").check))
         self._consuming = Lines(self._servers)
         self._doorbells: dict[str, Doorbell] = {}
         self._due: dict[str, float] = {}  # when there is something to take at the latest, on the loop's clock

@@ -41,7 +41,7 @@ class RedisSignalBus(AbstractSignalBus):
     ) -> None:
         super().__init__(dsn, uid, prefix, log, **options)
         self._servers = servers_of(dsn)
-        self._publishing = Lines(self._servers)
+        self._publishing = Lines(self._servers, lambda: self._link.look(self._publishing.to(ANY).check))
         self._subscription: Subscription | None = None
 
     async def _open(self) -> None:

@@ -1,7 +1,7 @@
 """One connection to a Redis server: a batch of commands goes out in one write, its answers come back in order."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Any, Protocol, cast
 
@@ -47,10 +47,12 @@ class Line:
     (:class:`Stream`).
 
     :param connection: of the driver, not connected yet
+    :param left: called when the server, or what is in between, ends it while nobody asks or listens
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, left: Callable[[], None] = lambda: None) -> None:
         self._connection = connection
+        self._left = left
         self._stream: Stream | None = None
         self._opening = asyncio.Lock()
 
@@ -101,7 +103,7 @@ class Line:
             async with asyncio.timeout(CONNECT):
                 await self._connection.connect()
             transport = cast("asyncio.Transport", self._connection._writer.transport)
-            return Stream(transport, self._connection._parser.parse_error)
+            return Stream(transport, self._connection._parser.parse_error, self._ended)
         except (RedisError, OSError) as error:
             await self.drop()
             fault = translated(error)
@@ -109,6 +111,10 @@ class Line:
         except asyncio.CancelledError:
             await self.drop()
             raise
+
+    def _ended(self, stream: Stream) -> None:
+        if stream is self._stream:  # and was not closed by us
+            self._left()
 
     @property
     def _speaks_tls(self) -> bool:

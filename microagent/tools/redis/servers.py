@@ -2,7 +2,8 @@
 
 import abc
 import re
-from collections.abc import Iterable, Mapping
+import socket
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, cast
 from urllib.parse import urlsplit, urlunsplit
 
@@ -28,6 +29,15 @@ _OURS: Mapping[str, Any] = {
     "retry_on_error": [],
     "decode_responses": False,
 }
+_KEPT_ALIVE: Mapping[str, Any] = {
+    "socket_keepalive": True,
+    "socket_keepalive_options": {
+        getattr(socket, name): value
+        for name, value in (("TCP_KEEPIDLE", 2), ("TCP_KEEPINTVL", 1), ("TCP_KEEPCNT", 3))
+        if hasattr(socket, name)
+    },
+}
+"""The kernel asks the server's kernel, which costs us nothing: a machine that is gone is noticed in five seconds."""
 
 
 class Address(NamedTuple):
@@ -51,6 +61,8 @@ class Servers(abc.ABC):
         try:
             self._settings: dict[str, Any] = {**cast("dict[str, Any]", parse_url(url)), **_OURS}
             self._connection_class: Any = self._settings.pop("connection_class", TCPConnection)
+            if issubclass(self._connection_class, TCPConnection):
+                self._settings = {**_KEPT_ALIVE, **self._settings}
             self._check_host_names()
             self._connection()
         except (ValueError, TypeError) as error:
@@ -68,10 +80,11 @@ class Servers(abc.ABC):
     def address(self, key: str) -> Address:
         """Of the server that holds ``key``, as it was found."""
 
-    def line(self, address: Address) -> Line:
+    def line(self, address: Address, left: Callable[[], None] = lambda: None) -> Line:
         """
         A connection to one of them, not open yet.
 
+        :param left: called when somebody else ends it, while nobody waits for anything
         :raises ConfigurationError: if a certificate file cannot be used
         """
         connection = self._connection(**(address._asdict() if address.host else {}))
@@ -80,7 +93,7 @@ class Servers(abc.ABC):
                 connection.ssl_context.get()
             except OSError as error:
                 raise unusable(error) from error
-        return Line(connection)
+        return Line(connection, left)
 
     def _check_host_names(self) -> None:
         """Before redis-py 6, the driver believes a certificate for any host."""

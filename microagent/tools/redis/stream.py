@@ -36,10 +36,17 @@ class Stream(asyncio.Protocol):
 
     :param transport: of a connection on which nothing is under way
     :param error: makes an exception of what the server says of a mistake
+    :param left: called when it ends while nobody asks or listens
     :ivar fault: why it ended, if it has
     """
 
-    def __init__(self, transport: asyncio.Transport, error: Callable[[str], Exception]) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        error: Callable[[str], Exception],
+        left: "Callable[[Stream], None]" = lambda stream: None,
+    ) -> None:
+        self._left = left
         self._transport = transport
         self._loop = asyncio.get_running_loop()
         self._reader = Reader(protocolError=InvalidResponse, replyError=error)
@@ -176,8 +183,11 @@ class Stream(asyncio.Protocol):
         self.fault = fault
         if self._timer is not None:
             self._timer.cancel()
+        is_idle = not self._asked and (self._listener is None or self._listener.done())
         while self._asked:
             question = self._asked.popleft()
             if not question.future.done():
                 question.future.set_exception(fault)
         self._wake()
+        if is_idle:
+            self._left(self)
