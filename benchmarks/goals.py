@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from benchmarks.catalogue import DRIVER, OLD, SCENARIOS, SERVERS
+from benchmarks.catalogue import DRIVER, OLD, SCENARIOS, SERVERS, US
 
 BEGIN, END = "<!-- goals, from results.json -->\n", "<!-- to here -->\n"
 BOTH = (OLD, "faststream")
@@ -23,6 +23,18 @@ class Goal:
     peers: tuple[str, ...]
     least: float
     ratio: Literal["better", "cheaper"] = "better"
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """
+    :ivar least: messages a second, at least
+    """
+
+    server: str
+    scenario: str
+    least: float
+    between: str
 
 
 GOALS = (
@@ -46,16 +58,17 @@ GOALS = (
     Goal("local", "queues.together", ("huey",), 8),
     Goal("local", "queues.drain", ("huey",), 8),
 )
+TITLES = {scenario.name: scenario.title for scenario in SCENARIOS}
+RATES = (Rate("local", "signals.receive", 30_000, "two processes"),)
 
 
 def table(data: Mapping[str, Any]) -> str:
     """In Markdown; a goal that is not reached says so."""
     rows = ["| | times that of | goal | reached | in processor time |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join((*rows, *_rows(data), ""))
+    return "\n".join((*rows, *_ratios(data), *_rates(data), ""))
 
 
-def _rows(data: Mapping[str, Any]) -> Iterator[str]:
-    titles = {scenario.name: scenario.title for scenario in SCENARIOS}
+def _ratios(data: Mapping[str, Any]) -> Iterator[str]:
     for goal in GOALS:
         measured = data["measured"].get(goal.server, {}).get(goal.scenario, {})
         found = [measured[peer] for peer in goal.peers if goal.ratio in measured.get(peer, {})]
@@ -63,8 +76,18 @@ def _rows(data: Mapping[str, Any]) -> Iterator[str]:
             least = min(each[goal.ratio] for each in found)
             cheaper = min(each["cheaper"] for each in found)
             reached = "yes" if least >= goal.least else "**no**"
-            what = f"{SERVERS[goal.server]}: {titles[goal.scenario]}"
+            what = f"{SERVERS[goal.server]}: {TITLES[goal.scenario]}"
             yield f"| {what} | {', '.join(goal.peers)} | {goal.least:g} | {least:.2f}, {reached} | {cheaper:.2f} |"
+
+
+def _rates(data: Mapping[str, Any]) -> Iterator[str]:
+    for rate in RATES:
+        found = data["measured"].get(rate.server, {}).get(rate.scenario, {}).get(US)
+        if found:
+            median = found["rate"]["median"]
+            reached = "yes" if median >= rate.least else "**no**"
+            what = f"{SERVERS[rate.server]}: {TITLES[rate.scenario]}, between {rate.between}"
+            yield f"| {what} | messages/s | {rate.least:,.0f} | {median:,.0f}, {reached} | |"
 
 
 def inserted(text: str, data: Mapping[str, Any]) -> str:
