@@ -132,7 +132,8 @@ async def test_many_are_taken_and_settled_as_if_one_by_one(broker, client, name)
     assert [delivery.attempt for delivery in again[:2]] == [1, 2]
     assert len(await broker.dead(name, 1000)) == 250
     await broker._settle([Settlement(delivery, Verdict.ACK) for delivery in again])
-    assert await client.hlen(f"{{{name}}}:bodies") == 1  # of the one that was lost
+    assert await client.hlen(f"{{{name}}}:held:{taken[1].token}") == 1  # the one that was lost
+    assert await ours(client, name) == {"counters", "dead", "leased", f"held:{taken[1].token}"}
 
 
 async def test_large_messages_behind_small_ones_are_left(broker, client, name):

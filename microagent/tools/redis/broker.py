@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import ceil
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ T = TypeVar("T")
 K = TypeVar("K")
 
 TAKEN_BYTES = 4 << 20  # about so many are taken in one go
+MOST_TOGETHER = 1000  # numbers of messages that a script is given for one verdict
 
 
 class RedisBroker(AbstractQueueBroker):
@@ -98,12 +99,13 @@ class RedisBroker(AbstractQueueBroker):
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
         call = Call(Keys(name), (limit, _milliseconds(self._lease), TAKEN_BYTES))
-        ((due, token, taken),) = await TAKE.run(self._consuming.to(name), call)
+        ((due, token, again, first, bodies),) = await TAKE.run(self._consuming.to(name), call)
         self._note_due(name, due)
-        return [
-            Delivery(name, body, failed + 1, crashed, id=str(int(number)), token=token)
-            for number, body, failed, crashed in taken
+        taken = [
+            Delivery(name, body, failed + 1, crashed, number.decode(), token) for number, body, failed, crashed in again
         ]
+        taken += [Delivery(name, body, 1, 0, str(number), token) for number, body in enumerate(bodies, first)]
+        return taken
 
     async def _wait(self, name: str, timeout: float) -> None:
         if name in self._due:
@@ -113,7 +115,7 @@ class RedisBroker(AbstractQueueBroker):
     async def _settle(self, batch: Sequence[Settlement]) -> None:
         by_queue = _grouped(batch, lambda settlement: settlement.delivery.queue)
         for line, parts in _grouped(by_queue, lambda part: self._consuming.to(part[0])):
-            await SETTLE.run(line, *(Call(Keys(name), _verdicts(settlements)) for name, settlements in parts))
+            await SETTLE.run(line, *(Call(Keys(name), tuple(_verdicts(settlements))) for name, settlements in parts))
         for name, settlements in by_queue:
             if name in self._doorbells and any(each.verdict is Verdict.RETRY for each in settlements):
                 self._doorbells[name].ring()  # it may be due before anything else is
@@ -198,14 +200,16 @@ async def _pushed(line: Line, pushes: Sequence[Command]) -> list[Exception | Non
     return [answer if isinstance(answer, Exception) else None for answer in answers]
 
 
-def _verdicts(settlements: Iterable[Settlement]) -> list[str | int]:
-    return [part for settlement in settlements for part in _verdict(settlement)]
-
-
-def _verdict(settlement: Settlement) -> tuple[str, int, str, str | int]:
-    delivery, verdict = settlement.delivery, settlement.verdict
-    argument = _milliseconds(settlement.delay) if verdict is Verdict.RETRY else settlement.reason
-    return delivery.id, delivery.token, verdict.value, argument
+def _verdicts(settlements: Iterable[Settlement]) -> Iterator[str | int]:
+    """As the script takes them: those of one token and one verdict together."""
+    together: dict[tuple[int, Verdict, str | int], list[str]] = {}
+    for each in settlements:
+        delivery, verdict = each.delivery, each.verdict
+        argument = _milliseconds(each.delay) if verdict is Verdict.RETRY else each.reason
+        together.setdefault((delivery.token, verdict, argument), []).append(delivery.id)
+    for (token, verdict, argument), numbers in together.items():
+        for part in (numbers[start : start + MOST_TOGETHER] for start in range(0, len(numbers), MOST_TOGETHER)):
+            yield from (token, verdict.value, argument, len(part), *part)
 
 
 def _dead_letter(queue: str, key: bytes, fields: list[bytes]) -> DeadLetter:

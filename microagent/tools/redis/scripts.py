@@ -70,7 +70,7 @@ class Keys:
         self.ready, self.delayed, self.bell, self.dead = (
             f"{{{name}}}:{part}" for part in ("ready", "delayed", "bell", "dead")
         )
-        hidden = (f"{{{name}}}:{part}" for part in ("tokens", "bodies", "failed", "crashed", "counters"))
+        hidden = (f"{{{name}}}:{part}" for part in ("held:", "bodies", "failed", "crashed", "counters"))
         self.all = (name, self.ready, self.delayed, f"{{{name}}}:leased", *hidden, self.bell, self.dead)
 
 

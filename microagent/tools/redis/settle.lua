@@ -1,67 +1,69 @@
--- Carry out verdicts, each as number, token, verdict and what belongs to it; whoever lost a lease settles nothing.
+-- Carry out verdicts, each as token, verdict, what belongs to it, how many messages it is of, and their numbers.
 --
--- Those that are done, most of all, are forgotten together.
+-- Whoever lost a lease settles nothing: what is taken again is in the hash of another token.
 
-local function forget(numbers)
-    redis.call('HDEL', bodies, unpack(numbers))
-    redis.call('HDEL', failed, unpack(numbers))
-    redis.call('HDEL', crashed, unpack(numbers))
+-- Takes messages out of the hash of their token; gives their numbers and bodies.
+local function released(token, numbers)
+    local found, contents = {}, {}
+    for index, body in ipairs(redis.call('HMGET', held .. token, unpack(numbers))) do
+        if body then
+            table.insert(found, numbers[index])
+            table.insert(contents, body)
+        end
+    end
+    if #found > 0 then
+        redis.call('HDEL', held .. token, unpack(found))
+    end
+    return found, contents
+end
+
+local function each(does)
+    return function(token, numbers, argument)
+        local found, contents = released(token, numbers)
+        for index, number in ipairs(found) do
+            does(number, contents[index], argument)
+        end
+    end
 end
 
 local verdicts = {
-    release = function(number)
-        redis.call('ZADD', ready, number, number)
+    -- By far the most: together, where no count is to be forgotten.
+    ack = function(token, numbers)
+        if redis.call('EXISTS', failed, crashed) == 0 then
+            redis.call('HDEL', held .. token, unpack(numbers))
+            return
+        end
+        for _, number in ipairs(numbers) do
+            if redis.call('HDEL', held .. token, number) == 1 then
+                redis.call('HDEL', failed, number)
+                redis.call('HDEL', crashed, number)
+            end
+        end
     end,
-    retry = function(number, delay)
+    release = each(function(number, body)
+        redis.call('HSET', bodies, number, body)
+        redis.call('ZADD', ready, number, number)
+    end),
+    retry = each(function(number, body, delay)
+        redis.call('HSET', bodies, number, body)
         redis.call('HINCRBY', failed, number, 1)
         redis.call('ZADD', delayed, now + delay, number)
-    end,
-    bury = function(number, reason)
+    end),
+    bury = each(function(number, body, reason)
         local attempts = (redis.call('HGET', failed, number) or 0) + 1
-        local body = redis.call('HGET', bodies, number)
+        redis.call('HDEL', failed, number)
+        redis.call('HDEL', crashed, number)
         redis.call('XADD', dead, '*', 'body', body, 'reason', reason, 'attempts', attempts, 'time', now / 1000)
-        forget({number})
-    end,
+    end),
 }
 
--- The places in ARGV, from first to last, of the verdicts of those who still hold what they speak of.
-local function held(first, last)
-    local numbers, places = {}, {}
-    for index = first, last, 4 do
-        table.insert(numbers, ARGV[index])
+local index = 1
+while index < #ARGV do
+    local token, verdict, argument, count = ARGV[index], ARGV[index + 1], ARGV[index + 2], tonumber(ARGV[index + 3])
+    verdicts[verdict](token, {unpack(ARGV, index + 4, index + 3 + count)}, argument)
+    if redis.call('EXISTS', held .. token) == 0 then
+        redis.call('ZREM', leased, token)
     end
-    for order, token in ipairs(redis.call('HMGET', tokens, unpack(numbers))) do
-        local index = first + 4 * (order - 1)
-        if token == ARGV[index + 1] then
-            table.insert(places, index)
-        end
-    end
-    return places
-end
-
-local function settle(first, last)
-    local numbers, done, others = {}, {}, {}
-    for _, index in ipairs(held(first, last)) do
-        table.insert(numbers, ARGV[index])
-        if ARGV[index + 2] == 'ack' then
-            table.insert(done, ARGV[index])
-        else
-            table.insert(others, index)
-        end
-    end
-    if #numbers > 0 then
-        redis.call('ZREM', leased, unpack(numbers))
-        redis.call('HDEL', tokens, unpack(numbers))
-    end
-    if #done > 0 then
-        forget(done)
-    end
-    for _, index in ipairs(others) do
-        verdicts[ARGV[index + 2]](ARGV[index], ARGV[index + 3])
-    end
-end
-
-for first = 1, #ARGV, 4000 do
-    settle(first, math.min(first + 3999, #ARGV))
+    index = index + 4 + count
 end
 ring()
