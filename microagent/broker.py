@@ -4,7 +4,7 @@ import abc
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -13,8 +13,8 @@ from typing import Any, ClassVar, Self
 from microagent import arguments, codec
 from microagent.admission import Admission, ValidationMode
 from microagent.batch import Batcher
-from microagent.consuming import ConsumingOptions, Worker
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
+from microagent.consuming import ConsumingOptions, Verdicts, Worker
+from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.dsn import check_dsn, masked
 from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
 from microagent.link import Link
@@ -25,8 +25,6 @@ from microagent.retry import RetryPolicy
 from microagent.solitude import Solitude
 
 __all__ = ["AbstractQueueBroker", "BoundQueue", "Consumer", "Delivery", "Queue"]
-
-_Verdict = tuple[Settlement, Callable[[Delivery], None]]  # and who is told when the server knows it
 
 
 class BoundQueue:
@@ -125,8 +123,8 @@ class AbstractQueueBroker(abc.ABC):
         self._workers: dict[str, Worker] = {}
         self._solitude = Solitude()
         self._outbox: Batcher[Outgoing, None] = Batcher(self._flush)
-        self._verdicts: Batcher[_Verdict, None] = Batcher(self._flush_verdicts)
-        self._moves: Batcher[_Verdict, None] = Batcher(
+        self._verdicts: Batcher[Verdicts, None] = Batcher(self._flush_verdicts)
+        self._moves: Batcher[Verdicts, None] = Batcher(
             self._flush_verdicts
         )  # they take longer: none else waits for them
         self._owners: set[int] = set()
@@ -329,16 +327,17 @@ class AbstractQueueBroker(abc.ABC):
         for worker in self._workers.values():
             await self._attach(worker.consumer, worker.options)
 
-    async def _flush_verdicts(self, batch: list[_Verdict], since: float) -> Sequence[None]:
-        settlements = [settlement for settlement, _ in batch]
+    async def _flush_verdicts(self, batch: list[Verdicts], since: float) -> Sequence[None]:
+        fetched = [(verdicts, verdicts.fetched()) for verdicts in batch]
+        settlements = [settlement for _, part in fetched for settlement in part]
         try:
             await self._link.through(partial(self._settle, settlements))
         except Exception:
             self.log.exception(
-                "%r: %d messages cannot be settled, and come again when their leases end", self, len(batch)
+                "%r: %d messages cannot be settled, and come again when their leases end", self, len(settlements)
             )
-        for settlement, done in batch:
-            done(settlement.delivery)
+        for verdicts, part in fetched:
+            verdicts.known(part)
         return [None] * len(batch)
 
     # -- its life
@@ -421,6 +420,8 @@ class _Source:
     async def maintain(self) -> float:
         return await self._broker._link.once(partial(self._broker._maintain, self._name))
 
-    def settle(self, settlement: Settlement, done: Callable[[Delivery], None]) -> None:
-        moves = settlement.verdict in (Verdict.RETRY, Verdict.BURY)
-        (self._broker._moves if moves else self._broker._verdicts).post((settlement, done))
+    def settle(self, verdicts: Verdicts) -> None:
+        self._broker._verdicts.post(verdicts)
+
+    def move(self, verdicts: Verdicts) -> None:
+        self._broker._moves.post(verdicts)

@@ -4,14 +4,14 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
 from microagent.admission import Admission
-from microagent.delivery import Delivery, Settlement
+from microagent.delivery import ACK, Delivery, Settlement, Verdict
 from microagent.errors import BackendConnectionError, SerializingError
-from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
+from microagent.execution import DONE, Deadlines, Ending, Outcome, Stage, describe, log_failure
 from microagent.intake import Intake
 from microagent.options import ConsumingOptions
 from microagent.prefetch import Prefetch
@@ -55,8 +55,35 @@ class Source(Protocol):
         """Do what is due on the server; seconds until it is due again."""
         ...
 
-    def settle(self, settlement: Settlement, done: Callable[[Delivery], None]) -> None:
-        """Send a verdict; ``done`` is called when the server knows it."""
+    def settle(self, verdicts: "Verdicts") -> None:
+        """Fetch these verdicts soon, and send them. Asked for once, until they are fetched."""
+
+    def move(self, verdicts: "Verdicts") -> None:
+        """Likewise; they take longer, so that no others are to wait for them."""
+
+
+class Verdicts:
+    """
+    What was decided and nobody has fetched yet.
+
+    :param fetch: called when there is something
+    :param known: called when the server knows of what was fetched
+    """
+
+    def __init__(self, fetch: "Callable[[Verdicts], None]", known: Callable[[Sequence[Settlement]], None]) -> None:
+        self._fetch = fetch
+        self._gathered: list[Settlement] = []
+        self.known = known
+
+    def add(self, settlement: Settlement) -> None:
+        self._gathered.append(settlement)
+        if len(self._gathered) == 1:
+            self._fetch(self)
+
+    def fetched(self) -> list[Settlement]:
+        """All of them; what comes from now on is for the next to fetch."""
+        gathered, self._gathered = self._gathered, []
+        return gathered
 
 
 class Worker:
@@ -92,7 +119,10 @@ class Worker:
         self._lease = 0.0
         self._waiting: deque[Delivery] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
+        self._verdicts = Verdicts(source.settle, self._settled_on_server)
+        self._moves = Verdicts(source.move, self._settled_on_server)
         self._settling = 0  # of those that are held: their verdict is on its way
+        self._enough = math.inf  # of these, to read on without waiting for the server
         self._room = asyncio.Event()
         self._settled = asyncio.Event()
         self._reader: Kept | None = None
@@ -193,13 +223,14 @@ class Worker:
         if self._solitude.is_anothers(self):
             await self._solitude.over()
             return
-        held = len(self._held)
-        room = 1 - held if self._is_wary else self._prefetch.room(held, self._settling)
-        if room <= 0:
+        room, portion = self._prefetch.room(len(self._held), self._settling), self._prefetch.portion
+        if self._is_wary:
+            room = portion = 1 - len(self._held)
+        if room <= 0 or (self._waiting and room < portion):
+            self._enough = self._prefetch.enough
             self._room.clear()
             await self._room.wait()
-            return
-        if not await self._take(room) and not self._stopping:
+        elif not await self._take(min(room, portion)) and not self._stopping:
             await self._source.wait(WAIT)
 
     async def _take(self, limit: int) -> int:
@@ -209,7 +240,7 @@ class Worker:
         elif deliveries:
             self._is_wary = False
             self._waiting.extend(deliveries)
-            self._wake(len(self._waiting))
+            self._wake(1)  # a slot goes on with what waits, and needs others only if its handler waits for something
         return len(deliveries)
 
     async def _obtain(self, limit: int) -> Sequence[Delivery]:
@@ -220,9 +251,10 @@ class Worker:
         finally:
             self._taking = False
             self._settled.set()
+        settle = self._settle
         for delivery in deliveries:
-            delivery.settle_through(self._settle)
-            self._held[delivery] = sure
+            delivery.settle_through(settle)
+        self._held.update(dict.fromkeys(deliveries, sure))
         if self._stopping or self._solitude.is_anothers(self):
             self._hand_back(deliveries)
             return ()
@@ -262,6 +294,13 @@ class Worker:
         self._settled.clear()
         await self._settled.wait()
 
+    def _go_on(self) -> None:
+        """The handler that was begun last waits for something."""
+        if self._waiting:
+            self._wake(len(self._waiting))
+        else:
+            self._room.set()
+
     def _wake(self, count: int) -> None:
         for _ in range(min(count, len(self._idle))):
             slot = self._idle.popleft()
@@ -274,40 +313,54 @@ class Worker:
         self._slots.spawn(self._slot(), self.consumer.key)
 
     async def _slot(self) -> None:
-        task = asyncio.current_task()
+        consumer = self.consumer
+        stage = Stage(self._deadlines, consumer.timeout, consumer.agent, self._abandon, self._go_on)
+        await stage.performing(self._work(stage))
+
+    async def _work(self, stage: Stage) -> None:
         while not self._stopping:
             if not self._waiting:
-                slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-                self._idle.append(slot)
-                await slot
+                await self._something_to_do()
+                stage.tick()
                 continue
             delivery = self._waiting.popleft()
-            if self._is_overdue(delivery):
-                delivery.release()
-            elif not delivery.lost and await self._handle(delivery, task) in (Ending.CANCELLED, Ending.ABANDONED):
+            if (arguments := self._arguments(delivery, stage.now)) is None:
+                continue
+            outcome = await stage.run(self.consumer.handler, arguments, delivery)
+            if outcome.ending is DONE:
+                self._conclude(delivery, outcome)
+            elif self._failed(delivery, outcome):
                 return
 
-    def _is_overdue(self, delivery: Delivery) -> bool:
-        """Whether somebody else may have it by now, because this process stood still or its server was away."""
-        return self._held.get(delivery, math.inf) < asyncio.get_running_loop().time()
+    async def _something_to_do(self) -> None:
+        slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._idle.append(slot)
+        self._room.set()
+        await slot
 
-    async def _handle(self, delivery: Delivery, task: asyncio.Task[Any] | None) -> Ending | None:
+    def _arguments(self, delivery: Delivery, now: float) -> Mapping[str, Any] | None:
+        """What to call the handler with; None for what it is not called with, now or ever."""
+        if delivery.lost:
+            return None
+        if self._held.get(delivery, math.inf) < now:  # somebody else may have it, because this process stood still
+            delivery.release()
+            return None
         try:
-            arguments = self._intake.arguments(delivery)
+            return self._intake.arguments(delivery)
         except SerializingError as error:
             self._bury(delivery, str(error))
-            return None
         except Exception as error:  # noqa: BLE001 - whatever reading a message comes upon, the slot goes on
             self._log.exception("%s: a message cannot be looked at", self._name)
             self._try_again(delivery, describe(error))
-            return None
-        call, abandon = partial(self.consumer.handler, **arguments), partial(self._abandon, delivery)
-        outcome = await run(call, self.consumer.timeout, self._deadlines, abandon, self.consumer.agent, task=task)
-        self._prefetch.ran(outcome.seconds)
-        if not outcome.ok:
-            log_failure(self._log, self.consumer.key, outcome)
+        return None
+
+    def _failed(self, delivery: Delivery, outcome: Outcome) -> bool:
+        """Whether the slot has come to its end with this run."""
+        if outcome.ending is Ending.ABANDONED:
+            return True
+        log_failure(self._log, self.consumer.key, outcome)
         self._conclude(delivery, outcome)
-        return outcome.ending
+        return outcome.ending is Ending.CANCELLED
 
     def _abandon(self, delivery: Delivery, outcome: Outcome, task: asyncio.Task[Any]) -> None:
         """A handler that ignores its cancellation keeps its task; its message and its place go on without it."""
@@ -320,6 +373,7 @@ class Worker:
         delivery.bury(reason)
 
     def _conclude(self, delivery: Delivery, outcome: Outcome) -> None:
+        self._prefetch.ran(outcome.seconds)
         if outcome.ok and self.options.autoack:
             delivery.ack()
         elif outcome.ending is Ending.CANCELLED:
@@ -339,19 +393,25 @@ class Worker:
     def _settle(self, settlement: Settlement) -> None:
         if settlement.delivery.lost:
             self._forget(settlement.delivery)
-        else:
-            self._settling += 1
-            self._source.settle(settlement, self._settled_on_server)
-            if self._prefetch.is_worth_reading(self._settling):
-                self._room.set()
+            return
+        self._settling += 1
+        is_quick = settlement.verdict is ACK or settlement.verdict is Verdict.RELEASE
+        (self._verdicts if is_quick else self._moves).add(settlement)
+        if self._settling >= self._enough:
+            self._room.set()
 
-    def _settled_on_server(self, delivery: Delivery) -> None:
-        self._settling -= 1
-        self._forget(delivery)
+    def _settled_on_server(self, settlements: Sequence[Settlement]) -> None:
+        self._settling -= len(settlements)
+        for settlement in settlements:
+            self._held.pop(settlement.delivery, None)
+        self._has_room()
 
     def _forget(self, delivery: Delivery) -> None:
-        """The server knows what became of it."""
+        """Nothing is left to do with it."""
         self._held.pop(delivery, None)
+        self._has_room()
+
+    def _has_room(self) -> None:
         self._room.set()
         self._settled.set()
 

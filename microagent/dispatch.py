@@ -5,7 +5,6 @@ import logging
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from microagent import codec
@@ -14,10 +13,10 @@ from microagent.calls import Reply
 from microagent.channel import Channel
 from microagent.counted import CountedLog
 from microagent.errors import SerializingError, SignalSerializingError
-from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
+from microagent.execution import Deadlines, Ending, Outcome, Stage, describe, log_failure
 from microagent.signal import Receiver, Signal
 from microagent.signatures import accepted, clash, clash_problem
-from microagent.tasks import Tasks, noticing
+from microagent.tasks import Tasks
 
 RUNNING = 100  # handlers of one receiver that run at once
 WAITING = 10_000  # signals that wait for one receiver; what comes beyond them is dropped
@@ -134,24 +133,28 @@ class Lane:
         self._deadlines.close()
 
     async def _work(self) -> None:
+        receiver = self.receiver
+        stage = Stage(self._deadlines, receiver.timeout, receiver.agent, self._abandon, self._pass_on)
+        await stage.performing(self._handle_all(stage))
+
+    async def _handle_all(self, stage: Stage) -> None:
         self._coming -= 1
         self._running += 1
-        ending, task = None, asyncio.current_task()
+        ending = None
         try:
             while self._left and ending not in (Ending.CANCELLED, Ending.ABANDONED):
                 self._going_on = True
-                ending = await noticing(self._handle(self._next(), task), self._pass_on)
+                ending = await self._handle(self._next(), stage)
         finally:
             self._going_on = False
             if ending is not Ending.ABANDONED:
                 self._running -= 1
 
-    async def _handle(self, job: Job, task: asyncio.Task[Any] | None) -> Ending:
+    async def _handle(self, job: Job, stage: Stage) -> Ending:
         arguments = job.arguments
         if self._names is not None:
             arguments = {name: arguments[name] for name in self._names if name in arguments}
-        call, abandon = partial(self._handler, **arguments), partial(self._abandon, job)
-        outcome = await run(call, self.receiver.timeout, self._deadlines, abandon, self.receiver.agent, task=task)
+        outcome = await stage.run(self._handler, arguments, job)
         if outcome.ok:
             self._finish(job, outcome.value)
         elif outcome.ending is not Ending.ABANDONED:

@@ -2,13 +2,17 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, TypeAlias
+from functools import partial
+from types import coroutine
+from typing import Any, TypeAlias, TypeVar
 
 from microagent.printable import printable
+
+T = TypeVar("T")
 
 GRACE = 2.0
 LONGEST_REASON = 470  # characters, before what tells that it was cut
@@ -22,6 +26,9 @@ class Ending(Enum):
     TIMEOUT = "timeout"
     CANCELLED = "cancelled"
     ABANDONED = "abandoned"
+
+
+DONE = Ending.DONE  # an attribute of an Enum takes longer to find than most of what is done for a run
 
 
 @dataclass(slots=True)
@@ -39,7 +46,7 @@ class Outcome:
 
     @property
     def ok(self) -> bool:
-        return self.ending is Ending.DONE
+        return self.ending is DONE
 
     @property
     def reason(self) -> str:
@@ -60,34 +67,22 @@ def describe(error: BaseException) -> str:
     return printable(f"{type(error).__name__}: {text}", LONGEST_REASON)
 
 
+Handler: TypeAlias = Callable[..., Awaitable[Any]]
 Abandon: TypeAlias = Callable[[Outcome, asyncio.Task[Any]], None]
 
 
 class _Run:
-    __slots__ = ("abandon", "abandoned", "deadline", "expired", "loop", "owner", "started", "task")
+    """One run, from when it has a deadline; before that, it has not waited for anything yet."""
 
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        task: asyncio.Task[Any],
-        timeout: float,
-        abandon: Abandon | None,
-        owner: object,
-    ) -> None:
-        started = loop.time()
-        self.loop = loop
-        self.task = task
+    expired = False
+    abandoned = False
+    abandon: Abandon | None = None
+
+    def __init__(self, owner: object, timeout: float, started: float) -> None:
         self.owner = owner
         self.started = started
         self.deadline = started + timeout
-        self.abandon = abandon
-        self.expired = False
-        self.abandoned = False
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the start, on the loop's clock, as the deadline is."""
-        return self.loop.time() - self.started
+        self.task: asyncio.Task[Any] | None = None
 
 
 _current: ContextVar[_Run | None] = ContextVar("microagent run", default=None)
@@ -114,31 +109,14 @@ class Deadlines:
         self._runs: set[_Run] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def enter(
-        self,
-        timeout: float,
-        abandon: Abandon | None = None,
-        owner: object = None,
-        task: asyncio.Task[Any] | None = None,
-    ) -> _Run:
-        """
-        Begin a run of the current task that may take ``timeout`` seconds.
-
-        :param abandon: called with the outcome and the task when the run is given up
-        :param owner: whose handler runs
-        :param task: the current one, if it is known: to look for it takes longer than many a handler
-        """
-        loop = asyncio.get_running_loop()
-        task = task or asyncio.current_task(loop)
-        assert task is not None, "handlers run in tasks"
-        run = _Run(loop, task, timeout, abandon, owner)
+    def enter(self, run: _Run, task: asyncio.Task[Any]) -> None:
+        """From now on, ``task`` is cancelled at the deadline of the run that is under way in it."""
+        run.task = task
         self._runs.add(run)
         if self._timer is None or run.deadline < self._timer.when():
-            self._arm(loop, run.deadline)
-        return run
+            self._arm(task.get_loop(), run.deadline)
 
     def leave(self, run: _Run) -> None:
-        run.owner = None
         self._runs.discard(run)
 
     def close(self) -> None:
@@ -163,6 +141,7 @@ class Deadlines:
             self._arm(loop, min(run.deadline for run in self._runs))
 
     def _cancel(self, run: _Run, now: float) -> None:
+        assert run.task is not None, "it has been entered"
         run.expired = True
         run.deadline = now + self._grace
         if run.abandon is None:
@@ -172,8 +151,125 @@ class Deadlines:
     def _give_up(self, run: _Run, now: float) -> None:
         self._runs.discard(run)
         run.abandoned = True
-        if run.abandon is not None:
+        if run.abandon is not None and run.task is not None:
             run.abandon(Outcome(Ending.TIMEOUT, now - run.started), run.task)
+
+
+class Stage:
+    """
+    A task in which handlers run, one after the other.
+
+    What a run needs only once it waits for something, its deadline and somebody to go on in its place, it gets when it
+    first does: most handlers never do.
+
+    :param timeout: seconds that one run may take
+    :param owner: whose handlers run, see :func:`is_run_of`
+    :param abandon: called with what a run is of, its outcome and its task, if it does not end although it was cancelled
+        at its deadline; when it ends at last, its ending is ABANDONED and nothing is left to do
+    :param waits: called when a run first waits for something
+    :ivar now: when something was last begun or ended here, on the loop's clock
+    """
+
+    def __init__(
+        self,
+        deadlines: Deadlines,
+        timeout: float,
+        owner: object = None,
+        abandon: Callable[[Any, Outcome, asyncio.Task[Any]], None] | None = None,
+        waits: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._deadlines = deadlines
+        self._timeout = timeout
+        self._owner = owner
+        self._abandon = abandon
+        self._waits = waits
+        self._clock = asyncio.get_running_loop().time
+        self._fresh: _Run | None = None  # it runs, and has not waited for anything yet
+        self._of: Any = None
+        self.now = self._clock()
+
+    @coroutine
+    def performing(self, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+        """What ``work`` gives: all that is done in the task, and runs its handlers here."""
+        task = asyncio.current_task()
+        assert task is not None, "handlers run in tasks"
+        step: Callable[[Any], Any] = work.send
+        value: Any = None
+        while True:
+            try:
+                awaited = step(value)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            if self._fresh is not None:
+                self._attend(self._fresh, task)
+            try:
+                step, value = work.send, (yield awaited)
+            except GeneratorExit:
+                work.close()
+                raise
+            except BaseException as error:  # noqa: BLE001 - it is the work's to handle
+                step, value = work.throw, error
+
+    def _attend(self, run: _Run, task: asyncio.Task[Any]) -> None:
+        self._fresh = None
+        if self._abandon is not None:
+            run.abandon = partial(self._abandon, self._of)
+        self._deadlines.enter(run, task)
+        self._waits()
+
+    def tick(self) -> None:
+        """Look at the clock, after time has passed with something else than runs."""
+        self.now = self._clock()
+
+    async def run(
+        self, handler: Callable[..., Awaitable[Any]], arguments: Mapping[str, Any], of: Any = None
+    ) -> Outcome:
+        """
+        What became of ``await handler(**arguments)``, ended at its timeout.
+
+        Whatever the handler raises is an outcome, also an exit or a cancellation of its own making; only the
+        cancellation of the task that runs it is an outcome *and* stays asked for (``asyncio.Task.cancelling``).
+
+        :param of: what it is a run of
+        """
+        run = self._fresh = _Run(self._owner, self._timeout, self.now)
+        self._of = of
+        _current.set(run)
+        value, ending = None, DONE
+        error: BaseException | None = None
+        try:
+            value = await handler(**arguments)
+        except asyncio.CancelledError as failure:
+            ending, error = _cancelled(run), failure
+        except KeyboardInterrupt:
+            raise
+        except BaseException as failure:  # noqa: BLE001 - a handler's SystemExit must not end its agent
+            ending, error = Ending.FAILED, failure
+        finally:
+            self._fresh = run.owner = None
+            if run.task is not None:
+                self._deadlines.leave(run)
+        if run.expired and ending in (DONE, Ending.FAILED):
+            ending = _late(run)
+        self.now = self._clock()
+        return Outcome(ending, self.now - run.started, value, error)
+
+
+def _cancelled(run: _Run) -> Ending:
+    task = run.task or asyncio.current_task()
+    assert task is not None, "handlers run in tasks"
+    if run.abandoned:
+        return Ending.ABANDONED
+    if run.expired and task.uncancel() == 0:
+        return Ending.TIMEOUT
+    return Ending.CANCELLED if task.cancelling() else Ending.FAILED
+
+
+def _late(run: _Run) -> Ending:
+    """A handler that answered its cancellation with a value or an error was late all the same."""
+    assert run.task is not None, "it has had a deadline"
+    run.task.uncancel()
+    return Ending.ABANDONED if run.abandoned else Ending.TIMEOUT
 
 
 async def run(
@@ -182,51 +278,15 @@ async def run(
     deadlines: Deadlines,
     abandon: Abandon | None = None,
     owner: object = None,
-    *,
-    task: asyncio.Task[Any] | None = None,
 ) -> Outcome:
     """
-    What became of ``await call()``, ended after ``timeout`` seconds.
+    What became of ``await call()`` in the current task, see :meth:`Stage.run`.
 
-    Whatever the handler raises is an outcome, also an exit or a cancellation of its own making; only the cancellation
-    of the task that runs it is an outcome *and* stays asked for (``asyncio.Task.cancelling``).
-
-    :param abandon: called with the outcome of a run that does not end although it was cancelled at its deadline, and
-        with its task; when it ends at last, its ending is ABANDONED and nothing is left to do
-    :param owner: whose handler it is, see :func:`is_run_of`
-    :param task: the current one, if it is known
+    :param abandon: called with the outcome of a run that does not end although it was cancelled, and with its task
     """
-    mark = deadlines.enter(timeout, abandon, owner, task)
-    _current.set(mark)
-    try:
-        value = await call()
-    except asyncio.CancelledError as error:
-        return _cancelled(mark, mark.elapsed, error)
-    except KeyboardInterrupt:
-        raise
-    except BaseException as error:  # noqa: BLE001 - a handler's SystemExit must not end its agent
-        return _late(mark, Outcome(Ending.FAILED, mark.elapsed, error=error))
-    finally:
-        deadlines.leave(mark)
-    return _late(mark, Outcome(Ending.DONE, mark.elapsed, value))
-
-
-def _cancelled(mark: _Run, seconds: float, error: asyncio.CancelledError) -> Outcome:
-    if mark.abandoned:
-        return Outcome(Ending.ABANDONED, seconds, error=error)
-    if mark.expired and mark.task.uncancel() == 0:
-        return Outcome(Ending.TIMEOUT, seconds, error=error)
-    if mark.task.cancelling():
-        return Outcome(Ending.CANCELLED, seconds, error=error)
-    return Outcome(Ending.FAILED, seconds, error=error)
-
-
-def _late(mark: _Run, outcome: Outcome) -> Outcome:
-    """A handler that answered its cancellation with a value or an error was late all the same."""
-    if mark.expired:
-        mark.task.uncancel()
-        outcome.ending = Ending.ABANDONED if mark.abandoned else Ending.TIMEOUT
-    return outcome
+    told = None if abandon is None else lambda of, outcome, task: abandon(outcome, task)
+    stage = Stage(deadlines, timeout, owner, told)
+    return await stage.performing(stage.run(call, {}))
 
 
 def log_failure(log: logging.Logger, name: str, outcome: Outcome) -> None:

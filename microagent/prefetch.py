@@ -1,5 +1,7 @@
 """How many messages a consumer holds at once."""
 
+import math
+
 PREFETCH = 100  # most messages that one consumer holds
 READ_AHEAD = 0.05  # seconds of work to hold beyond what runs
 
@@ -33,9 +35,21 @@ class Prefetch:
         done = 0 if self._fixed is not None else min(settling, self.limit)
         return self.limit - held + done
 
-    def is_worth_reading(self, settling: int) -> bool:
-        """Whether so many are done that the next ones may be taken before the server knows of it."""
-        return self._fixed is None and 2 * settling >= self.limit
+    @property
+    def portion(self) -> int:
+        """
+        How many to take in one go.
+
+        Half of what is held, where that is more than run at once: then the server hands out the one half while the
+        other one is handled.
+        """
+        limit = self.limit
+        return limit // 2 if limit >= 2 * self._least else limit
+
+    @property
+    def enough(self) -> float:
+        """So many are done that the next ones may be taken before the server knows of it."""
+        return math.inf if self._fixed is not None else self.portion
 
     @property
     def limit(self) -> int:

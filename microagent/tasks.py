@@ -2,9 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import suppress
-from types import coroutine
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -18,29 +17,6 @@ def is_cancelled() -> bool:
     """Whether it is the current task that is to end, where a CancelledError may also come from what it waited for."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
-
-
-@coroutine
-def noticing(work: Coroutine[Any, Any, T], waits: Callable[[], None]) -> Generator[Any, Any, T]:
-    """What ``work`` gives; ``waits`` is called when it first waits for something, and not if it never does."""
-    step: Callable[[Any], Any] = work.send
-    value: Any = None
-    noticed = False
-    while True:
-        try:
-            awaited = step(value)
-        except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
-        if not noticed:
-            noticed = True
-            waits()
-        try:
-            step, value = work.send, (yield awaited)
-        except GeneratorExit:
-            work.close()
-            raise
-        except BaseException as error:  # noqa: BLE001 - it is the work's to handle
-            step, value = work.throw, error
 
 
 def task_of(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":

@@ -13,7 +13,7 @@ from microagent.broker import AbstractQueueBroker
 from microagent.bus import AbstractSignalBus
 from microagent.channel import Pattern
 from microagent.counted import CountedLog
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
+from microagent.delivery import ACK, DeadLetter, Delivery, Outgoing, Settlement, Verdict
 
 INBOX = 10_000  # signals that wait for one bus; what comes beyond them is dropped
 SWEEP = 1.0  # seconds between looks at leases
@@ -50,64 +50,64 @@ class _Message:
     crashes: int = 0
 
 
-@dataclass(slots=True)
-class _Lease:
-    message: _Message
-    until: float
-
-
 class _Queue:
-    """One queue: what is ready (in order of arrival), delayed, leased (by token) and dead."""
+    """One queue: what is new or comes again (in order of arrival), delayed, leased (by token, until when) and dead."""
 
     def __init__(self) -> None:
-        self.ready: list[tuple[int, _Message]] = []
+        self.new: deque[_Message] = deque()
+        self.again: list[tuple[int, _Message]] = []
         self.delayed: list[tuple[float, int, _Message]] = []
-        self.leased: dict[int, _Lease] = {}
+        self.leased: dict[int, tuple[_Message, float]] = {}
         self.dead: list[DeadLetter] = []
         self.waiters = _Waiters()
         self._numbers = itertools.count(1)
         self._tokens = itertools.count(1)
 
-    def put(self, body: bytes) -> None:
-        self._ready(_Message(next(self._numbers), body))
+    def __len__(self) -> int:
+        """How many messages are ready."""
+        return len(self.again) + len(self.new)
 
-    def _ready(self, message: _Message) -> None:
-        heapq.heappush(self.ready, (message.number, message))
+    def put(self, body: bytes) -> None:
+        self.new.append(_Message(next(self._numbers), body))
+        self.waiters.wake()
+
+    def _come_again(self, message: _Message) -> None:
+        heapq.heappush(self.again, (message.number, message))
         self.waiters.wake()
 
     def promote(self, now: float) -> None:
         while self.delayed and self.delayed[0][0] <= now:
-            self._ready(heapq.heappop(self.delayed)[-1])
+            self._come_again(heapq.heappop(self.delayed)[-1])
 
     def reap(self, now: float) -> None:
         """What a silent holder had comes back, its run counted as one that ended with its process."""
-        for token in [token for token, lease in self.leased.items() if lease.until <= now]:
-            message = self.leased.pop(token).message
+        for token in [token for token, (_, until) in self.leased.items() if until <= now]:
+            message, _ = self.leased.pop(token)
             message.crashes += 1
-            self._ready(message)
+            self._come_again(message)
 
     def take(self, name: str, limit: int, until: float) -> list[Delivery]:
-        taken: list[Delivery] = []
-        while self.ready and len(taken) < limit:
-            _, message = heapq.heappop(self.ready)
-            token = next(self._tokens)
-            self.leased[token] = _Lease(message, until)
-            taken.append(
-                Delivery(name, message.body, message.failed + 1, message.crashes, id=str(message.number), token=token)
-            )
-        return taken
+        return [self._leased(name, until) for _ in range(min(limit, len(self)))]
+
+    def _leased(self, name: str, until: float) -> Delivery:
+        message = heapq.heappop(self.again)[1] if self.again else self.new.popleft()
+        token = next(self._tokens)
+        self.leased[token] = message, until
+        return Delivery(name, message.body, message.failed + 1, message.crashes, str(message.number), token)
 
     def settle(self, settlement: Settlement, now: float) -> None:
         lease = self.leased.pop(settlement.delivery.token, None)
         if lease is None:
             return
-        message = lease.message
+        message, _ = lease
+        if settlement.verdict is ACK:
+            return
         if settlement.verdict is Verdict.RETRY:
             message.failed += 1
             heapq.heappush(self.delayed, (now + settlement.delay, message.number, message))
             self.waiters.wake()
         elif settlement.verdict is Verdict.RELEASE:
-            self._ready(message)
+            self._come_again(message)
         elif settlement.verdict is Verdict.BURY:
             delivery = settlement.delivery
             letter = DeadLetter(
@@ -118,7 +118,7 @@ class _Queue:
     def renew(self, token: Any, until: float) -> bool:
         lease = self.leased.get(token)
         if lease is not None:
-            lease.until = until
+            self.leased[token] = lease[0], until
         return lease is not None
 
 
@@ -186,12 +186,13 @@ class MemoryBroker(AbstractQueueBroker):
         queue = self._store.queues[name]
         if queue.delayed:
             timeout = min(timeout, max(0.0, queue.delayed[0][0] - self._now()))
-        if not queue.ready:
+        if not len(queue):
             await queue.waiters.wait(timeout)
 
     async def _settle(self, batch: Sequence[Settlement]) -> None:
+        now = self._now()
         for settlement in batch:
-            self._store.queues[settlement.delivery.queue].settle(settlement, self._now())
+            self._store.queues[settlement.delivery.queue].settle(settlement, now)
 
     async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
         until = self._now() + self._lease
@@ -203,7 +204,7 @@ class MemoryBroker(AbstractQueueBroker):
 
     async def _length(self, name: str) -> int:
         queue = self._store.queues[name]
-        return len(queue.ready) + len(queue.delayed)
+        return len(queue) + len(queue.delayed)
 
     async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
         return self._store.queues[name].dead[:limit]

@@ -60,12 +60,15 @@ class Server:
     async def maintain(self):
         return 60.0
 
-    def settle(self, settlement, done):
-        self.verdicts.append(settlement)
+    def settle(self, verdicts):
+        settlements = verdicts.fetched()
+        self.verdicts += settlements
         if self.unconfirmed is None:
-            done(settlement.delivery)
+            verdicts.known(settlements)
         else:
-            self.unconfirmed.append((settlement.delivery, done))
+            self.unconfirmed.append((settlements, verdicts.known))
+
+    move = settle
 
 
 class Handlers:
@@ -272,13 +275,13 @@ async def test_no_more_is_held_than_the_prefetch(server, work):
     await until(lambda: len(server.unconfirmed) == 3)
     assert worker.held == 3
     assert len(server.messages) == 7
-    delivery, done = server.unconfirmed[0]
-    done(delivery)
+    settlements, known = server.unconfirmed[0]
+    known(settlements)
     await until(lambda: len(server.unconfirmed) == 4)
     assert server.limits[:2] == [3, 1]
     unconfirmed, server.unconfirmed = server.unconfirmed[1:], None
-    for delivery, done in unconfirmed:
-        done(delivery)
+    for settlements, known in unconfirmed:
+        known(settlements)
     await until(lambda: not server.messages)
 
 

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+import re
 
 import pytest
 from support import until
 
-from microagent.execution import Deadlines, Ending, Outcome, describe, log_failure, run
+from microagent.execution import Deadlines, Ending, Outcome, Stage, describe, is_run_of, log_failure, run
 
 
 @pytest.fixture
@@ -85,7 +86,8 @@ async def test_run_is_ended_at_its_deadline(deadlines):
     """A handler that takes too long is cancelled; its task is not."""
     outcome = await run(asyncio.Event().wait, 0.01, deadlines)
     assert outcome.ending is Ending.TIMEOUT
-    assert outcome.reason.startswith("TimeoutError: handler did not finish within 0.01")
+    assert re.fullmatch(r"TimeoutError: handler did not finish within [\d.]+ s", outcome.reason)
+    assert outcome.seconds >= 0.01
     assert asyncio.current_task().cancelling() == 0
 
 
@@ -214,6 +216,88 @@ async def test_many_runs_share_one_timer(deadlines):
     deadlines.close()
     assert deadlines._timer is None
     assert not deadlines._runs
+
+
+async def performed(stage, *handlers):
+    """The endings of runs, one after the other in one task."""
+
+    async def work():
+        return [(await stage.run(handler, {})).ending for handler in handlers]
+
+    return await stage.performing(work())
+
+
+async def test_first_wait_of_a_run_is_noticed(deadlines):
+    """Once, when it begins; one that waits for nothing passes unnoticed, and needs no timer."""
+    noticed = []
+
+    async def quick():
+        assert deadlines._timer is None
+
+    async def slow():
+        await asyncio.sleep(0)
+        assert noticed == ["waits"]
+        await asyncio.sleep(0)
+
+    stage = Stage(deadlines, 5, waits=lambda: noticed.append("waits"))
+    assert await performed(stage, quick, slow) == [Ending.DONE, Ending.DONE]
+    assert noticed == ["waits"]
+    deadlines.close()
+
+
+async def test_each_run_on_a_stage_has_its_own_deadline(deadlines):
+    """What one of them had is not what the next one has left, whether it waits for something or not."""
+
+    async def quick():
+        pass
+
+    slow, done, late = asyncio.Event().wait, Ending.DONE, Ending.TIMEOUT
+    assert await performed(Stage(deadlines, 0.02), quick, slow, quick, slow, quick) == [done, late, done, late, done]
+    assert asyncio.current_task().cancelling() == 0
+    assert not deadlines._runs
+
+
+async def test_run_that_cleans_up_after_its_cancellation_waits_again(deadlines):
+    """A stage passes on what happens to its task, every time."""
+    ended = []
+
+    async def stubborn():
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            ended.append("cleaned up")
+            raise ValueError("late") from None
+
+    task = asyncio.ensure_future(run(stubborn, 5, deadlines, None))
+    await asyncio.sleep(0)
+    task.cancel()
+    assert (await task).ending is Ending.FAILED
+    assert ended == ["cleaned up"]
+
+
+async def test_task_of_a_run_that_has_ended_is_not_of_a_run(deadlines):
+    """Though another one goes on in the same place."""
+    owner, told = object(), []
+    gate = asyncio.Event()
+
+    async def left_behind():
+        told.append(is_run_of(owner))
+        await gate.wait()
+        told.append(is_run_of(owner))
+
+    async def leave():
+        tasks.append(asyncio.create_task(left_behind()))
+        await asyncio.sleep(0)
+
+    async def go_on():
+        gate.set()
+        await tasks[0]
+        told.append(is_run_of(owner))
+
+    tasks = []
+    await performed(Stage(deadlines, 5, owner), leave, go_on)
+    assert told == [True, False, True]
 
 
 @pytest.mark.parametrize(

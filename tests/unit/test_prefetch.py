@@ -1,5 +1,7 @@
 """How many messages a consumer holds at once."""
 
+import math
+
 from microagent.prefetch import Prefetch
 
 
@@ -48,7 +50,16 @@ def test_what_is_done_makes_room_before_the_server_knows():
     full = prefetch.limit
     assert prefetch.room(0, 0) == prefetch.room(full, full) == full
     assert prefetch.room(full, 0) == prefetch.room(2 * full, 2 * full) == 0
-    assert [prefetch.is_worth_reading(settling) for settling in (full // 2 - 1, full // 2)] == [False, True]
     fixed = Prefetch(10, 3)
     assert [fixed.room(held, settling) for held, settling in ((0, 0), (2, 2), (3, 3))] == [3, 1, 0]
-    assert not fixed.is_worth_reading(3)
+    assert (prefetch.enough, fixed.enough) == (prefetch.portion, math.inf)
+
+
+def test_half_is_taken_in_one_go():
+    """While the one half is handled the server hands out the other; a few are not worth two round trips."""
+    quick, slow = Prefetch(10), Prefetch(10)
+    for _ in range(100):
+        quick.ran(0.0001)
+        slow.ran(5.0)
+    assert (quick.portion, slow.portion) == (50, 10)
+    assert [Prefetch(2, fixed).portion for fixed in (1, 3, 4)] == [1, 3, 2]

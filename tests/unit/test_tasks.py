@@ -7,7 +7,7 @@ import pytest
 from support import until
 
 from microagent import tasks as machinery
-from microagent.tasks import Tasks, is_cancelled, noticing
+from microagent.tasks import Tasks, is_cancelled
 
 
 @pytest.fixture
@@ -146,41 +146,3 @@ async def test_who_is_cancelled_knows():
     second.cancel()
     await asyncio.wait([first, second])
     assert told == [False, True]
-
-
-async def test_first_wait_is_noticed():
-    """Once, when it begins; work that waits for nothing passes unnoticed, and what comes of either is given."""
-    noticed = []
-
-    async def quick():
-        return 1
-
-    async def slow():
-        await asyncio.sleep(0)
-        assert len(noticed) == 1
-        await asyncio.sleep(0)
-        return 2
-
-    assert await noticing(quick(), lambda: noticed.append("quick")) == 1
-    assert await noticing(slow(), lambda: noticed.append("slow")) == 2
-    assert noticed == ["slow"]
-
-
-async def test_work_that_is_noticed_fails_and_is_cancelled_as_any_other():
-    """It may clean up, swallow its cancellation, and wait again."""
-    ended = []
-
-    async def stubborn():
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            await asyncio.sleep(0)
-            ended.append("cleaned up")
-            raise ValueError("late") from None
-
-    task = asyncio.ensure_future(noticing(stubborn(), lambda: ended.append("waits")))
-    await until(lambda: ended)
-    task.cancel()
-    with pytest.raises(ValueError, match="late"):
-        await task
-    assert ended == ["waits", "cleaned up"]

@@ -4,11 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import ceil
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from microagent.broker import AbstractQueueBroker
 from microagent.consuming import ConsumingOptions
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
+from microagent.delivery import ACK, DeadLetter, Delivery, Outgoing, Settlement, Verdict
 from microagent.errors import BackendConnectionError, ConfigurationError
 from microagent.queue import Consumer
 from microagent.retry import RetryPolicy
@@ -23,6 +24,7 @@ from microagent.tools.redis.watch import Doorbell, Watch
 T = TypeVar("T")
 K = TypeVar("K")
 
+RETRY = Verdict.RETRY
 TAKEN_BYTES = 4 << 20  # about so many are taken in one go
 MOST_TOGETHER = 1000  # numbers of messages that a script is given for one verdict
 
@@ -113,11 +115,11 @@ class RedisBroker(AbstractQueueBroker):
         await self._doorbells[name].wait(timeout)
 
     async def _settle(self, batch: Sequence[Settlement]) -> None:
-        by_queue = _grouped(batch, lambda settlement: settlement.delivery.queue)
+        by_queue = _grouped(batch, attrgetter("delivery.queue"))
         for line, parts in _grouped(by_queue, lambda part: self._consuming.to(part[0])):
             await SETTLE.run(line, *(Call(Keys(name), tuple(_verdicts(settlements))) for name, settlements in parts))
         for name, settlements in by_queue:
-            if name in self._doorbells and any(each.verdict is Verdict.RETRY for each in settlements):
+            if name in self._doorbells and any(each.verdict is RETRY for each in settlements):
                 self._doorbells[name].ring()  # it may be due before anything else is
 
     async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
@@ -201,15 +203,19 @@ async def _pushed(line: Line, pushes: Sequence[Command]) -> list[Exception | Non
 
 
 def _verdicts(settlements: Iterable[Settlement]) -> Iterator[str | int]:
-    """As the script takes them: those of one token and one verdict together."""
-    together: dict[tuple[int, Verdict, str | int], list[str]] = {}
+    """As the script takes them: what is done together, by token."""
+    done: dict[int, list[str]] = {}
     for each in settlements:
         delivery, verdict = each.delivery, each.verdict
-        argument = _milliseconds(each.delay) if verdict is Verdict.RETRY else each.reason
-        together.setdefault((delivery.token, verdict, argument), []).append(delivery.id)
-    for (token, verdict, argument), numbers in together.items():
-        for part in (numbers[start : start + MOST_TOGETHER] for start in range(0, len(numbers), MOST_TOGETHER)):
-            yield from (token, verdict.value, argument, len(part), *part)
+        if verdict is ACK:
+            done.setdefault(delivery.token, []).append(delivery.id)
+        else:
+            argument = _milliseconds(each.delay) if verdict is RETRY else each.reason
+            yield from (delivery.token, verdict.value, argument, 1, delivery.id)
+    for token, numbers in done.items():
+        for start in range(0, len(numbers), MOST_TOGETHER):
+            part = numbers[start : start + MOST_TOGETHER]
+            yield from (token, ACK.value, "", len(part), *part)
 
 
 def _dead_letter(queue: str, key: bytes, fields: list[bytes]) -> DeadLetter:
