@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import partial
+from operator import attrgetter
 from typing import Any, Protocol
 
 from microagent.admission import Admission
@@ -23,6 +24,8 @@ from microagent.tasks import GRACE, Kept, Tasks
 __all__ = ["ConsumingOptions", "Source", "Worker"]
 
 WAIT = 15.0  # longest wait for a message in one go, in seconds
+
+_crashes = attrgetter("crashes")
 
 
 class Source(Protocol):
@@ -223,19 +226,18 @@ class Worker:
         if self._solitude.is_anothers(self):
             await self._solitude.over()
             return
-        room, portion = self._prefetch.room(len(self._held), self._settling), self._prefetch.portion
-        if self._is_wary:
-            room = portion = 1 - len(self._held)
-        if room <= 0 or (self._waiting and room < portion):
+        held = len(self._held)
+        count = self._prefetch.to_take(held, self._settling, len(self._waiting)) if not self._is_wary else int(not held)
+        if not count:
             self._enough = self._prefetch.enough
             self._room.clear()
             await self._room.wait()
-        elif not await self._take(min(room, portion)) and not self._stopping:
+        elif not await self._take(count) and not self._stopping:
             await self._source.wait(WAIT)
 
     async def _take(self, limit: int) -> int:
         deliveries = await self._obtain(limit)
-        if any(map(is_suspect, deliveries)):
+        if any(map(_crashes, deliveries)) and any(map(is_suspect, deliveries)):
             await self._isolate(deliveries)
         elif deliveries:
             self._is_wary = False

@@ -25,10 +25,19 @@ class Prefetch:
         """A handler took so long."""
         self._mean += (seconds - self._mean) / 8
 
-    def room(self, held: int, settling: int) -> int:
+    def to_take(self, held: int, settling: int, waiting: int) -> int:
         """
-        How many to take now.
+        How many to take now; as long as some wait here, a few are not worth a round trip.
 
+        :param settling: of those that are held, their verdict is on its way
+        :param waiting: of those that are held, their handler has not begun
+        """
+        room, portion = self._room(held, settling), self.portion
+        is_worth_it = room >= portion or not waiting or self._fixed is not None
+        return min(room, portion) if room > 0 and is_worth_it else 0
+
+    def _room(self, held: int, settling: int) -> int:
+        """
         Those whose verdict is on its way do not count, up to the limit, or the server would rest while it is told of
         them and we while it is asked for more; unless somebody has said how many may be held.
         """

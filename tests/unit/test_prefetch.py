@@ -48,11 +48,20 @@ def test_what_is_done_makes_room_before_the_server_knows():
     """Up to the limit, so that no more than twice as many are held; one that is fixed counts all."""
     prefetch = Prefetch(10)
     full = prefetch.limit
-    assert prefetch.room(0, 0) == prefetch.room(full, full) == full
-    assert prefetch.room(full, 0) == prefetch.room(2 * full, 2 * full) == 0
+    assert prefetch.to_take(0, 0, 0) == prefetch.to_take(full, full, 0) == prefetch.portion
+    assert prefetch.to_take(full, 0, 0) == prefetch.to_take(2 * full, 2 * full, 0) == 0
     fixed = Prefetch(10, 3)
-    assert [fixed.room(held, settling) for held, settling in ((0, 0), (2, 2), (3, 3))] == [3, 1, 0]
+    assert [fixed.to_take(held, settling, 0) for held, settling in ((0, 0), (2, 2), (3, 3))] == [3, 1, 0]
     assert (prefetch.enough, fixed.enough) == (prefetch.portion, math.inf)
+
+
+def test_few_are_not_worth_a_round_trip():
+    """As long as some wait here; where nothing waits, or somebody said how many to hold, each place is filled."""
+    prefetch, fixed = Prefetch(10), Prefetch(1, 5)
+    full, half = prefetch.limit, prefetch.portion
+    assert [prefetch.to_take(held, 0, 1) for held in (full - half, full - half + 1)] == [half, 0]
+    assert prefetch.to_take(full - 1, 0, 0) == 1
+    assert fixed.to_take(4, 0, 3) == 1
 
 
 def test_half_is_taken_in_one_go():
