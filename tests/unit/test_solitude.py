@@ -61,14 +61,18 @@ class Server:
     async def maintain(self):
         return 60.0
 
-    def settle(self, settlement, done):
-        asyncio.get_running_loop().call_soon(self._settled, settlement, done)
+    def settle(self, verdicts):
+        asyncio.get_running_loop().call_soon(self._settled, verdicts)
 
-    def _settled(self, settlement, done):
-        place, number, crashes = self.held.pop(settlement.delivery)
-        if settlement.verdict is Verdict.RELEASE:
-            self._insert(number, crashes, place if self.keeps_places else None)
-        done(settlement.delivery)
+    move = settle
+
+    def _settled(self, verdicts):
+        settlements = verdicts.fetched()
+        for settlement in settlements:
+            place, number, crashes = self.held.pop(settlement.delivery)
+            if settlement.verdict is Verdict.RELEASE:
+                self._insert(number, crashes, place if self.keeps_places else None)
+        verdicts.known(settlements)
 
 
 class Process:
@@ -254,7 +258,7 @@ async def test_queue_that_cannot_settle_and_stops_is_waited_for_no_longer(proces
     here.start()
     await until(lambda: here.has_run(11) and not other.held)
     monkeypatch.setattr("microagent.consuming.GRACE", 0.01)
-    other.settle = lambda settlement, done: None
+    other._settled = lambda verdicts: None
     other.put(12)
     await until(lambda: here.has_run(11, 12))
     suspicious.put(1, **SUSPECT)
