@@ -284,8 +284,12 @@ async def run(
 
     :param abandon: called with the outcome of a run that does not end although it was cancelled, and with its task
     """
-    told = None if abandon is None else lambda of, outcome, task: abandon(outcome, task)
-    stage = Stage(deadlines, timeout, owner, told)
+
+    def told(of: object, outcome: Outcome, task: asyncio.Task[Any]) -> None:
+        if abandon is not None:
+            abandon(outcome, task)
+
+    stage = Stage(deadlines, timeout, owner, None if abandon is None else told)
     return await stage.performing(stage.run(call, {}))
 
 
