@@ -79,7 +79,7 @@ faults: install ## Lose nothing in a minute of faults (BACKEND=local|redis|amqp|
 bench: install ## Measure this beside its peers and write down the results (ONLY="redis memory": not all; OPTIONS=--help)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) --save $(OPTIONS)
 
-catalogues: install ## Generate from the schemas of GitHub, Kubernetes and Vega-Lite, measure and check it
+catalogues: install ## Generate from the schemas of CloudEvents, GitHub, Kubernetes and Vega-Lite, measure and check it
 	$(BIN)/python benchmarks/real_schemas.py
 
 dist: install ## Build wheel and source distribution into dist/

@@ -13,9 +13,17 @@ from typing import Any
 
 from servers.programs import CACHE, from_npm, unavailable
 
+CLOUD_EVENTS = "cloudevents@10.0.0"
 GITHUB = "@octokit/webhooks-schemas@7.6.1"
 VEGA_LITE = "vega-lite@6.4.3"
 KUBERNETES = "kubernetes-validate==1.37.0"
+
+
+def cloud_events() -> dict[str, Any]:
+    """The envelope of CloudEvents, which its package for JavaScript carries inside a module."""
+    module = (_npm(CLOUD_EVENTS) / "dist" / "schema" / "v1.js").read_text("utf-8")
+    found = next(json.loads(each) for each in re.findall(r"^const \w+ = (\{.*\});$", module, re.M) if "$schema" in each)
+    return document({"cloud_event": _without(found, "$schema", "definitions")}, found["definitions"])
 
 
 def github() -> dict[str, Any]:
@@ -40,6 +48,7 @@ def kubernetes() -> dict[str, Any]:
 
 
 CATALOGUES: Mapping[str, Callable[[], dict[str, Any]]] = {
+    "CloudEvents": cloud_events,
     "GitHub": github,
     "Kubernetes": kubernetes,
     "Vega-Lite": vega_lite,
