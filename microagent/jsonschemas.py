@@ -21,7 +21,6 @@ from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from jsonschema_specifications import REGISTRY as SPECIFICATIONS
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012, SchemaRegistry
 
 from microagent.codec import kind
 from microagent.ecmascript import PatternError
@@ -34,7 +33,7 @@ from microagent.printable import printable
 from microagent.references import resolve
 from microagent.schema import ANNOTATIONS, LISTED, NAMED, SINGLE, Schema, every_schema, rebuilt
 from microagent.scopes import is_uri
-from microagent.validator import format_checker, validator
+from microagent.validator import format_checker, registry, validator
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | NAMED | LISTED | SINGLE | ANNOTATIONS | {
@@ -70,12 +69,10 @@ def _ending_of_stack() -> Generator[None, None, None]:
 def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> Callable[[object], str | None]:
     """A function that says what is wrong with a value, as one line with its path, or None. It fetches nothing."""
     try:
-        file = DRAFT202012.create_resource({"$defs": {name: _searching(each) for name, each in definitions.items()}})
-        whole = _searching(_pointing_into_file(schema, definitions))
+        held = registry({_FILE: {"$defs": definitions}})
+        judge = validator(_pointing_into_file(schema, definitions), held, formats=formats)
     except PatternError as exc:
         return partial(_always, printable(f"cannot be checked: a pattern {exc}"))
-    registry = SchemaRegistry().with_resource(_FILE, file)
-    judge = validator(whole, registry, formats=formats)
 
     def problem(value: object) -> str | None:
         try:
@@ -151,18 +148,6 @@ def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
         return copy
 
     return change(schema)
-
-
-def _searching(schema: Schema) -> Any:
-    """The schema with its patterns in the words of Python's ``re``, which is what jsonschema searches with."""
-    if isinstance(schema, bool):
-        return schema
-    copy = rebuilt(schema, _searching)
-    if "pattern" in copy:
-        copy["pattern"] = Pattern.of(copy["pattern"])
-    if "patternProperties" in copy:
-        copy["patternProperties"] = {Pattern.of(each): inner for each, inner in copy["patternProperties"].items()}
-    return copy
 
 
 def pattern_complaints(schema: Schema) -> Iterator[Complaint]:

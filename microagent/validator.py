@@ -7,22 +7,45 @@ from typing import Any, cast
 from jsonschema import Draft202012Validator, FormatChecker, validators
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
-from referencing.jsonschema import SchemaRegistry
+from referencing.jsonschema import DRAFT202012, SchemaRegistry
 
 from microagent.jsonvalues import exactly, identity
-from microagent.patterns import is_pattern
-from microagent.schema import Schema
+from microagent.patterns import Pattern, is_pattern
+from microagent.schema import Schema, rebuilt
 
 
-def validator(schema: Schema, registry: SchemaRegistry, *, formats: bool) -> Validator:
+def registry(documents: Mapping[str, Schema]) -> SchemaRegistry:
+    """
+    What schemas may refer to: documents, by their addresses.
+
+    :raises PatternError: if a pattern is none that can be searched for
+    """
+    resources = ((address, DRAFT202012.create_resource(_searching(each))) for address, each in documents.items())
+    return SchemaRegistry().with_resources(resources)
+
+
+def validator(schema: Schema, known: SchemaRegistry, *, formats: bool = False) -> Validator:
     """
     What judges values by a schema.
 
-    :param registry: what it refers to
+    :param known: what it refers to
     :param formats: ``format`` is checked, too
+    :raises PatternError: if a pattern is none that can be searched for
     """
-    made: Any = _validator_class()
-    return cast("Validator", made(schema, registry=registry, format_checker=format_checker() if formats else None))
+    checker = format_checker() if formats else None
+    return cast("Validator", _validator_class()(_searching(schema), registry=known, format_checker=checker))
+
+
+def _searching(schema: Schema) -> Any:
+    """The schema with its patterns in the words of Python's ``re``, which is what jsonschema searches with."""
+    if isinstance(schema, bool):
+        return schema
+    copy = rebuilt(schema, _searching)
+    if "pattern" in copy:
+        copy["pattern"] = Pattern.of(copy["pattern"])
+    if "patternProperties" in copy:
+        copy["patternProperties"] = {Pattern.of(each): inner for each, inner in copy["patternProperties"].items()}
+    return copy
 
 
 @cache

@@ -14,6 +14,7 @@ from microagent.errors import ConfigurationError
 from microagent.jsontext import Complaint, Document
 from microagent.pointers import fragment_steps, pointer_to
 from microagent.printable import printable
+from microagent.validation import missing_formats
 from microagent_gen.generation import Failure
 from microagent_gen.history import PREFIX, Revision
 from microagent_gen.renamed import renamed_classes
@@ -30,11 +31,13 @@ class Question:
 
     :ivar old: a file, a folder, an URL, or ``git:REV[:PATH]``
     :ivar allow: rules that may be broken
+    :ivar formats: ``format`` refuses values, too
     """
 
     old: str
     mode: Mode = "full"
     allow: tuple[str, ...] = ()
+    formats: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +87,20 @@ def compare(question: Question, sources: Sequence[str], new: Collection) -> Answ
     Compare what was collected with an earlier contract.
 
     :param sources: where the new one is from; those that are no URLs are looked up in git, if nothing else is named
-    :raises ConfigurationError: if there is no such earlier contract
+    :raises ConfigurationError: if there is no such earlier contract, or formats cannot be checked here
     :raises Failure: if something is wrong with it
     """
+    if question.formats and (missing := missing_formats()):
+        raise ConfigurationError(
+            f"formats: nothing here can check {', '.join(missing)}: pip install 'microagent[formats]'"
+        )
     paths = [source[len(FILE) :] if source.lower().startswith(FILE) else source for source in sources]
     old = _earlier(question.old, [path for path in paths if not is_url(path)])
     if old.problems:
         raise Failure([f"{question.old} cannot be compared with:", *old.problems])
     answer = Answer(question, notes=old.notes)
     placing = _Placing(old, new)
-    found = findings(_contract(old), _contract(new), finder())
+    found = findings(_contract(old), _contract(new), finder(), formats=question.formats)
     told = [each for each in (*found, *renamed_classes(old, new, found)) if each.breaks(question.mode)]
     for placed in placing.with_lines([placing.placed(finding, question) for finding in told]):
         (answer.allowed if placed.reason else answer.found).append(placed)

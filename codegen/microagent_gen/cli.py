@@ -119,6 +119,7 @@ def _folders(_context: click.Context, _parameter: click.Parameter, incomplete: s
 @click.option("--against", metavar="OLD", help="Find what breaks: OLD is a file, folder, URL or git:REV[:PATH].")
 @click.option("--mode", type=click.Choice(list(MODES)), help="With --against: whom not to break; full is everybody.")
 @click.option("--allow", multiple=True, metavar="RULE", help="With --against: a rule that may be broken.")
+@click.option("--formats", is_flag=True, help="With --against: formats refuse values, as with formats=True.")
 @click.option("--format", "style", type=click.Choice(STYLES), help="With --against: how findings are told.")
 @click.option(
     "--asyncapi",
@@ -152,6 +153,7 @@ def main(
     against: str | None,
     mode: Mode | None,
     allow: tuple[str, ...],
+    formats: bool,
     style: str | None,
     asyncapi: str | None,
     schemas: Path | None,
@@ -176,8 +178,8 @@ def main(
     outputs = Outputs(folder, lock, asyncapi, schemas)
     if STDOUT in outputs.files and (check or watch):
         raise click.UsageError(f"--{'check' if check else 'watch'} is for files, not for the standard output")
-    if against is None and (mode or allow or style):
-        raise click.UsageError("--mode, --allow and --format are for --against OLD")
+    if against is None and (mode or allow or formats or style):
+        raise click.UsageError("--mode, --allow, --formats and --format are for --against OLD")
     if against is not None and watch:
         raise click.UsageError("--against and --watch exclude each other")
     if explain is not None and (outputs or check or watch or against is not None):
@@ -189,7 +191,8 @@ def main(
     elif explain is not None:
         _explain(_job(sources, outputs, is_comparison=True), explain, quiet)
     elif against is not None:
-        _compare(_job(sources, outputs, is_comparison=not check), _question(against, mode, allow), style, check, quiet)
+        question = _question(against, mode, allow, formats=formats)
+        _compare(_job(sources, outputs, is_comparison=not check), question, style, check, quiet)
     elif watch:
         _watch(sources, outputs, quiet)
     else:
@@ -219,14 +222,14 @@ def _configured() -> Configuration:
         raise click.UsageError(str(exc)) from exc
 
 
-def _question(old: str, mode: Mode | None, allow: tuple[str, ...]) -> "Question":
+def _question(old: str, mode: Mode | None, allow: tuple[str, ...], *, formats: bool) -> "Question":
     from microagent_gen.against import Question  # with jsonschema, which is slow to import
 
     for rule in allow:
         if rule not in RULES:
             raise click.UsageError(f"--allow: there is no rule {shown(rule)}{guess(rule, RULES)}")
     found = _configured()
-    return Question(old, mode or found.mode or "full", (*allow, *found.allow))
+    return Question(old, mode or found.mode or "full", (*allow, *found.allow), formats or found.formats)
 
 
 def _job(sources: tuple[str, ...], outputs: Outputs, *, is_comparison: bool = False) -> Job:

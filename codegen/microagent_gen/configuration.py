@@ -17,7 +17,7 @@ from microagent_gen.sources import is_url
 TABLE = "tool.microagent-gen"
 _KEYS = ("sources", "output", "lock", "asyncapi", "json-schema")
 _COMPAT = "compat"
-_COMPAT_KEYS = ("mode", "allow")
+_COMPAT_KEYS = ("mode", "allow", "formats")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ class Configuration:
     file: Path | None = None
     mode: Mode | None = None
     allow: tuple[str, ...] = ()
+    formats: bool = False
 
 
 def configuration(folder: Path) -> Configuration:
@@ -83,7 +84,7 @@ def _configuration(path: Path, table: Mapping[str, Any]) -> Configuration:
     )
 
 
-def _compat(path: Path, table: object) -> tuple[Mode | None, tuple[str, ...]]:
+def _compat(path: Path, table: object) -> tuple[Mode | None, tuple[str, ...], bool]:
     """How contracts are compared."""
     name = f"{path}: [{TABLE}.{_COMPAT}]"
     if not isinstance(table, Mapping):
@@ -92,7 +93,7 @@ def _compat(path: Path, table: object) -> tuple[Mode | None, tuple[str, ...]]:
     for key in said:
         if key not in _COMPAT_KEYS:
             raise ConfigurationError(f"{name} has no key {shown(key)}{guess(key, _COMPAT_KEYS)}")
-    mode, allow = said.get("mode"), said.get("allow", [])
+    mode, allow, formats = said.get("mode"), said.get("allow", []), said.get("formats", False)
     if mode is not None and mode not in MODES:
         raise ConfigurationError(f"{name} mode is one of {', '.join(MODES)}, not {shown(str(mode))}")
     if not isinstance(allow, list):
@@ -100,7 +101,9 @@ def _compat(path: Path, table: object) -> tuple[Mode | None, tuple[str, ...]]:
     for rule in cast("list[object]", allow):
         if rule not in RULES:
             raise ConfigurationError(f"{name} there is no rule {shown(str(rule))}{guess(str(rule), RULES)}")
-    return mode, tuple(cast("list[str]", allow))
+    if not isinstance(formats, bool):
+        raise ConfigurationError(f"{name} formats is true or false")
+    return mode, tuple(cast("list[str]", allow)), formats
 
 
 def _place(path: Path, table: Mapping[str, Any], key: str) -> str | None:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Generic, TypeVar
 
 from microagent.compat.changes import Change, Steps
@@ -18,6 +19,7 @@ from microagent.references import referred
 from microagent.schema import Schema, as_object
 
 D = TypeVar("D", bound=Declaration)
+Declared = TypeVar("Declared", SignalDeclaration, QueueDeclaration)
 
 LONGEST = 20_000
 """Declarations with more characters than these are not explained; a pattern may take forever on a text of its own."""
@@ -43,10 +45,15 @@ class Contract:
     reserved: Mapping[Kind, frozenset[str]] = field(default_factory=dict[Kind, frozenset[str]])
 
 
-def findings(old: Contract, new: Contract, finder: Finder = _UNAIDED) -> list[Finding]:
-    """Whatever breaks somebody: signals first, by their names, then queues."""
-    signals = _Kind("signal", old.signals, new.signals, _reserved("signal", old, new), signal_findings, finder)
-    queues = _Kind("queue", old.queues, new.queues, _reserved("queue", old, new), queue_findings, finder)
+def findings(old: Contract, new: Contract, finder: Finder = _UNAIDED, *, formats: bool = False) -> list[Finding]:
+    """
+    Whatever breaks somebody: signals first, by their names, then queues.
+
+    :param formats: ``format`` refuses values, too
+    """
+    compare = partial(signal_findings, formats=formats), partial(queue_findings, formats=formats)
+    signals = _Kind("signal", old.signals, new.signals, _reserved("signal", old, new), compare[0], finder)
+    queues = _Kind("queue", old.queues, new.queues, _reserved("queue", old, new), compare[1], finder)
     return [*signals.findings(), *queues.findings()]
 
 
@@ -148,26 +155,42 @@ def allowed(declared: Declaration) -> Mapping[str, str]:
     return found
 
 
-def signal_findings(old: SignalDeclaration, new: SignalDeclaration, finder: Finder = _UNAIDED) -> list[Finding]:
+def signal_findings(
+    old: SignalDeclaration, new: SignalDeclaration, finder: Finder = _UNAIDED, *, formats: bool = False
+) -> list[Finding]:
     """What a change of a signal breaks."""
-    scopes = Scope(_open_payload(old), old.definitions), Scope(_open_payload(new), new.definitions)
+    scopes = _scopes(old, new, _open_payload, formats)
     changes = Comparison(*scopes, finder, "payload", is_open=True).changes(_reserved_names(old, new))
     found = [_finding("signal", new, change, ("payload", *change.steps)) for change in changes]
-    answers = [True if each.returns is None else each.returns for each in (old, new)]
     if old.returns is not None or new.returns is not None:
-        both = Scope(answers[0], old.definitions), Scope(answers[1], new.definitions)
+        both = _scopes(old, new, _answer, formats)
         for change in Comparison(*both, finder, "answer").changes():
             found.append(_answer_finding(new, change))
     return found
 
 
-def queue_findings(old: QueueDeclaration, new: QueueDeclaration, finder: Finder = _UNAIDED) -> list[Finding]:
+def queue_findings(
+    old: QueueDeclaration, new: QueueDeclaration, finder: Finder = _UNAIDED, *, formats: bool = False
+) -> list[Finding]:
     """What a change of a queue breaks."""
-    payloads: list[Schema] = [as_object(True if each.payload is None else each.payload) for each in (old, new)]
-    both = Scope(payloads[0], old.definitions), Scope(payloads[1], new.definitions)
-    changes = Comparison(*both, finder, "message").changes(_reserved_names(old, new))
+    changes = Comparison(*_scopes(old, new, _message, formats), finder, "message").changes(_reserved_names(old, new))
     found = [_finding("queue", new, change, ("payload", *change.steps)) for change in changes]
     return [*found, *_route_findings(old, new)]
+
+
+def _scopes(
+    old: Declared, new: Declared, schema_of: Callable[[Declared], Schema], formats: bool
+) -> tuple[Scope, Scope]:
+    was, now = (Scope(schema_of(each), each.definitions, formats=formats) for each in (old, new))
+    return was, now
+
+
+def _message(declared: QueueDeclaration) -> Schema:
+    return as_object(True if declared.payload is None else declared.payload)
+
+
+def _answer(declared: SignalDeclaration) -> Schema:
+    return True if declared.returns is None else declared.returns
 
 
 def _route_findings(old: QueueDeclaration, new: QueueDeclaration) -> Iterator[Finding]:

@@ -185,6 +185,10 @@ class Proof:
     def _pattern(self, form: Form, other: Mapping[str, Any]) -> bool:
         return other["pattern"] in form.said("pattern")
 
+    def _format(self, form: Form, other: Mapping[str, Any]) -> bool:
+        wanted = other["format"]
+        return any(said == wanted or wanted == WIDER.get(said) for said in form.said("format"))
+
     def _multiple(self, form: Form, other: Mapping[str, Any]) -> bool:
         return any((step / exactly(other["multipleOf"])).denominator == 1 for step in steps(form))
 
@@ -326,6 +330,9 @@ def _only_known(proof: Proof, form: Form, other: Mapping[str, Any]) -> bool:
     return False
 
 
+WIDER = {"email": "idn-email", "hostname": "idn-hostname", "uri": "uri-reference"}
+"""Formats that are of another one too."""
+
 _Rule = Callable[[Proof, Form, Mapping[str, Any]], bool]
 
 _IN_PLACE: dict[str, _Rule] = {
@@ -345,6 +352,7 @@ _IN_PLACE: dict[str, _Rule] = {
 }
 _OF_KIND: dict[str, tuple[str, _Rule]] = {
     "pattern": ("string", Proof._pattern),
+    "format": ("string", Proof._format),
     "multipleOf": ("number", Proof._multiple),
     "items": ("array", Proof._items),
     "prefixItems": ("array", Proof._items),

@@ -26,6 +26,14 @@ LONGEST_MATCHED = 16  # some patterns take twice as long for each further charac
 MOST_OF_PART = 40
 _NUMBERS = (0, 1, -1, 2, 0.5, 1.5, -0.5, 10, 1_000_003)
 _TEXTS = ("", "a", "A", "0", "ab", "a b", "2020-01-01", "2020-01-01T00:00:00Z", "a@example.org", "é")
+_OF_FORMATS = {
+    "date": "2020-01-01", "date-time": "2020-01-01T00:00:00Z", "time": "00:00:00Z", "duration": "P1D",
+    "email": "a@example.org", "idn-email": "\xe9@example.org", "hostname": "example.org", "idn-hostname": "\xe9.org",
+    "ipv4": "192.0.2.1", "ipv6": "2001:db8::1", "uri": "https://example.org/a", "uri-reference": "a/b",
+    "uri-template": "a/{b}", "uuid": "00000000-0000-4000-8000-000000000000", "json-pointer": "/a",
+    "relative-json-pointer": "1/a", "regex": "^a$",
+}  # fmt: skip
+"""A text of each format."""
 
 _NEW_NAMES = ("other", "a", "A", "other_", "0", "x-y", *(f"other_{number}" for number in range(40)))
 
@@ -230,6 +238,7 @@ _BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 def _texts(form: Form, hints: Hints, finder: Finder) -> Iterator[object]:
     yield from _TEXTS
     yield from (value for value in _listed(hints) if isinstance(value, str))
+    yield from (_OF_FORMATS[flat["format"]] for flat in [*form.flats, *hints] if flat.get("format") in _OF_FORMATS)
     patterns = list(dict.fromkeys(flat["pattern"] for flat in [*form.flats, *hints] if "pattern" in flat))
     lengths = sorted(_near(hints, "minLength", "maxLength"))
     yield from ("a" * length for length in lengths if length <= LONGEST_MATCHED or not patterns)

@@ -1,19 +1,20 @@
 """A schema that stands alone: every reference in it, and in what is made of its parts, means one thing."""
 
-import re
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import Any, cast
 from urllib.parse import quote
 
-from jsonschema import Draft202012Validator
 from jsonschema.protocols import Validator
 from referencing.exceptions import Unresolvable
-from referencing.jsonschema import DRAFT202012, SchemaRegistry
+from referencing.jsonschema import SchemaRegistry
 
+from microagent.deciding import FORMATS
 from microagent.jsonvalues import identity
 from microagent.pointers import follow, fragment_steps, pointer_to
 from microagent.references import references, resolve
 from microagent.schema import Schema, canonical, canonical_text, rebuilt
+from microagent.validator import registry, validator
 
 _OWN = "urn:microagent:own"
 _FILE = "urn:microagent:file"
@@ -28,18 +29,16 @@ class Scope:
     """
     A schema with the definitions of its file.
 
+    :param formats: a ``format`` that can be checked refuses values; else there is none
     :ivar schema: the schema, canonical, its references absolute: they may be moved, and put together anew
     """
 
-    def __init__(self, schema: Schema, definitions: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> None:
+        self._formats = FORMATS if formats else frozenset[str]()
         self._definitions = {
-            name: _absolute(canonical(found), None, definitions) for name, found in definitions.items()
+            name: _absolute(canonical(found), None, definitions, self._formats) for name, found in definitions.items()
         }
-        self.schema = _absolute(canonical(schema), schema, definitions)
-        resources = {_OWN: self.schema, _FILE: {"$defs": self._definitions}}
-        self._registry = SchemaRegistry().with_resources(
-            (address, DRAFT202012.create_resource(cast("Any", found))) for address, found in resources.items()
-        )
+        self.schema = _absolute(canonical(schema), schema, definitions, self._formats)
         self._validators: dict[str, Validator] = {}
         self._texts: dict[str, str] = {}
         self._enums: dict[int, tuple[Mapping[str, Any], frozenset[object]]] = {}  # by identity, and kept for it
@@ -69,7 +68,7 @@ class Scope:
             if len(schema.get("enum", ())) > _LONG:
                 return self._is_listed(schema, value) and self.accepts(_without_enum(schema), value)
             return self._validator(schema).is_valid(cast("Any", value))
-        except (Unresolvable, re.error, RecursionError) as exc:
+        except (Unresolvable, ValueError, RecursionError) as exc:
             raise Undecidable(f"a value cannot be checked: {exc}") from None
 
     def _is_listed(self, schema: Mapping[str, Any], value: object) -> bool:
@@ -103,8 +102,12 @@ class Scope:
     def _validator(self, schema: Mapping[str, Any]) -> Validator:
         key = canonical_text(schema)
         if key not in self._validators:
-            self._validators[key] = Draft202012Validator(schema, registry=self._registry)
+            self._validators[key] = validator(schema, self._known, formats=bool(self._formats))
         return self._validators[key]
+
+    @cached_property
+    def _known(self) -> SchemaRegistry:
+        return registry({_OWN: self.schema, _FILE: {"$defs": self._definitions}})
 
 
 def _without_enum(schema: Mapping[str, Any]) -> Schema:
@@ -120,14 +123,16 @@ def together(schemas: Iterable[Schema]) -> Schema:
     return {"allOf": listed} if len(listed) > 1 else next(iter(listed), True)
 
 
-def _absolute(schema: Schema, own: Schema | None, definitions: Mapping[str, Any]) -> Schema:
-    """The schema, each reference beginning with the document that it leads into."""
+def _absolute(schema: Schema, own: Schema | None, definitions: Mapping[str, Any], formats: frozenset[str]) -> Schema:
+    """The schema, each reference beginning with the document that it leads into, and without formats but these."""
 
     def change(inner: Schema) -> Schema:
         if isinstance(inner, bool):
             return inner
         copy = rebuilt(inner, change)
         copy.pop("$id", None)
+        if copy.get("format") not in formats:
+            copy.pop("format", None)
         reference = copy.get("$ref")
         target = resolve(reference, own, definitions) if isinstance(reference, str) else None
         if target is not None:

@@ -10,6 +10,7 @@ from microagent.compat.members import is_integer
 LIMITS = frozenset(
     {
         "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf", "minLength", "maxLength", "pattern",
+        "format",
         "minItems", "maxItems", "uniqueItems", "contains", "minContains", "maxContains",
         "minProperties", "maxProperties", "propertyNames", "patternProperties", "dependentRequired",
         "not", "dependentSchemas",

@@ -243,7 +243,8 @@ def test_files_and_folders(project):
         (["--against", "git:main", "--allow", "ARG_NO_REMOV"], "there is no rule 'ARG_NO_REMOV', did you mean"),
         (["--against", "git:main", "--mode", "both"], "'both' is not one of 'full'"),
         (["--against", "git:main", "--watch"], "--against and --watch exclude each other"),
-        (["--mode", "full"], "--mode, --allow and --format are for --against OLD"),
+        (["--mode", "full"], "--mode, --allow, --formats and --format are for --against OLD"),
+        (["--formats"], "--mode, --allow, --formats and --format are for --against OLD"),
     ],
 )
 def test_wrong_command_lines(arguments, said, project):
@@ -384,6 +385,7 @@ def test_the_configuration_says_how_to_compare(project):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
+        ("formats = 1", "formats is true or false"),
         ("mode = 'both'", "mode is one of full, backward, forward, source, not 'both'"),
         ("allow = 'ARG_NO_REMOVE'", "allow is a list of rules"),
         ("allow = ['ARG_NO_REMOV']", "there is no rule 'ARG_NO_REMOV', did you mean"),
@@ -433,6 +435,22 @@ def test_comparing_and_checking(project):
     assert "against git:main: nothing breaks\n--- out/queues.py" in result.stdout
     run("schemas", "-o", "out")
     assert run("schemas", "--against", "git:main", "-o", "out", "--check").exit_code == 0
+
+
+def test_formats_refuse_where_they_are_asked_to(project, monkeypatch):
+    """On the command line or in the file; what cannot be checked here is one sentence."""
+    for name, said in (("old.json", {}), ("new.json", {"format": "uuid"})):
+        payload = {"properties": {"x": {"type": "string", **said}}}
+        written(project, name, {"queues": [{"name": "q", "payload": payload}]})
+    arguments = ["new.json", "--against", "old.json", "--format", "json"]
+    assert rules(run(*arguments)) == []
+    assert rules(run(*arguments, "--formats")) == ["LIMIT_NO_TIGHTEN"]
+    (project / "pyproject.toml").write_text("[tool.microagent-gen.compat]\nformats = true\n")
+    assert rules(run(*arguments)) == ["LIMIT_NO_TIGHTEN"]
+    monkeypatch.setattr("microagent_gen.against.missing_formats", lambda: ["uuid"])
+    result = run(*arguments)
+    assert result.exit_code == 2
+    assert "formats: nothing here can check uuid: pip install 'microagent[formats]'" in result.stderr
 
 
 def test_without_hypothesis_less_is_found_and_nothing_fails(project):

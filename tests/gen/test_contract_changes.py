@@ -338,3 +338,34 @@ def test_a_counterexample_is_looked_for():
     assert finding.rule.id == "LIMIT_NO_TIGHTEN"
     assert declared(old, "queue").problem({"a": finding.example}) is None
     assert declared(new, "queue").problem({"a": finding.example}) is not None
+
+
+def test_patterns_are_compared_as_ecma_262_reads_them():
+    r"""``\d`` is 0 to 9: an old message with a digit of another script is no longer taken."""
+    was, now = (
+        {"payload": {"properties": {"a": {"type": "string", "pattern": each}}}} for each in ("^[0\u0663]$", r"^\d$")
+    )
+    [finding] = [each for each in found(was, now, "queue") if each.rule.id != "LIMIT_NO_LOOSEN"]
+    assert finding.example == "\u0663"
+    assert found(*[{"payload": {"properties": {"a": {"pattern": r"^\p{L}(?<b>a)$"}}}}] * 2, "queue") == []
+
+
+@pytest.mark.parametrize(
+    ("was", "now", "rule"),
+    [
+        ({}, {"format": "date-time"}, "LIMIT_NO_TIGHTEN"),
+        ({"format": "uuid"}, {}, "LIMIT_NO_LOOSEN"),
+        ({"format": "date"}, {"format": "ipv4"}, "LIMIT_SAME"),
+        ({"format": "uri"}, {"format": "uri-reference"}, "LIMIT_NO_LOOSEN"),
+        ({"format": "of-our-own"}, {"format": "another"}, None),
+        ({"format": "email", "maxLength": 80}, {"maxLength": 80, "format": "email", "title": "Address"}, None),
+    ],
+)
+def test_formats_are_compared_where_they_refuse(was, now, rule):
+    """Those that can be checked are limits like others; where nobody asks for them, they tell people something."""
+    old, new = (
+        a_contract({"case": {"payload": {"properties": {"a": {"type": "string", **each}}}}}, "queue", ())
+        for each in (was, now)
+    )
+    assert [each.rule.id for each in findings(old, new, finder(), formats=True)] == ([rule] if rule else [])
+    assert findings(old, new, finder()) == []
