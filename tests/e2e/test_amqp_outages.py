@@ -125,8 +125,10 @@ async def test_sender_is_told_of_an_outage(rabbitmq_server: RabbitMQServer):
         await broker.close()
 
 
-async def test_queue_that_is_deleted_is_declared_again(rabbitmq_server: RabbitMQServer):
-    """Neither its consumer nor its sender has to be started anew."""
+async def test_queue_that_is_deleted_is_declared_again(
+    rabbitmq_server: RabbitMQServer, caplog: pytest.LogCaptureFixture
+):
+    """Neither its consumer nor its sender has to be started anew, and what else is on the connection goes on."""
     queue = Queue(unique("queue"))
     cls, got = taker(queue)
     agent = cls(broker=AMQPBroker(rabbitmq_server.url))
@@ -137,6 +139,8 @@ async def test_queue_that_is_deleted_is_declared_again(rabbitmq_server: RabbitMQ
     await agent.broker[queue.name].send({"number": 2})
     await until(lambda: got == [1, 2])
     await agent.stop()
+    assert f"the server ended the consumer of queue '{queue.name}'" in caplog.text
+    assert "connection lost" not in caplog.text
 
 
 async def test_server_that_hangs_is_left(rabbitmq_server: RabbitMQServer):

@@ -137,7 +137,8 @@ class AMQPBroker(AbstractQueueBroker):
 
     async def _open(self) -> None:
         connection = await connect(self._address, f"microagent {self.uid}", self._ssl_context)
-        self._session = session = Session(connection, self._send_timeout, durable=self._durable, quorum=self._quorum)
+        options = {"durable": self._durable, "quorum": self._quorum}
+        self._session = session = Session(connection, self._send_timeout, self.log, **options)
         session.when_lost(self._look)
 
     def _look(self, session: Session) -> None:

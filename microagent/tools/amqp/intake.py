@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Awaitable, Callable, Collection
 from itertools import count, takewhile
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
@@ -46,12 +46,16 @@ class Intake:
     What it brought is ours as long as the channel is open; when that closes, the server gives it to others.
 
     :param window: how much the server pushes ahead
+    :param restore: makes the queue anew, after the server has ended its consumer because it was deleted
     """
 
-    def __init__(self, name: str, channel: aiormq.Channel, window: Window) -> None:
+    def __init__(
+        self, name: str, channel: aiormq.Channel, window: Window, restore: Callable[[], Awaitable[None]]
+    ) -> None:
         self.name = name
         self._channel = channel
         self._window = window
+        self._restore = restore
         self._resizing = asyncio.Lock()
         self._consumers = f"microagent.{uuid4().hex}."  # how the tags of all of them begin
         self._numbers = count(1)
@@ -59,20 +63,22 @@ class Intake:
         self._arrived: deque[DeliveredMessage] = deque()
         self._taken: dict[int, None] = {}  # delivery tags in the order of their arrival
         self._is_idle = True
-        self._cancelled = False
+        self._is_ended = False  # by the server
         self._news = asyncio.Event()
         channel.on_consumer_cancel_callbacks.add(self._on_cancel)
         closing: asyncio.Future[Any] = channel.closing  # pyright: ignore - the driver does not say of what
         closing.add_done_callback(lambda _: self._news.set())
 
     @classmethod
-    async def open(cls, connection: Connection, name: str, window: Window) -> "Intake":
+    async def open(
+        cls, connection: Connection, name: str, window: Window, restore: Callable[[], Awaitable[None]]
+    ) -> "Intake":
         """
         Begin to consume.
 
         :raises BackendConnectionError: if the connection is lost
         """
-        intake = cls(name, channel := await open_channel(connection), window)
+        intake = cls(name, channel := await open_channel(connection), window, restore)
         connection.listen(channel, Deliveries(channel, intake._consumers, intake._arrive))
         with translated():
             await intake._consume(window.size)
@@ -86,7 +92,7 @@ class Intake:
         """
         Up to ``limit`` of what has arrived.
 
-        :raises BackendConnectionError: if the channel is closed, or the server has ended the consumer
+        :raises BackendConnectionError: if the channel is closed
         """
         self._check()
         async with self._resizing:
@@ -170,6 +176,9 @@ class Intake:
         """Change it if it is far from what the core wants to hold when it takes ``limit`` more."""
         wanted = len(self._taken) + limit
         if not self._consumer:
+            if self._is_ended:
+                await self._restore()
+                self._is_ended = False
             with translated():
                 await self._consume(wanted)
             return
@@ -198,9 +207,8 @@ class Intake:
     async def _consume(self, size: int) -> None:
         """A prefetch count is for new consumers."""
         await self._channel.basic_qos(prefetch_count=size)
-        tag = f"{self._consumers}{next(self._numbers)}"
+        self._consumer = tag = f"{self._consumers}{next(self._numbers)}"  # which the server may end at once
         await self._channel.basic_consume(self.name, self._on_message, consumer_tag=tag)
-        self._consumer = tag
         self._window = self._window._replace(size=size)
 
     # -- what the channel tells
@@ -214,14 +222,14 @@ class Intake:
         self._news.set()
 
     def _on_cancel(self, frame: spec.Basic.Cancel) -> None:
-        self._cancelled = True
-        self._news.set()
+        """The queue has been deleted, or has moved; what came from it is still ours, and ``take`` consumes it again."""
+        if frame.consumer_tag == self._consumer:
+            self._consumer, self._is_ended = "", True
+            self._news.set()
 
     def _check(self) -> None:
         if not self.is_open:
             raise BackendConnectionError(CLOSED)
-        if self._cancelled:
-            raise BackendConnectionError(f"the server ended the consumer of queue '{self.name}', which may be gone")
 
 
 async def _first(event: asyncio.Event, timeout: float) -> None:

@@ -1,7 +1,9 @@
 """All that lives on one connection, and ends with it."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import aiormq
@@ -26,8 +28,11 @@ class Session:
     :param quorum: new queues are quorum queues
     """
 
-    def __init__(self, connection: Connection, timeout: float, *, durable: bool, quorum: bool) -> None:
+    def __init__(
+        self, connection: Connection, timeout: float, log: logging.Logger, *, durable: bool, quorum: bool
+    ) -> None:
         self._connection = connection
+        self._log = log
         self._questions = Questions(connection)
         self._intakes: dict[str, Intake] = {}
         self.topology = Topology(self._questions, durable, quorum)
@@ -57,7 +62,12 @@ class Session:
         former = self._intakes.get(name)
         if former is None or not former.is_open:
             await self.topology.ensure(self.topology.place(name))
-            self._intakes[name] = await Intake.open(self._connection, name, window)
+            self._intakes[name] = await Intake.open(self._connection, name, window, partial(self._restore, name))
+
+    async def _restore(self, name: str) -> None:
+        self._log.warning("the server ended the consumer of queue '%s', which may be gone: it is declared again", name)
+        self.topology.forget(self.topology.place(name))
+        await self.topology.ensure(self.topology.place(name))
 
     async def pause(self, name: str) -> list[Held]:
         """Have it pushed no more until it is asked for; what is to be handed back."""
