@@ -88,6 +88,15 @@ async def test_a_long_body_is_split():
     assert frames[1].body_size == 2500
 
 
+async def test_a_long_body_is_not_split_where_frames_have_no_limit():
+    """Of a server that sets none, the driver subtracts the frame from nothing."""
+    channel = Channel()
+    channel.max_content_size = -8
+    await publish(channel, [letter(b"x" * 2500), letter(b"")], PATIENCE)
+    (frames,) = channel.written()
+    assert [len(each.value) for each in frames if isinstance(each, body.ContentBody)] == [2500]
+
+
 async def test_a_write_has_a_size():
     """Many large letters are written in several portions."""
     channel = Channel()

@@ -78,8 +78,9 @@ def publication(channel: int, method: bytes, properties: bytes, body: bytes, lar
     A method with its content.
 
     :param properties: their flags and values
-    :param largest: bytes of the body in one frame
+    :param largest: bytes of the body in one frame; not above 0: as many as it has
     """
+    largest = largest if largest > 0 else max(len(body), 1)
     frames = [_frame(METHOD, channel, method), _frame(HEADER, channel, _CONTENT.pack(_BASIC, len(body)) + properties)]
     frames += [_frame(BODY, channel, body[at : at + largest]) for at in range(0, len(body), largest)]
     return b"".join(frames)
