@@ -267,9 +267,8 @@ class Worker:
         self._is_wary = True
         is_alone = self._solitude.held == len(deliveries)
         suspect = next(filter(is_suspect, deliveries)) if is_alone or not self._source.keeps_places else None
-        self._hand_back([each for each in (*self._waiting, *deliveries) if each is not suspect])
-        async with self._solitude.of(self):
-            await self.rest(suspect)
+        aside = [*self._set_aside(), *(each for each in deliveries if each is not suspect)]
+        async with self._solitude.of(self, self._give_up(aside, suspect)):
             for delivery in [suspect] if suspect is not None else await self._obtain(1):
                 if is_suspect(delivery):
                     self._log.warning(
@@ -279,13 +278,22 @@ class Worker:
                 self._wake(1)
             await self._rid_of_all()
 
-    async def rest(self, suspect: Delivery | None = None) -> None:
-        """Begin nothing more, hand back what waits, and return when nothing is held any more but the suspect."""
-        self._hand_back(self._waiting)
+    async def rest(self) -> None:
+        """Begin nothing more, hand back what waits, and return when nothing is held any more."""
+        await self._give_up(self._set_aside())
+
+    def _set_aside(self) -> list[Delivery]:
+        """What waits, so that nobody begins it."""
+        waiting = list(self._waiting)
+        self._waiting.clear()
+        return waiting
+
+    async def _give_up(self, aside: list[Delivery], but: Delivery | None = None) -> None:
         while self._taking:
             await self._news()
-        await self._source.pause()
-        await self._rid_of_all(suspect)
+        await self._source.pause()  # before what is handed back makes room for more
+        self._hand_back(aside)
+        await self._rid_of_all(but)
 
     async def _rid_of_all(self, but: Delivery | None = None) -> None:
         while self._held.keys() - {but}:

@@ -1,7 +1,7 @@
 """Running alone what may have killed its process, so that nothing else is counted with it."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -63,12 +63,16 @@ class Solitude:
             await asyncio.wait([self._over])
 
     @asynccontextmanager
-    async def of(self, member: Member) -> AsyncGenerator[None]:
-        """Have the process to itself, once all others rest; nobody else may have it."""
+    async def of(self, member: Member, rest: Awaitable[None]) -> AsyncGenerator[None]:
+        """
+        Have the process to itself, once all others rest; nobody else may have it.
+
+        :param rest: what the member does to come to rest
+        """
         assert self._owner is None
         self._owner, self._over = member, asyncio.get_running_loop().create_future()
         try:
-            await asyncio.gather(*(other.rest() for other in self._members if other is not member))
+            await asyncio.gather(rest, *(other.rest() for other in self._members if other is not member))
             yield
         finally:
             self._over.set_result(None)

@@ -507,7 +507,7 @@ async def test_process_that_is_wanted_for_one_message_leaves_all_others_to_other
 
 
 async def _have_to_itself(broker: Any, over: asyncio.Event) -> None:
-    async with broker._solitude.of(object()):
+    async with broker._solitude.of(object(), asyncio.sleep(0)):
         await over.wait()
 
 

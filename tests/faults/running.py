@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from support import unique, until
 
-from faults.crew import Crew, Post
+from faults.crew import PATIENCE, Crew, Post
 from faults.ledger import Report, check, read, read_file
 from faults.places import Place
 from faults.schedule import Fault
@@ -122,6 +122,7 @@ class Run:
         return check(entry for entry in read(self._folder) if entry.time < self._first_fault)
 
     async def _suffer(self) -> None:
+        await until(lambda: self._report().done, PATIENCE)  # from then on, there is something that faults can hit
         begin = time.monotonic()
         async with asyncio.TaskGroup() as group:
             for fault in self._faults:

@@ -17,6 +17,9 @@ from microagent.tools.amqp.deliveries import Deliveries
 from microagent.tools.amqp.errors import CLOSED, translated
 from microagent.tools.amqp.frames import acknowledgements
 
+CALM = 0.05  # seconds in which nothing comes: then nothing is under way
+LONGEST_CALM = 0.5  # seconds to wait for that
+
 
 class Held(NamedTuple):
     """A message that the core holds, and where it came from: it is settled there or nowhere."""
@@ -31,7 +34,8 @@ class Window(NamedTuple):
     How much the server pushes ahead: ``size`` messages.
 
     :ivar fixed: it stays so; otherwise it follows what the core asks for
-    :ivar hands_back: what has arrived goes back when the window shrinks, so that others can have it
+    :ivar hands_back: what has arrived goes back when the window shrinks, so that others can have it; otherwise the
+        server counts what goes back
     """
 
     size: int
@@ -59,7 +63,7 @@ class Intake:
         self._resizing = asyncio.Lock()
         self._consumers = f"microagent.{uuid4().hex}."  # how the tags of all of them begin
         self._numbers = count(1)
-        self._consumer = ""
+        self._tags: list[str] = []  # of those that there are now, none while it is paused
         self._arrived: deque[DeliveredMessage] = deque()
         self._taken: dict[int, None] = {}  # delivery tags in the order of their arrival
         self._is_idle = True
@@ -122,10 +126,9 @@ class Intake:
     async def pause(self) -> list[Held]:
         """Have nothing pushed until the next ``take``; what has arrived and was not taken is to be handed back."""
         async with self._resizing:
-            if self.is_open and self._consumer:
-                former, self._consumer = self._consumer, ""
+            if self.is_open and self._tags:
                 with translated():
-                    await self._channel.basic_cancel(former)
+                    await self._cancel()
             self._news.set()
             return self._hand_over(len(self._arrived))
 
@@ -137,6 +140,10 @@ class Intake:
 
     async def acknowledge(self, tags: Collection[int]) -> None:
         """These are done; what was settled before, or belongs to a channel that is closed, stays as it is."""
+        async with self._resizing:  # what is acknowledged makes room for more
+            await self._acknowledge(tags)
+
+    async def _acknowledge(self, tags: Collection[int]) -> None:
         last = deque(takewhile(tags.__contains__, self._taken), maxlen=1)  # up to here, one frame does for all
         rest = [tag for tag in tags if tag in self._taken and not (last and tag <= last[0])]
         with translated():
@@ -175,7 +182,7 @@ class Intake:
     async def _follow(self, limit: int) -> None:
         """Change it if it is far from what the core wants to hold when it takes ``limit`` more."""
         wanted = len(self._taken) + limit
-        if not self._consumer:
+        if not self._tags:
             if self._is_ended:
                 await self._restore()
                 self._is_ended = False
@@ -188,28 +195,39 @@ class Intake:
         if wanted < self._window.size:
             await self._shrink(wanted, limit)
         else:
-            await self._grow(wanted)
-
-    async def _grow(self, size: int) -> None:
-        former = self._consumer
-        with translated():
-            await self._consume(size)
-            await self._channel.basic_cancel(former)
+            with translated():
+                await self._consume(wanted - self._window.size)
 
     async def _shrink(self, size: int, keep: int) -> None:
         """Hand back all but the first ``keep`` of what has arrived, before any other is pushed: so order is kept."""
         with translated():
-            await self._channel.basic_cancel(self._consumer)
+            await self._cancel()
             while self._window.hands_back and len(self._arrived) > keep:
                 await self._channel.basic_nack(self._arrived.pop().delivery_tag or 0, requeue=True, wait=False)
             await self._consume(size)
 
-    async def _consume(self, size: int) -> None:
-        """A prefetch count is for new consumers."""
-        await self._channel.basic_qos(prefetch_count=size)
-        self._consumer = tag = f"{self._consumers}{next(self._numbers)}"  # which the server may end at once
+    async def _consume(self, more: int) -> None:
+        """A prefetch count is for new consumers, of which each adds to the window."""
+        await self._channel.basic_qos(prefetch_count=more)
+        self._window = self._window._replace(size=more + (self._window.size if self._tags else 0))
+        self._tags.append(tag := f"{self._consumers}{next(self._numbers)}")  # which the server may end at once
         await self._channel.basic_consume(self.name, self._on_message, consumer_tag=tag)
-        self._window = self._window._replace(size=size)
+
+    async def _cancel(self) -> None:
+        """End the consumers; what the server has sent and is not here yet goes back, which it may count."""
+        if not self._window.hands_back:
+            await self._let_arrive()
+        while self._tags:
+            await self._channel.basic_cancel(self._tags.pop())
+
+    async def _let_arrive(self) -> None:
+        """Return when the window is full, or nothing has come for a moment, so that hardly anything is under way."""
+        deadline = asyncio.get_running_loop().time() + LONGEST_CALM
+        while len(self._arrived) + len(self._taken) < self._window.size:
+            before = len(self._arrived)
+            await asyncio.sleep(CALM)
+            if len(self._arrived) == before or asyncio.get_running_loop().time() > deadline:
+                return
 
     # -- what the channel tells
 
@@ -223,8 +241,9 @@ class Intake:
 
     def _on_cancel(self, frame: spec.Basic.Cancel) -> None:
         """The queue has been deleted, or has moved; what came from it is still ours, and ``take`` consumes it again."""
-        if frame.consumer_tag == self._consumer:
-            self._consumer, self._is_ended = "", True
+        if frame.consumer_tag in self._tags:
+            self._tags.remove(frame.consumer_tag)
+            self._is_ended = not self._tags
             self._news.set()
 
     def _check(self) -> None:
