@@ -33,7 +33,7 @@ from microagent.printable import printable
 from microagent.references import resolve
 from microagent.schema import ANNOTATIONS, LISTED, NAMED, SINGLE, Schema, every_schema, rebuilt
 from microagent.scopes import is_uri
-from microagent.validator import format_checker, registry, validator
+from microagent.validator import registry, validator
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | NAMED | LISTED | SINGLE | ANNOTATIONS | {
@@ -89,11 +89,6 @@ def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = F
 
 def _always(problem: str, _: object) -> str:
     return problem
-
-
-def checked_formats() -> frozenset[str]:
-    """The values of ``format`` that can be checked with the packages that are installed."""
-    return frozenset(format_checker().checkers)
 
 
 def format_text() -> str:

@@ -95,6 +95,6 @@ def checks(schema: Schema, definitions: Mapping[str, Any], *, payload: bool = Fa
 
 def missing_formats() -> list[str]:
     """The formats of JSON Schema that cannot be checked here, for want of a package."""
-    from microagent.jsonschemas import checked_formats
+    from microagent.formats import checked_formats
 
     return sorted(FORMATS - checked_formats())

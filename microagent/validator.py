@@ -4,13 +4,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, cast
 
-from jsonschema import Draft202012Validator, FormatChecker, validators
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError
 from jsonschema.protocols import Validator
 from referencing.jsonschema import DRAFT202012, SchemaRegistry
 
+from microagent.formats import format_checker
 from microagent.jsonvalues import exactly, identity
-from microagent.patterns import Pattern, is_pattern
+from microagent.patterns import Pattern
 from microagent.schema import Schema, rebuilt
 
 
@@ -46,18 +47,6 @@ def _searching(schema: Schema) -> Any:
     if "patternProperties" in copy:
         copy["patternProperties"] = {Pattern.of(each): inner for each, inner in copy["patternProperties"].items()}
     return copy
-
-
-@cache
-def format_checker() -> FormatChecker:
-    """What jsonschema checks, but for ``regex``: that is one of ECMA-262, as patterns are."""
-    found = FormatChecker(())
-    found.checkers = {**Draft202012Validator.FORMAT_CHECKER.checkers, "regex": (_is_pattern, ())}
-    return found
-
-
-def _is_pattern(value: object) -> bool:
-    return not isinstance(value, str) or is_pattern(value)
 
 
 @cache

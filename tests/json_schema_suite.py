@@ -67,6 +67,11 @@ def files(draft: str) -> list[str]:
     return sorted(str(path.relative_to(folder).with_suffix("")) for path in _json_files(folder))
 
 
+def format_files(draft: str) -> list[str]:
+    """The files of a draft that say what has a format, by the format."""
+    return sorted(f"optional/format/{path.stem}" for path in (suite() / "tests" / draft / "optional/format").glob("*"))
+
+
 def copy_documents(folder: Path) -> None:
     """Put the other documents into a folder, their references to each other relative."""
     for path in (suite() / "remotes").rglob("*.json"):

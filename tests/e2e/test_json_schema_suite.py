@@ -2,7 +2,7 @@
 What the public JSON-Schema-Test-Suite says of every draft, the strict runtime says too.
 
 Each schema becomes the one property of three queues: written in the payload, shared in the file, in a file beside it.
-``format`` is an annotation, so the suite's checks of formats are not asked here.
+``format`` is an annotation, unless ``formats=True`` asks for it: then all formats but those of IRIs are asked, too.
 """
 
 import json
@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from json_schema_suite import DRAFTS, HOST, Group, copy_documents, files, groups
+from json_schema_suite import DRAFTS, HOST, Group, copy_documents, files, format_files, groups
 from support import unique
 
+from microagent.deciding import FORMATS
 from microagent.declarations import QueueDeclaration
 from microagent.errors import DeclarationError
 from microagent.parsing import parse
@@ -76,6 +77,23 @@ def test_what_is_on_another_server_is_refused(draft: str, folder: Path) -> None:
         for place in PLACES:
             with pytest.raises(DeclarationError, match=r"only files below .* can be referred to, so keep a copy there"):
                 declared(group.schema, place, folder)
+
+
+@pytest.mark.parametrize("draft", DRAFTS)
+def test_formats_are_those_of_the_suite(draft: str, folder: Path) -> None:
+    """Where ``formats=True`` asks for them; where it does not, none of them refuses anything."""
+    found, asked = list[str](), 0
+    for group in (group for file in format_files(draft) for group in groups(draft, file)):
+        if group.schema.get("format") not in FORMATS:
+            continue
+        queue = Queue.admit(unique("case"), declared(group.schema, "payload", folder).structure())
+        for test in group.tests:
+            asked += 1
+            value = {"value": test["data"]}
+            if (queue.problem(value, formats=True) is None) is not test["valid"] or queue.problem(value) is not None:
+                found.append(f"{group.description}: {test['description']}: {test['data']!r}")
+    assert found == []
+    assert asked > 100
 
 
 def test_every_exclusion_is_of_the_suite() -> None:
