@@ -1,18 +1,25 @@
 """Schemas in normal form: 2020-12, on their own, every reference one to a place."""
 
 import copy
+import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, cast
 from urllib.parse import quote
 
 from microagent.circles import Checks
 from microagent.converting import Conversion, Converted, Env, Key, Keys, Link, extended
+from microagent.drafts import SHARED
 from microagent.jsontext import Complaint
-from microagent.library import Library, title
+from microagent.library import Library, stem, title
+from microagent.names import camel_case, digest
 from microagent.pointers import pointer_to
 from microagent.schema import Schema
-from microagent.scopes import Found, Scope
+from microagent.scopes import Found, Scope, Steps, followed
+
+_PLAIN = re.compile(r"[\w.$:/ -]*")
 
 MOST = 20_000
 """Definitions that a declaration uses, or a file has; dynamic references could ask for more without end."""
@@ -23,10 +30,15 @@ MOST_IN_ALL = 500_000
 
 @dataclass(frozen=True, slots=True)
 class Normal:
-    """Schemas in normal form, and the definitions that they share."""
+    """
+    Schemas in normal form, and the definitions that they share.
+
+    :ivar called: what each definition is called by whoever wrote it, whoever refers to it
+    """
 
     schemas: tuple[Schema, ...]
     definitions: Mapping[str, Schema]
+    called: Mapping[str, Steps]
 
 
 class Bundler:
@@ -40,6 +52,7 @@ class Bundler:
         self._taken = 0
         self._is_too_much = False
         self._keys = Keys()
+        self._alike: dict[Scope, set[str]] = {}
         self._checks = Checks(library, self.converted)
 
     def normal(self, *roots: Scope) -> Normal:
@@ -52,7 +65,7 @@ class Bundler:
         for each in own:
             _close(each.links, names)
         definitions = {names[key]: self._definition(key, names) for key in keys}
-        return Normal(tuple(each.schema for each in own), definitions)
+        return Normal(tuple(each.schema for each in own), definitions, {names[key]: self._called(key) for key in keys})
 
     def converted(self, key: Key) -> Converted:
         """What becomes a definition."""
@@ -119,8 +132,32 @@ class Bundler:
             _close([(memo[id(holder)], link) for holder, link in template.links], names)
         return self._closed[called]
 
+    def _called(self, key: Key) -> Steps:
+        """
+        The steps to a definition, as people name them: ``("Customer",)``, ``("order", "status")``.
+
+        The first one is the file, if that is a schema itself, and "" if the definition is of one declaration alone:
+        part of its payload, or decided by its dynamic references.
+        """
+        scope, steps = key.scope, key.steps[len(key.scope.root) :]
+        named = tuple(name for word, name in pairwise(steps) if word in SHARED) or steps[-1:]
+        if key.env or not (scope.is_file or scope.name):
+            return ("", *(named or (title(key.found),)))
+        if scope not in self._alike:
+            self._alike[scope] = _alike(scope)
+        named = tuple(f"{name} {digest(name)}" if name in self._alike[scope] else name for name in named)
+        return named if scope.is_library and named else (stem(scope.name), *named)
+
 
 # -- names
+
+
+def _alike(scope: Scope) -> set[str]:
+    """The definitions of a file that only signs tell apart, as ``List<int[]>`` and ``List<int>`` of some catalogues."""
+    shared = [followed(scope.value, (*scope.root, word)) for word in SHARED]
+    names = [str(name) for each in shared if isinstance(each, Mapping) for name in cast("Mapping[str, Any]", each)]
+    known = Counter(map(camel_case, set(names)))
+    return {name for name in names if known[camel_case(name)] > 1 and not _PLAIN.fullmatch(name)}
 
 
 def _names(keys: Iterable[Key], taken: set[str]) -> dict[Key, str]:

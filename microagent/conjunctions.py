@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
+from microagent.drafts import SHARED
 from microagent.references import resolve
 from microagent.schema import Schema, is_annotation
 from microagent.shapes import Called
@@ -49,14 +50,19 @@ class Source:
 
 def source(schema: Schema, place: Place, called: Called) -> Source:
     """A schema that is called by its own title, where it has one, or else as its place is."""
-    said = _NOTHING if isinstance(schema, bool) else schema
-    name, title = said.get("class_name"), said.get("title")
-    ways = [called]
-    if isinstance(title, str) and title.strip():
-        ways.insert(0, Called(title))
-    if isinstance(name, str):
-        ways.insert(0, Called(name, is_class_name=True))
-    return Source(schema, place, tuple(dict.fromkeys(ways)))
+    found = named_source(schema, place, called)
+    title = found.said.get("title")
+    if not isinstance(title, str) or not title.strip():
+        return found
+    *chosen, called = found.ways
+    return replace(found, ways=tuple(dict.fromkeys([*chosen, called.titled(title), called])))
+
+
+def named_source(schema: Schema, place: Place, called: Called) -> Source:
+    """A schema that has a name already, which only its ``class_name`` can change."""
+    name = None if isinstance(schema, bool) else schema.get("class_name")
+    chosen = (Called((name,), is_class_name=True),) if isinstance(name, str) else ()
+    return Source(schema, place, tuple(dict.fromkeys([*chosen, called])))
 
 
 class Conjunctions:
@@ -65,11 +71,13 @@ class Conjunctions:
 
     :param schema: the payload
     :param definitions: the definitions of its declaration
+    :param called: what these are called, where it is not by their own names
     """
 
-    def __init__(self, schema: Schema, definitions: Mapping[str, Any]) -> None:
+    def __init__(self, schema: Schema, definitions: Mapping[str, Any], called: Mapping[str, tuple[str, ...]]) -> None:
         self._schema = schema
         self._definitions = definitions
+        self._called = called
 
     def of(self, sources: Iterable[Source]) -> list[Source]:
         """The sources, what they refer to and what ``allOf`` puts together, each before what it leads to."""
@@ -97,7 +105,11 @@ class Conjunctions:
         found = resolve(reference, None if each.place[0] else self._schema, self._definitions)
         if found is None:
             return None
-        made = source(found.schema, (found.in_file, found.steps), _called(found.steps))
+        names = self._called.get(found.steps[1], found.steps[1:2]) if found.in_file else ("",)
+        is_definition = len(found.steps) == 2 and found.steps[0] in SHARED  # noqa: PLR2004 - a word and a name
+        made = (named_source if is_definition else source)(
+            found.schema, (found.in_file, found.steps), _called(found.steps, names)
+        )
         return replace(made, by_reference=True)
 
 
@@ -140,13 +152,21 @@ def _only_value(schema: Mapping[str, Any]) -> object:
     return schema["const"] if "const" in schema else listed[0] if len(listed) == 1 else None
 
 
-def _called(steps: tuple[str, ...]) -> Called:
-    """How the target of a reference is called, if it has no title."""
+def _called(steps: tuple[str, ...], names: tuple[str, ...]) -> Called:
+    """
+    How the target of a reference is called.
+
+    :param names: those of the definition that it is in; an empty one for what is in the payload
+    """
     called, rest = Called(), [*steps]
+    if names[0]:
+        called, rest = Called(names), rest[2:]
+    elif names[1:]:
+        called, rest = Called(path=names[1:]), rest[2:]
     while rest:
         word = rest.pop(0)
-        if word in {"$defs", "definitions"} and rest:
-            called = Called(rest.pop(0))
+        if word in SHARED and rest:
+            called = called.titled(rest.pop(0))
         elif word == "properties" and rest:
             called = called.below(rest.pop(0))
         else:

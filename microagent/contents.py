@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from microagent.bundling import Bundler
+from microagent.bundling import Bundler, Normal
 from microagent.compat.rules import RULES
 from microagent.declarations import QueueDeclaration, SignalDeclaration
 from microagent.drafts import SHARED
@@ -78,6 +78,7 @@ class Contents:
                     payload=payload,
                     returns=found.returns,
                     definitions=found.definitions,
+                    called=found.called,
                     read=self._readings.get(steps),
                     **_told(entry),
                 ),
@@ -95,6 +96,7 @@ class Contents:
                     topics=tuple(entry.get("topics", ())),
                     quorum=entry.get("quorum"),
                     definitions=found.definitions,
+                    called=found.called,
                     read=self._readings.get(steps),
                     **_told(entry),
                 ),
@@ -113,12 +115,11 @@ class Contents:
         if bundled:
             normal = self._bundler.normal(*(self._library.part((*steps, key)) for key in bundled))
             own.update(zip(bundled, normal.schemas, strict=True))
-            definitions = normal.definitions
         else:
-            definitions = dict[str, Schema]()
+            normal = Normal((), {}, {})
         payload = as_object(own["payload"]) if "payload" in own else _listed_payload(entry)
         returns = {"type": entry["returns"]} if "returns" in entry and "returns" not in own else own.get("returns")
-        return _Schemas(payload, returns, definitions)
+        return _Schemas(payload, returns, normal.definitions, normal.called)
 
     def _entries(self, kind: str) -> Iterator[tuple[Steps, Entry]]:
         listed = self._document.get(kind)
@@ -199,7 +200,7 @@ class Contents:
         schemas = self._normal(steps, entry)
         if not self._is_readable or len(self._library.complaints) > known or schemas.payload is None:
             return None, []
-        found = self._readings[steps] = shape(schemas.payload, schemas.definitions, payload=True)
+        found = self._readings[steps] = shape(schemas.payload, schemas.definitions, schemas.called, payload=True)
         if found.shape == Nothing():
             return None, [Complaint("a payload is an object", (*steps, "payload"))]
         return found.object, []
@@ -212,6 +213,7 @@ class _Schemas:
     payload: Schema | None
     returns: Schema | None
     definitions: Mapping[str, Schema]
+    called: Mapping[str, Steps]
 
 
 def _argument_complaints(steps: Steps, entry: Entry, payload: Object) -> Iterator[Complaint]:

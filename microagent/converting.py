@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from microagent.drafts import REFERRING, SHARED, Draft, inner_schemas, modern, with_reference
 from microagent.jsontext import Complaint
 from microagent.library import DanglingError, Library
-from microagent.names import shown
+from microagent.names import class_name_problem, shown
 from microagent.schema import IN_PLACE, Schema
 from microagent.scopes import RECURSIVE, Context, Found, Scope, Steps
 
@@ -113,6 +113,8 @@ class Conversion:
         living = context.draft.living(schema)
         if len(living) < len(schema) and not self._scope.name:
             self._warn(schema, living, place, context.draft)
+        if "class_name" in schema:
+            self._check_class_name(schema["class_name"], place)
         if not self._is_own:
             living = {key: value for key, value in living.items() if key not in SHARED}
         changed: dict[Steps, Schema] = {}
@@ -140,6 +142,11 @@ class Conversion:
         reason = f"{said.name} reads nothing beside $ref" if hidden else f"it is no keyword of {said.name}"
         for key in sorted(schema.keys() - living.keys()):
             self._library.warn(Complaint(f"{shown(key)} is not looked at: {reason}", (*place, key), of_key=True))
+
+    def _check_class_name(self, name: object, place: Steps) -> None:
+        problem = class_name_problem(name) if isinstance(name, str) else "a class_name is a text"
+        if problem is not None:
+            self._library.complain(self._scope, Complaint(problem, (*place, "class_name")))
 
     def _links(self, word: str, text: object, here: "_Here") -> Iterator[Link]:
         if not isinstance(text, str):

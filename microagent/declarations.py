@@ -28,12 +28,16 @@ class Declaration:
     What a signal and a queue have in common.
 
     ``compat`` is what is said for comparisons with earlier and later declarations: rules that may be broken, with the
-    reason (``allow``), and names of arguments that are not to be used again (``reserved``).
+    reason (``allow``), and names of arguments that are not to be used again (``reserved``). ``called`` are the names of
+    the definitions as whoever wrote them knows them; see ``bundling``.
     """
 
     name: str
     origin: Problem | None = field(default=None, compare=False, kw_only=True)
     compat: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, kw_only=True)
+    called: Mapping[str, tuple[str, ...]] = field(
+        default_factory=dict[str, tuple[str, ...]], compare=False, kw_only=True, repr=False
+    )
 
     def structure(self) -> str:
         """All but the name and what is there for people, as compact JSON: equal for equal declarations."""
@@ -66,7 +70,7 @@ class SignalDeclaration(Declaration):
     @cached_property
     def reading(self) -> Reading:
         """What types can say of the payload; ``read``, where that was found out before."""
-        return self.read or shape(self.payload, self.definitions, payload=True)
+        return self.read or shape(self.payload, self.definitions, self.called, payload=True)
 
     def structure(self) -> str:
         returns = {} if self.returns is None else {"returns": canonical(self.returns)}
@@ -94,7 +98,8 @@ class QueueDeclaration(Declaration):
     @cached_property
     def reading(self) -> Reading:
         """What types can say of the payload; ``read``, where that was found out before."""
-        return self.read or shape(True if self.payload is None else self.payload, self.definitions, payload=True)
+        payload = True if self.payload is None else self.payload
+        return self.read or shape(payload, self.definitions, self.called, payload=True)
 
     def structure(self) -> str:
         payload = {} if self.payload is None else {"payload": canonical(as_object(self.payload))}

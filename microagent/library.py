@@ -192,7 +192,12 @@ def title(found: Found) -> str:
     """What a schema is called by whoever wrote it: the name in ``$defs``, or that of the file."""
     if found.steps and (found.steps != found.scope.root or not found.scope.name):
         return found.steps[-1]
-    name = PurePosixPath(found.scope.name).name
+    return stem(found.scope.name)
+
+
+def stem(name: str) -> str:
+    """What a file is called without what tells its format."""
+    name = PurePosixPath(name).name
     return name.partition(".")[0] or name
 
 

@@ -1,6 +1,7 @@
 """Which names declarations may have."""
 
 import difflib
+import hashlib
 import keyword
 import re
 from collections.abc import Iterable
@@ -22,6 +23,23 @@ RESERVED_QUEUES = frozenset(
     }
 )  # fmt: skip
 RESERVED_ARGUMENTS = frozenset({"self", "signal", "sender", "timeout"})
+_BUILTIN_CLASSES = frozenset(
+    """
+    ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup BlockingIOError BrokenPipeError
+    BufferError BytesWarning ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError
+    ConnectionResetError DeprecationWarning EOFError Ellipsis EncodingWarning EnvironmentError Exception ExceptionGroup
+    FileExistsError FileNotFoundError FloatingPointError FutureWarning GeneratorExit IOError ImportError ImportWarning
+    IndentationError IndexError InterruptedError IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError
+    ModuleNotFoundError NameError NotADirectoryError NotImplemented NotImplementedError OSError OverflowError
+    PendingDeprecationWarning PermissionError ProcessLookupError RecursionError ReferenceError ResourceWarning
+    RuntimeError RuntimeWarning StopAsyncIteration StopIteration SyntaxError SyntaxWarning SystemError SystemExit
+    TabError TimeoutError TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError
+    UnicodeTranslateError UnicodeWarning UserWarning ValueError Warning ZeroDivisionError
+    """.split()  # noqa: SIM905 - a list to read
+)
+_PACKAGE_CLASSES = frozenset({"Agent", "Broker", "Bus", "Queues", "Signals"})
+RESERVED_CLASSES = _PACKAGE_CLASSES | _BUILTIN_CLASSES | {"False", "None", "True"}
+"""Class names that no declaration gets: what a package itself exports, keywords, and the builtins of Python 3.11."""
 
 
 def signal_name_problem(name: str) -> str | None:
@@ -49,7 +67,19 @@ def class_name_problem(name: str) -> str | None:
     """Why no class can have this name, or None when one can."""
     if not CLASS_NAME.fullmatch(name) or keyword.iskeyword(name):
         return f"{shown(name)} is no name of a class: it takes letters, digits and _, and begins with a capital letter"
+    if name in RESERVED_CLASSES:
+        return f"{name!r} cannot be the name of a class: Python or the generated package has one of this name"
     return None
+
+
+def camel_case(text: str) -> str:
+    """The words of a text in one: ``user-id`` is ``UserId``; "" where it holds no letters or digits."""
+    return "".join(word[:1].upper() + word[1:] for word in re.split(r"[\W_]+", normalize("NFKC", text)))
+
+
+def digest(text: str) -> str:
+    """Eight letters and digits that stand for any text."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def guess(word: str, known: Iterable[str], likeness: float = 0.6) -> str:

@@ -17,6 +17,7 @@ from microagent.conjunctions import (
     Source,
     alternatives,
     is_transparent,
+    named_source,
     source,
 )
 from microagent.jsonvalues import KINDS, common_kinds, is_of, listed_values, without_fraction
@@ -132,7 +133,13 @@ class Reading:
                 return ()
 
 
-def shape(schema: Schema, definitions: Mapping[str, Any] | None = None, *, payload: bool = False) -> Reading:
+def shape(
+    schema: Schema,
+    definitions: Mapping[str, Any] | None = None,
+    called: Mapping[str, tuple[str, ...]] | None = None,
+    *,
+    payload: bool = False,
+) -> Reading:
     """
     Read a schema.
 
@@ -140,9 +147,10 @@ def shape(schema: Schema, definitions: Mapping[str, Any] | None = None, *, paylo
     author means it, though JSON Schema would let any other type pass.
 
     :param definitions: the definitions of the declaration, for references that the schema itself does not answer
+    :param called: the names of the definitions as whoever wrote them knows them, where these are others
     :param payload: the schema is a payload: an object, whatever it says of its type
     """
-    reader = _Reader(schema, definitions or {}, payload=payload)
+    reader = _Reader(Conjunctions(schema, definitions or {}, called or {}), payload=payload)
     found = reader.whole(as_object(schema) if payload else schema)
     return Reading(found, reader.known, frozenset(reader.said))
 
@@ -161,11 +169,11 @@ def _merged(objects: list[Object]) -> Object:
 
 
 class _Reader:
-    def __init__(self, schema: Schema, definitions: Mapping[str, Any], *, payload: bool) -> None:
+    def __init__(self, conjunctions: Conjunctions, *, payload: bool) -> None:
         self.payload = payload
         self.known: dict[Key, Known] = {}
         self.said: set[tuple[Place, str]] = set()
-        self._conjunctions = Conjunctions(schema, definitions)
+        self._conjunctions = conjunctions
         self._read: dict[Key, Shape] = {}
         self._open: set[Key] = set()
         self._followed: dict[tuple[bool, str], Shape] = {}
@@ -174,7 +182,7 @@ class _Reader:
 
     def whole(self, schema: Schema) -> Shape:
         """The shape of the whole; objects are read one after the other, however deep they are in each other."""
-        start = source(schema, (False, ()), Called())
+        start = named_source(schema, (False, ()), Called())
         found = self._payload(self._conjunctions.of([start])) if self.payload else self._shape([start], 0)
         while self._incomplete:
             key = next(iter(self._incomplete))
@@ -221,7 +229,7 @@ class _Reader:
     def _conjunction_shape(self, sources: list[Source], depth: int) -> Shape:
         conjunction = self._conjunctions.of(sources)
         self._say(conjunction, "$ref", "allOf")
-        visible = _visible(conjunction)
+        visible = _deciding(conjunction)
         key = tuple(each.place for each in visible)
         if self.payload and key == ((False, ()),):
             self._recursive.add(ROOT)
@@ -235,15 +243,23 @@ class _Reader:
             self._open.add(key)
             found = self._of(conjunction, depth) if depth < DEEPEST else Anything()
             self._open.remove(key)
-            self._read[key] = self._named(key, visible, found)
+            self._read[key] = self._named(key, self._head(visible, conjunction), visible, found)
         return self._read[key]
 
-    def _named(self, key: Key, visible: list[Source], found: Shape) -> Shape:
+    def _head(self, parts: list[Source], conjunction: list[Source]) -> Source:
+        """What the whole is called after: the first part if it leads to all others, or what brings them together."""
+        if len(parts) == 1:
+            return parts[0]
+        visible = _visible(conjunction) or parts
+        reached = {each.place for each in self._conjunctions.of(visible[:1])}
+        return visible[0] if all(each.place in reached for each in parts) else conjunction[0]
+
+    def _named(self, key: Key, head: Source, visible: list[Source], found: Shape) -> Shape:
         """The shape by a name of its own, where it is one that is used again, or that comes back to itself."""
         if key in self.known:
             return found
-        if key in self._recursive or (visible[0].by_reference and _is_worth_a_name(found)):
-            self.known[key] = Known(found, visible[0].ways, _told(visible))
+        if key in self._recursive or (head.by_reference and _is_worth_a_name(found)):
+            self.known[key] = Known(found, head.ways, _told(visible))
             return Named(key)
         return found
 
@@ -318,7 +334,7 @@ class _Reader:
         """How an alternative is called where it is put together with something else."""
         visible = _visible(self._conjunctions.of([option]))
         called = visible[0].called if visible else option.called
-        return ("|", called.anchor) if called.anchor and not called.path else called.path[-2:]
+        return ("|", called.anchor[-1]) if called.anchor and not called.path else called.path[-2:]
 
     # -- one schema, or some that are one
 
@@ -391,8 +407,7 @@ class _Reader:
             return mapping
         if len(self.known) >= MOST_NAMED:
             return MappingShape(Anything())
-        visible = _visible(conjunction)
-        head = made_of[0] if len(made_of) == 1 or not visible else visible[0]
+        head = self._head(made_of, conjunction)
         ways = (Called(),) if key == ROOT else (called,) if called and len(made_of) > 1 else head.ways
         self.known[key] = Known(Object(()), ways, _told([head] if key != ROOT else conjunction))
         self._incomplete[key] = made_of
@@ -454,6 +469,20 @@ class _Reader:
 def _visible(conjunction: Iterable[Source]) -> list[Source]:
     """Those that say something themselves."""
     return [each for each in conjunction if not is_transparent(each)]
+
+
+def _deciding(conjunction: list[Source]) -> list[Source]:
+    """Those that say something themselves, also if it is only that there are fewer types than the others have."""
+    visible = _visible(conjunction)
+    if not visible or len(visible) == len(conjunction):
+        return visible
+    said = [each.said for each in visible]
+    kinds = common_kinds(said)
+    return [
+        each
+        for each in conjunction
+        if not is_transparent(each) or ("type" in each.said and common_kinds([*said, each.said]) != kinds)
+    ]
 
 
 def _is_worth_a_name(found: Shape) -> bool:

@@ -116,17 +116,21 @@ class Called:
     """
     How a place is called.
 
-    ``anchor`` is the nearest title or definition that it is part of, "" for the declaration itself; ``is_class_name``
-    when somebody chose it for Python. ``path`` leads on from there: names of properties, ``[]`` for items, ``{}`` for
-    other values, ``|`` and a word for an alternative.
+    ``anchor`` names the definition that it is part of, nothing for the declaration itself; ``is_class_name`` when
+    somebody chose it for Python. ``path`` leads on from there: the nearest title, names of properties, ``[]`` for
+    items, ``{}`` for other values, ``|`` and a word for an alternative.
     """
 
-    anchor: str = ""
+    anchor: tuple[str, ...] = ()
     is_class_name: bool = False
     path: tuple[str, ...] = ()
 
     def below(self, *steps: str) -> "Called":
         return Called(self.anchor, self.is_class_name, (*self.path, *steps))
+
+    def titled(self, name: str) -> "Called":
+        """A part that has a name of its own, wherever it stands."""
+        return Called(self.anchor, self.is_class_name, (name,))
 
 
 @dataclass(frozen=True, slots=True)

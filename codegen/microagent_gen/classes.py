@@ -1,21 +1,27 @@
 """The classes of a package: which there are, how each is called, and what several declarations share."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from microagent.names import class_name_problem
+from microagent.errors import Problem
+from microagent.names import RESERVED_CLASSES, class_name_problem, shown
 from microagent.reading import Reading
 from microagent.shapes import ROOT, Called, Key, Known, Named, Object, OneOfValues, Scalar, Shape, inside
 from microagent_gen import naming
 from microagent_gen.pytypes import Names, name_of
 from microagent_gen.records import Record, record
 
-Claim: TypeAlias = Callable[[str], str | None]
-"""Takes a class name for good; None if somebody has it."""
-
 _Node: TypeAlias = tuple[int, Key]
 _STEPS = {"[]": "Item", "{}": "Value"}
+
+
+class NameConflict(Exception):
+    """Different things would be one class; ``problems`` say which, and where they are declared."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +30,15 @@ class Scope:
     One schema of a declaration.
 
     :ivar root: what its own class is called, and what the names of nested ones begin with
-    :ivar is_claimed: whether that class name is taken for it already
-    :ivar place: where it is declared; of two that want one name, the first has it
+    :ivar owner: the declaration, as messages call it
+    :ivar origin: where that is
     """
 
     root: str
     reading: Reading
+    owner: str
     doc: str = ""
-    is_claimed: bool = True
-    place: tuple[str, int, int, int, int] = ("", 0, 0, 0, 0)
+    origin: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Classes:
     """
     What a package defines.
 
-    :ivar shared: what belongs to no declaration: it has a title, or is a definition
+    :ivar shared: what belongs to no declaration: definitions of files, and what has a ``class_name``
     :ivar own: what belongs to each scope
     :ivar names: for each scope, the annotation of everything that has a name in it
     :ivar uses: for each scope, which of the shared ones it names
@@ -52,34 +58,33 @@ class Classes:
     uses: tuple[tuple[str, ...], ...]
 
 
-def classes(scopes: Sequence[Scope], claim: Claim) -> Classes:
+def classes(scopes: Sequence[Scope]) -> Classes:
     """
     The classes of these schemas.
 
-    What is equal and wants the same name is one class. What is different and wants the same name is told apart: who
-    is declared first has it, the other one's begins with its declaration's.
+    What a class is called depends on nothing but what it belongs to, a declaration or a definition of a file, so that
+    others come and go without changing it. What is equal and has the same name is one class.
+
+    :raises NameConflict: if different things have one name
     """
-    return _Namer(scopes, claim).classes()
+    return _Namer(scopes).classes()
 
 
 class _Namer:
-    def __init__(self, scopes: Sequence[Scope], claim: Claim) -> None:
+    def __init__(self, scopes: Sequence[Scope]) -> None:
         self._scopes = scopes
-        self._claim = claim
-        self._nodes: list[_Node] = [
-            (number, key)
-            for number in sorted(range(len(scopes)), key=lambda number: (scopes[number].place, number))
-            for key in scopes[number].reading.known
-        ]
-        self._groups = _grouped(scopes, self._nodes)
-        self._first: dict[int, _Node] = {}
-        for node in self._nodes:
-            self._first.setdefault(self._groups[node], node)
-        self._names: dict[int, str] = {}
+        nodes: list[_Node] = [(number, key) for number, scope in enumerate(scopes) for key in scope.reading.known]
+        self._called, self._groups = self._told_apart(nodes)
+        self._nodes: dict[int, list[_Node]] = {}
+        for node in nodes:
+            self._nodes.setdefault(self._groups[node], []).append(node)
+        self._first = {group: min(found, key=self._is_own) for group, found in self._nodes.items()}
+        self._names = {group: self._called[node] for group, node in self._first.items()}
         self._inner: dict[int, list[int]] = {}
+        if conflicts := [*self._conflicts()]:
+            raise NameConflict(conflicts)
 
     def classes(self) -> Classes:
-        self._name_all()
         own = self._own()
         names = tuple(self._annotations(number) for number in range(len(self._scopes)))
         shared = [group for group in self._first if group not in own]
@@ -97,26 +102,70 @@ class _Namer:
     def _known(self, node: _Node) -> Known:
         return self._scopes[node[0]].reading.known[node[1]]
 
-    def _name_all(self) -> None:
-        for number, scope in enumerate(self._scopes):
-            if scope.is_claimed and ROOT in scope.reading.known:
-                self._names[self._groups[number, ROOT]] = scope.root
-        waiting = [group for group in self._first if group not in self._names]
-        chosen = [group for group in waiting if self._known(self._first[group]).ways[0].is_class_name]
-        for group in [*chosen, *(group for group in waiting if group not in set(chosen))]:
-            self._names[group] = self._free_name(self._first[group])
+    def _is_own(self, node: _Node) -> bool:
+        return not self._known(node).ways[0].anchor
 
-    def _free_name(self, node: _Node) -> str:
-        scope, known = self._scopes[node[0]], self._known(node)
-        told_apart = scope.root + _wanted(known.ways[0], "")
-        wanted = [_wanted(way, scope.root) for way in known.ways if way.anchor and not way.path]
-        places = [_wanted(way, scope.root) for way in known.ways if way.path or not way.anchor]
-        for name in [*wanted, *([told_apart] if wanted else []), *places]:
-            if (claimed := self._claim(name)) is not None:
-                return claimed
-        while (claimed := self._claim(told_apart)) is None:
-            told_apart += "_"
-        return claimed
+    def _told_apart(self, nodes: Sequence[_Node]) -> tuple[Mapping[_Node, str], Mapping[_Node, int]]:
+        """What each declaration calls its classes, and which of them are one."""
+        wanted = {node: _wanted(self._known(node).ways[0], self._scopes[node[0]].root) for node in nodes}
+        groups = _grouped(self._scopes, wanted)
+        of_owners: dict[str, list[_Node]] = {}
+        for node in nodes:
+            of_owners.setdefault(self._scopes[node[0]].owner, []).append(node)
+        called = {node: name for own in of_owners.values() for node, name in self._of_declaration(own, wanted, groups)}
+        return called, groups if called == wanted else _grouped(self._scopes, called)
+
+    def _of_declaration(
+        self, nodes: Sequence[_Node], wanted: Mapping[_Node, str], groups: Mapping[_Node, int]
+    ) -> Iterator[tuple[_Node, str]]:
+        """What one declaration calls its classes: the best name that nothing else has, beside or in one definition."""
+        if len({wanted[node] for node in nodes}) == len({groups[node] for node in nodes}):
+            yield from ((node, wanted[node]) for node in nodes)
+            return
+        taken: dict[tuple[tuple[str, ...], str], int] = {}
+        names: dict[int, str] = {}
+        for node in sorted(nodes, key=self._rank):
+            if (group := groups[node]) not in names:
+                names[group] = self._free_name(node, group, taken)
+            yield node, names[group]
+
+    def _free_name(self, node: _Node, group: int, taken: dict[tuple[tuple[str, ...], str], int]) -> str:
+        ways, root = self._known(node).ways, self._scopes[node[0]].root
+        wanted = [_wanted(way, root) for way in ways]
+        if ways[0].is_class_name and not ways[0].path:
+            return wanted[0]
+        while all((ways[0].anchor, name) in taken for name in wanted):
+            wanted.append(f"{wanted[-1]}_")
+        name = next(name for name in wanted if (ways[0].anchor, name) not in taken)
+        taken[ways[0].anchor, name] = group
+        return name
+
+    def _rank(self, node: _Node) -> tuple[bool, tuple[str, ...]]:
+        """Who chooses first: the whole, and then by place."""
+        path = self._known(node).ways[-1].path
+        return bool(path), path if self._known(node).ways[0].anchor else ()
+
+    def _conflicts(self) -> Iterator[Problem]:
+        have: dict[str, int] = {}
+        told: set[tuple[str, str]] = set()
+        for group, name in self._names.items():
+            if (other := have.setdefault(name, group)) != group:
+                one, another = self._owner(self._first[other]), self._owner(self._first[group])
+                if (one, another) not in told:
+                    message = f'{another} and {one} would both be the class {name}: give one of them a "class_name"'
+                    yield self._problem(group, message)
+                told.add((one, another))
+
+    def _owner(self, node: _Node) -> str:
+        """What a class belongs to, as messages call it."""
+        scope, way = self._scopes[node[0]], self._known(node).ways[0]
+        if way.is_class_name:
+            return f'"class_name" {way.anchor[0]!r} in {scope.owner}'
+        return f"definition {'/'.join(map(shown, way.anchor))} in {scope.owner}" if way.anchor else scope.owner
+
+    def _problem(self, group: int, message: str) -> Problem:
+        origin = self._scopes[self._first[group][0]].origin
+        return replace(origin, message=message) if origin else Problem(message)
 
     def _annotations(self, number: int) -> dict[Key, str]:
         known = self._scopes[number].reading.known
@@ -132,13 +181,17 @@ class _Namer:
         return self._inner[group]
 
     def _own(self) -> set[int]:
-        """What is called after a declaration, and what leads there."""
+        """What one declaration has for itself, and what leads there."""
         leading: dict[int, list[int]] = {}
         for group in self._first:
             for inner in self._references(group):
                 leading.setdefault(inner, []).append(group)
         own: set[int] = set()
-        waiting = [group for group in self._first if _is_own(self._known(self._first[group]))]
+        waiting = [
+            group
+            for group, nodes in self._nodes.items()
+            if self._is_own(self._first[group]) and len({self._scopes[number].owner for number, _ in nodes}) == 1
+        ]
         while waiting:
             group = waiting.pop()
             if group not in own:
@@ -203,37 +256,33 @@ def named(shape: "Object | Shape") -> Iterator[Key]:
         yield from named(inner)
 
 
-def _is_own(known: Known) -> bool:
-    return not known.ways[0].anchor
-
-
 def _wanted(way: Called, root: str) -> str:
-    if way.is_class_name and not way.path:
-        return way.anchor if class_name_problem(way.anchor) is None else naming.class_part(way.anchor)
-    return (naming.class_part(way.anchor) if way.anchor else root) + path_name(way.path)
+    if way.is_class_name and class_name_problem(way.anchor[0]) is None:
+        names = [way.anchor[0]]
+    else:
+        names = [naming.class_part(way.anchor[0]), *map(naming.key_part, way.anchor[1:])] if way.anchor else [root]
+    return naming.unused("_".join([*names, *path_parts(way.path)]), RESERVED_CLASSES)
 
 
-def path_name(path: Iterable[str]) -> str:
-    """``("meta", "geo")`` is ``MetaGeo``, ``("lines", "[]")`` is ``LinesItem``."""
-    return "".join(_STEPS.get(step) or naming.key_part(step) for step in path if step != "|")
+def path_parts(path: Iterable[str]) -> list[str]:
+    """``("meta", "geo")`` is ``Meta``, ``Geo``; ``("lines", "[]")`` is ``Lines``, ``Item``."""
+    return [_STEPS.get(step) or naming.key_part(step) for step in path if step != "|"]
 
 
 # -- what is equal
 
 
-def _grouped(scopes: Sequence[Scope], nodes: Sequence[_Node]) -> dict[_Node, int]:
+def _grouped(scopes: Sequence[Scope], names: Mapping[_Node, str]) -> dict[_Node, int]:
     """
-    Which nodes are one class: those that want the same name and have the same structure, through and through.
+    Which nodes are one class: those that have the same name and the same structure, through and through.
 
-    All that want the same name are taken for equal at first; each round tells apart what refers to different ones.
+    All that have the same name are taken for equal at first; each round tells apart what refers to different ones.
     """
     outlines: dict[_Node, tuple[Hashable, list[_Node]]] = {}
-    for number, key in nodes:
-        known = scopes[number].reading.known[key]
+    for (number, key), name in names.items():
         keys: list[Key] = []
-        outline = _outline(known.shape, keys)
-        wanted = _wanted(known.ways[0], f"{number} ")
-        outlines[number, key] = (wanted, outline), [(number, inner) for inner in keys]
+        outline = _outline(scopes[number].reading.known[key].shape, keys)
+        outlines[number, key] = (name, outline), [(number, inner) for inner in keys]
     groups = _numbered({node: outline for node, (outline, _) in outlines.items()})
     while True:
         finer = _numbered(

@@ -8,6 +8,7 @@ from microagent import asyncapi
 from microagent.asyncapi import GENERATOR, Api
 from microagent.errors import MicroAgentError
 from microagent.locking import LOCK_MARK, Lock
+from microagent_gen.classes import NameConflict
 from microagent_gen.model import contract
 from microagent_gen.output import OutputError, Plan, compare, compare_file, write
 from microagent_gen.outputs import STDOUT, Outputs
@@ -56,6 +57,8 @@ def plan(outputs: Outputs, collection: Collection) -> Todo:
         return Todo(tuple(plans), texts.get(STDOUT, ("", b""))[0])
     except OutputError as exc:
         raise Failure([str(exc)]) from exc
+    except NameConflict as exc:
+        raise Failure([str(problem) for problem in exc.problems]) from exc
     except OSError as exc:
         raise Failure([f"{exc.filename}: cannot be read: {exc.strerror}"]) from exc
     except RecursionError:

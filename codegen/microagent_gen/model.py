@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from microagent.declarations import QueueDeclaration, SignalDeclaration
-from microagent.names import class_name_problem
+from microagent.names import RESERVED_CLASSES, class_name_problem
+from microagent.reading import Reading
 from microagent.reading import shape as read
 from microagent_gen import naming
 from microagent_gen.classes import Classes, Scope, classes
@@ -97,49 +98,27 @@ def contract(
     """
     The package of these declarations.
 
-    The class of a payload is called after its declaration, and so is what is nested in it, unless it has a title or is
-    a definition: then it is called after that, and is one class wherever it is the same. So another declaration never
-    renames a class, unless it brings a different one of the same title, or its own name is that of a nested class.
+    The class of a payload is called after its declaration, and so is what is nested in it; a definition of a file is
+    called after itself. So another declaration never renames a class.
+
+    :raises NameConflict: if different things have one name
     """
-    taken = _Taken()
-    rooted_signals = _rooted(signals, "", taken)
-    rooted_queues = _rooted(queues, "Message", taken)
+    rooted_signals, rooted_queues = _rooted(signals, ""), _rooted(queues, "Message")
     scopes: dict[tuple[str, str], Scope] = {}
-    for number, (signal, root) in enumerate(rooted_signals):
-        scopes["signal", signal.name] = _scope(signal, root, (0, number))
+    for signal, root in rooted_signals:
+        scopes["signal", signal.name] = _scope(signal, root, "signal", signal.reading)
         if signal.returns is not None:
-            scopes["answer", signal.name] = _answer_scope(signal, root, (0, number))
-    for number, (queue, root) in enumerate(rooted_queues):
-        scopes["queue", queue.name] = _scope(queue, root, (1, number))
-    found = _Found(
-        {name: number for number, name in enumerate(scopes)}, classes([*scopes.values()], taken.claim), scopes
-    )
+            answer = read(signal.returns, signal.definitions, signal.called)
+            scopes["answer", signal.name] = _scope(signal, f"{root}_Result", "signal", answer)
+    for queue, root in rooted_queues:
+        scopes["queue", queue.name] = _scope(queue, root, "queue", queue.reading)
+    found = _Found({name: number for number, name in enumerate(scopes)}, classes([*scopes.values()]), scopes)
     return Contract(
         tuple(sorted(set(sources))),
-        tuple(_signal(signal, found, taken) for signal, _ in rooted_signals),
-        tuple(_queue(queue, found, taken) for queue, _ in rooted_queues),
+        tuple(_signal(signal, found) for signal, _ in rooted_signals),
+        tuple(_queue(queue, found) for queue, _ in rooted_queues),
         found.classes.shared,
     )
-
-
-class _Taken:
-    """The class names of a package."""
-
-    def __init__(self) -> None:
-        self._names = set(naming.RESERVED_CLASSES)
-
-    def claim(self, name: str) -> str | None:
-        """The name for good, or None if somebody has it."""
-        if name in self._names:
-            return None
-        self._names.add(name)
-        return name
-
-    def made(self, name: str) -> str:
-        """The name for good, made different from all others."""
-        name = naming.unused(name, self._names)
-        self._names.add(name)
-        return name
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,11 +144,14 @@ class _Found:
         return tuple(sorted({used for number in numbers for used in self.classes.uses[number]}))
 
 
-def _rooted(declarations: Iterable[AnyDeclaration], ending: str, taken: _Taken) -> list[tuple[AnyDeclaration, str]]:
+def _rooted(declarations: Iterable[AnyDeclaration], ending: str) -> list[tuple[AnyDeclaration, str]]:
     """The declarations in the order of their names, each with the class name of its payload."""
     ordered = sorted(declarations, key=lambda declaration: declaration.name)
-    chosen = {each.name: taken.made(name) for each in ordered if (name := _chosen_name(each))}
-    return [(each, chosen.get(each.name) or taken.made(naming.class_name(each.name) + ending)) for each in ordered]
+    return [(each, _chosen_name(each) or _class_name(each.name, ending)) for each in ordered]
+
+
+def _class_name(declared: str, ending: str) -> str:
+    return naming.unused(naming.class_name(declared) + ending, RESERVED_CLASSES)
 
 
 def _chosen_name(declaration: SignalDeclaration | QueueDeclaration) -> str:
@@ -180,30 +162,16 @@ def _chosen_name(declaration: SignalDeclaration | QueueDeclaration) -> str:
     return name if isinstance(name, str) and class_name_problem(name) is None else ""
 
 
-def _scope(declaration: SignalDeclaration | QueueDeclaration, root: str, position: tuple[int, int]) -> Scope:
-    return Scope(root, declaration.reading, _doc(declaration), place=_place(declaration, position))
-
-
-def _answer_scope(signal: SignalDeclaration, root: str, position: tuple[int, int]) -> Scope:
-    reading = read(signal.returns or {}, signal.definitions)
-    return Scope(f"{root}Result", reading, is_claimed=False, place=_place(signal, position))
-
-
-def _place(
-    declaration: SignalDeclaration | QueueDeclaration, position: tuple[int, int]
-) -> tuple[str, int, int, int, int]:
-    """Where it is declared; without a file, in the order of the alphabet."""
-    origin = declaration.origin
-    if origin is None or origin.line is None:
-        return (origin.source if origin else "", 0, 0, *position)
-    return (origin.source.rpartition("/")[2], origin.line, origin.column or 0, *position)
+def _scope(declaration: SignalDeclaration | QueueDeclaration, root: str, kind: str, reading: Reading) -> Scope:
+    owner = f"{kind} {declaration.name!r}"
+    return Scope(root, reading, owner, _doc(declaration), declaration.origin)
 
 
 def _doc(declaration: SignalDeclaration | QueueDeclaration) -> str:
     return documented(declaration.description, "Deprecated." if declaration.deprecated else "")
 
 
-def _signal(declaration: SignalDeclaration, found: _Found, taken: _Taken) -> SignalModel:
+def _signal(declaration: SignalDeclaration, found: _Found) -> SignalModel:
     payload, answer = found.payload("signal", declaration.name), found.payload("answer", declaration.name)
     assert payload is not None, "every signal has a payload"
     agent = f"{payload.unused('agent')}: {ANY}"
@@ -218,8 +186,8 @@ def _signal(declaration: SignalDeclaration, found: _Found, taken: _Taken) -> Sig
         structure=declaration.structure(),
         records=records,
         uses=named_in(shared, records, *send, *handle, answered),
-        bound=taken.made(f"{payload.root}Bound"),
-        handler=taken.made(f"{payload.root}Handler"),
+        bound=f"_{naming.class_name(declaration.name)}Bound",
+        handler=f"_{naming.class_name(declaration.name)}Handler",
         send=send,
         call=payload.sent("self", "sender: str", also="timeout: float = 60"),
         handle=handle,
@@ -228,11 +196,10 @@ def _signal(declaration: SignalDeclaration, found: _Found, taken: _Taken) -> Sig
     )
 
 
-def _queue(declaration: QueueDeclaration, found: _Found, taken: _Taken) -> QueueModel:
+def _queue(declaration: QueueDeclaration, found: _Found) -> QueueModel:
     payload = found.payload("queue", declaration.name)
     assert payload is not None, "every queue has a payload"
     free = is_free(payload.reading)
-    name = payload.root.removesuffix("Message") or payload.root
     records = () if free else found.records("queue", name=declaration.name)
     message = FREE if free else payload.type
     handle = payload.handed(payload.unused("self", "_self"), f"{payload.unused('agent')}: {ANY}", "/")
@@ -243,7 +210,7 @@ def _queue(declaration: QueueDeclaration, found: _Found, taken: _Taken) -> Queue
         records=records,
         uses=() if free else named_in(found.uses("queue", name=declaration.name), records, message, *handle),
         message=message,
-        bound=taken.made(f"{name}Bound"),
-        handler=None if free else taken.made(f"{name}Handler"),
+        bound=f"_{naming.class_name(declaration.name)}Bound",
+        handler=None if free else f"_{naming.class_name(declaration.name)}Handler",
         handle=handle,
     )

@@ -1,6 +1,5 @@
 """Names that generated Python may hold: identifiers, class names and string literals, whatever a declaration says."""
 
-import hashlib
 import keyword
 import re
 import sys
@@ -8,24 +7,9 @@ import unicodedata
 from collections.abc import Container
 from functools import lru_cache
 
+from microagent.names import camel_case, digest
+
 _BUILTINS_USED = frozenset({"str", "int", "float", "bool", "list", "dict"})
-_BUILTIN_CLASSES = frozenset(
-    """
-    ArithmeticError AssertionError AttributeError BaseException BaseExceptionGroup BlockingIOError BrokenPipeError
-    BufferError BytesWarning ChildProcessError ConnectionAbortedError ConnectionError ConnectionRefusedError
-    ConnectionResetError DeprecationWarning EOFError Ellipsis EncodingWarning EnvironmentError Exception ExceptionGroup
-    FileExistsError FileNotFoundError FloatingPointError FutureWarning GeneratorExit IOError ImportError ImportWarning
-    IndentationError IndexError InterruptedError IsADirectoryError KeyError KeyboardInterrupt LookupError MemoryError
-    ModuleNotFoundError NameError NotADirectoryError NotImplemented NotImplementedError OSError OverflowError
-    PendingDeprecationWarning PermissionError ProcessLookupError RecursionError ReferenceError ResourceWarning
-    RuntimeError RuntimeWarning StopAsyncIteration StopIteration SyntaxError SyntaxWarning SystemError SystemExit
-    TabError TimeoutError TypeError UnboundLocalError UnicodeDecodeError UnicodeEncodeError UnicodeError
-    UnicodeTranslateError UnicodeWarning UserWarning ValueError Warning ZeroDivisionError
-    """.split()  # noqa: SIM905 - a list to read
-)
-_PACKAGE_CLASSES = frozenset({"Agent", "Broker", "Bus", "Queues", "Signals"})
-RESERVED_CLASSES = _PACKAGE_CLASSES | _BUILTIN_CLASSES | {"False", "None", "True"}
-"""Class names that no declaration gets: what the package itself exports, keywords, and the builtins of Python 3.11."""
 
 
 def is_plain(key: str) -> bool:
@@ -74,9 +58,8 @@ def class_name(declared: str) -> str:
 @lru_cache(maxsize=10_000)
 def key_part(key: str) -> str:
     """``key`` as a part of a class name: ``user-id`` is ``UserId``; a digest where it holds no letters or digits."""
-    words = re.split(r"[\W_]+", unicodedata.normalize("NFKC", key))
-    part = "".join(word[:1].upper() + word[1:] for word in words)
-    return part if part and f"X{part}".isidentifier() else f"X{_digest(key)}"
+    part = camel_case(key)
+    return part if part and f"X{part}".isidentifier() else f"X{digest(key)}"
 
 
 def class_part(title: str) -> str:
@@ -102,7 +85,3 @@ def literal(text: str) -> str:
     """The string ``text`` in Python source, in the quotes that need fewer escapes; in double ones when in doubt."""
     quote = "'" if text.count('"') > text.count("'") else '"'
     return quote + escaped(text).replace(quote, f"\\{quote}") + quote
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]

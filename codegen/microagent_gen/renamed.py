@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from microagent.compat.findings import Finding, Kind
 from microagent.compat.rules import RULES
 from microagent.declarations import Declaration
+from microagent_gen.classes import NameConflict
 from microagent_gen.model import Contract, QueueModel, SignalModel, contract
 from microagent_gen.sources import Collection
 
@@ -12,7 +13,10 @@ from microagent_gen.sources import Collection
 def renamed_classes(old: Collection, new: Collection, found: Sequence[Finding]) -> Iterator[Finding]:
     """Those of declarations in which nothing else breaks source, for that would say why they are gone."""
     told = {(finding.kind, finding.name) for finding in found if finding.source}
-    before, after = _package(old), _package(new)
+    try:
+        before, after = _package(old), _package(new)
+    except NameConflict:
+        return  # one of them cannot be generated, so there is nothing that code could have imported
     is_there, was_there = _classes(after), _classes(before)
     models = {model.name: model for model in after.signals}
     for model in before.signals:

@@ -14,7 +14,7 @@ from .queues import (
 from .signals import (
     Bus,
     CommentCreated,
-    CommentCreatedPlace,
+    CommentCreated_Place,
     RpcCommentsCount,
     Signals,
     Started,
@@ -28,7 +28,7 @@ __all__ = [
     "Broker",
     "Bus",
     "CommentCreated",
-    "CommentCreatedPlace",
+    "CommentCreated_Place",
     "MailerMessage",
     "Queues",
     "RpcCommentsCount",

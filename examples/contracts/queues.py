@@ -20,10 +20,10 @@ class MailerMessage(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class MailerBound(_m.TypedBoundQueue[MailerMessage]):
+    class _MailerBound(_m.TypedBoundQueue[MailerMessage]):
         """Mail that has to go out."""
 
-    class MailerHandler(_t.Protocol):
+    class _MailerHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -38,7 +38,7 @@ if _t.TYPE_CHECKING:
 class Queues:
     """What is declared, each queue under its name."""
 
-    mailer: "_m.TypedQueue[MailerBound, MailerHandler]" = _m.TypedQueue(
+    mailer: "_m.TypedQueue[_MailerBound, _MailerHandler]" = _m.TypedQueue(
         "mailer",
         declared='{"payload":{"properties":{"email":{"type":"string"},"priority":{"enum":["high","low","normal"]},"text":{"type":"string"}},"required":["email","text"],"type":"object"}}',
     )
@@ -48,7 +48,7 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    mailer: "MailerBound"
+    mailer: "_MailerBound"
     """Mail that has to go out."""
 
 

@@ -8,7 +8,7 @@ import typing as _t
 import microagent as _m
 
 
-class CommentCreatedPlace(_t.TypedDict):
+class CommentCreated_Place(_t.TypedDict):
     """Where it was written."""
 
     page: str
@@ -24,7 +24,7 @@ class CommentCreated(_t.TypedDict):
     """None while it is held back."""
     user_id: int
     status: _t.NotRequired[_t.Literal["published", "held", "rejected"]]
-    place: _t.NotRequired[CommentCreatedPlace]
+    place: _t.NotRequired[CommentCreated_Place]
     """Where it was written."""
 
 
@@ -54,7 +54,7 @@ class UserCreated(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class CommentCreatedBound(_m.TypedBoundSignal[_t.Any]):
+    class _CommentCreatedBound(_m.TypedBoundSignal[_t.Any]):
         """A comment is stored, and somebody may have to look at it."""
 
         async def send(
@@ -64,7 +64,7 @@ if _t.TYPE_CHECKING:
             comment_id: int | None,
             user_id: int,
             status: _t.Literal["published", "held", "rejected"] = ...,
-            place: CommentCreatedPlace = ...,
+            place: CommentCreated_Place = ...,
         ) -> None: ...
         async def call(
             self,
@@ -74,7 +74,7 @@ if _t.TYPE_CHECKING:
             comment_id: int | None,
             user_id: int,
             status: _t.Literal["published", "held", "rejected"] = ...,
-            place: CommentCreatedPlace = ...,
+            place: CommentCreated_Place = ...,
         ) -> dict[str, _t.Any]: ...
         def waiter(
             self,
@@ -84,10 +84,10 @@ if _t.TYPE_CHECKING:
             comment_id: int | None,
             user_id: int,
             status: _t.Literal["published", "held", "rejected"] = ...,
-            place: CommentCreatedPlace = ...,
+            place: CommentCreated_Place = ...,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class CommentCreatedHandler(_t.Protocol):
+    class _CommentCreatedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -98,10 +98,10 @@ if _t.TYPE_CHECKING:
             comment_id: int | None,
             user_id: int,
             status: _t.Literal["published", "held", "rejected"] = ...,
-            place: CommentCreatedPlace = ...,
+            place: CommentCreated_Place = ...,
         ) -> _Awaitable[object]: ...
 
-    class RpcCommentsCountBound(_m.TypedBoundSignal[int]):
+    class _RpcCommentsCountBound(_m.TypedBoundSignal[int]):
         """Ask how many comments somebody wrote."""
 
         async def send(
@@ -125,7 +125,7 @@ if _t.TYPE_CHECKING:
             user_id: int,
         ) -> _m.Waiter[int]: ...
 
-    class RpcCommentsCountHandler(_t.Protocol):
+    class _RpcCommentsCountHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -136,7 +136,7 @@ if _t.TYPE_CHECKING:
             user_id: int,
         ) -> _Awaitable[int]: ...
 
-    class StartedBound(_m.TypedBoundSignal[_t.Any]):
+    class _StartedBound(_m.TypedBoundSignal[_t.Any]):
         """A service is up."""
 
         async def send(self, sender: str) -> None: ...
@@ -153,7 +153,7 @@ if _t.TYPE_CHECKING:
             timeout: float = 60,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class StartedHandler(_t.Protocol):
+    class _StartedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -163,7 +163,7 @@ if _t.TYPE_CHECKING:
             sender: str,
         ) -> _Awaitable[object]: ...
 
-    class UserCommentBound(_m.TypedBoundSignal[_t.Any]):
+    class _UserCommentBound(_m.TypedBoundSignal[_t.Any]):
         """Somebody wrote a comment."""
 
         async def send(
@@ -190,7 +190,7 @@ if _t.TYPE_CHECKING:
             text: str,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class UserCommentHandler(_t.Protocol):
+    class _UserCommentHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -202,7 +202,7 @@ if _t.TYPE_CHECKING:
             text: str,
         ) -> _Awaitable[object]: ...
 
-    class UserCreatedBound(_m.TypedBoundSignal[_t.Any]):
+    class _UserCreatedBound(_m.TypedBoundSignal[_t.Any]):
         """Somebody has registered."""
 
         async def send(
@@ -226,7 +226,7 @@ if _t.TYPE_CHECKING:
             user_id: int,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class UserCreatedHandler(_t.Protocol):
+    class _UserCreatedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -241,27 +241,27 @@ if _t.TYPE_CHECKING:
 class Signals:
     """What is declared, each signal under its name."""
 
-    comment_created: "_m.TypedSignal[CommentCreatedBound, CommentCreatedHandler]" = _m.TypedSignal(
+    comment_created: "_m.TypedSignal[_CommentCreatedBound, _CommentCreatedHandler]" = _m.TypedSignal(
         "comment_created",
         declared='{"payload":{"properties":{"comment_id":{"type":["integer","null"]},"place":{"properties":{"page":{"type":"string"},"parent_id":{"type":"integer"}},"required":["page"],"type":"object"},"status":{"enum":["held","published","rejected"]},"user_id":{"type":"integer"}},"required":["comment_id","user_id"],"type":"object"}}',
     )
     """A comment is stored, and somebody may have to look at it."""
-    rpc_comments_count: "_m.TypedSignal[RpcCommentsCountBound, RpcCommentsCountHandler]" = _m.TypedSignal(
+    rpc_comments_count: "_m.TypedSignal[_RpcCommentsCountBound, _RpcCommentsCountHandler]" = _m.TypedSignal(
         "rpc_comments_count",
         declared='{"payload":{"properties":{"user_id":{"type":"integer"}},"required":["user_id"],"type":"object"},"returns":{"type":"integer"}}',
     )
     """Ask how many comments somebody wrote."""
-    started: "_m.TypedSignal[StartedBound, StartedHandler]" = _m.TypedSignal(
+    started: "_m.TypedSignal[_StartedBound, _StartedHandler]" = _m.TypedSignal(
         "started",
         declared='{"payload":{"type":"object"}}',
     )
     """A service is up."""
-    user_comment: "_m.TypedSignal[UserCommentBound, UserCommentHandler]" = _m.TypedSignal(
+    user_comment: "_m.TypedSignal[_UserCommentBound, _UserCommentHandler]" = _m.TypedSignal(
         "user_comment",
         declared='{"payload":{"properties":{"text":{"type":"string"},"user_id":{"type":"integer"}},"required":["text","user_id"],"type":"object"}}',
     )
     """Somebody wrote a comment."""
-    user_created: "_m.TypedSignal[UserCreatedBound, UserCreatedHandler]" = _m.TypedSignal(
+    user_created: "_m.TypedSignal[_UserCreatedBound, _UserCreatedHandler]" = _m.TypedSignal(
         "user_created",
         declared='{"payload":{"properties":{"user_id":{"type":"integer"}},"required":["user_id"],"type":"object"}}',
     )
@@ -271,15 +271,15 @@ class Signals:
 class Bus(_m.TypedBus):
     """A bus that knows these signals."""
 
-    comment_created: "CommentCreatedBound"
+    comment_created: "_CommentCreatedBound"
     """A comment is stored, and somebody may have to look at it."""
-    rpc_comments_count: "RpcCommentsCountBound"
+    rpc_comments_count: "_RpcCommentsCountBound"
     """Ask how many comments somebody wrote."""
-    started: "StartedBound"
+    started: "_StartedBound"
     """A service is up."""
-    user_comment: "UserCommentBound"
+    user_comment: "_UserCommentBound"
     """Somebody wrote a comment."""
-    user_created: "UserCreatedBound"
+    user_created: "_UserCreatedBound"
     """Somebody has registered."""
 
 

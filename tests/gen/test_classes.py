@@ -6,6 +6,7 @@ import json
 import pytest
 from generating import contents, run, written
 
+THING, OTHER = {"properties": {"x": {}}}, {"properties": {"y": {}}}
 ADDRESS = {
     "title": "Address",
     "type": "object",
@@ -45,21 +46,50 @@ def generated(tmp_path, document, *siblings):
 
 
 def test_the_same_schema_gives_the_same_classes_wherever_it_stands(tmp_path):
-    """In its place, among the definitions of the file, or in files beside it."""
-    inline = {"queues": [{"name": name, "payload": order(CUSTOMER)} for name in ("orders", "refunds")]}
+    """Among the definitions of the file, or in files beside it."""
     by_reference = {**CUSTOMER, "properties": {name: {"$ref": "#/$defs/Address"} for name in ("home", "work")}}
     shared = {
         "queues": [{"name": name, "payload": order({"$ref": "#/$defs/Customer"})} for name in ("orders", "refunds")],
         "$defs": {"Customer": by_reference, "Address": ADDRESS},
     }
+    found = generated(tmp_path, shared)
+    assert found.keys() == {"Address", "Address_Geo", "Customer", "OrdersMessage", "RefundsMessage"}
     beside = {
         "queues": [{"name": name, "payload": order({"$ref": "shared/customer.json"})} for name in ("orders", "refunds")]
     }
     customer = {**CUSTOMER, "properties": {name: {"$ref": "address.json"} for name in ("home", "work")}}
-    found = generated(tmp_path, inline)
-    assert found.keys() == {"Address", "AddressGeo", "Customer", "OrdersMessage", "RefundsMessage"}
-    assert generated(tmp_path, shared) == found
     assert generated(tmp_path, beside, ("customer.json", customer), ("address.json", ADDRESS)) == found
+    together = {"queues": [{**each, "payload": order({"$ref": "shared/all.json#/definitions/Customer"})}
+                           for each in beside["queues"]]}  # fmt: skip
+    library = json.loads(json.dumps({"definitions": shared["$defs"]}).replace("$defs", "definitions"))
+    assert generated(tmp_path, together, ("all.json", library)) == found
+
+
+def test_what_a_declaration_has_for_itself_is_called_after_it(tmp_path):
+    """In its place, or among definitions of its own: the same classes but for what their names begin with."""
+    inline = {"queues": [{"name": "orders", "payload": order(CUSTOMER)}]}
+    by_reference = {**CUSTOMER, "properties": {name: {"$ref": "#/$defs/Address"} for name in ("home", "work")}}
+    own = {**order({"$ref": "#/$defs/Customer"}), "$defs": {"Customer": by_reference, "Address": ADDRESS}}
+    found = generated(tmp_path, inline)
+    assert found.keys() == {"OrdersMessage", *(f"OrdersMessage_{name}" for name in ("Customer", "Address", "Geo"))} - {
+        "OrdersMessage_Geo"
+    } | {"OrdersMessage_Address_Geo"}
+    assert generated(tmp_path, {"queues": [{"name": "orders", "payload": own}]}) == found
+    shared = {"queues": [{"name": "orders", "payload": order({"$ref": "#/$defs/Customer"})}], "$defs": own["$defs"]}
+    found = {name: text.replace("OrdersMessage_", "") for name, text in found.items()}
+    assert generated(tmp_path, shared) == {name.removeprefix("OrdersMessage_"): text for name, text in found.items()}
+
+
+def test_a_part_of_a_file_that_is_a_schema_is_called_after_both(tmp_path):
+    """For files of others have all the same inner names."""
+    parts = {"definitions": {"status": OTHER, "kind": {"title": "Odd", **OTHER}}}
+    beside = {**ADDRESS, **parts, "properties": {"status": {"$ref": "#/definitions/status"}}}
+    other = {"properties": {"status": {"$ref": "#/definitions/status"}}, "definitions": {"status": THING}}
+    payload = {name: {"$ref": f"shared/{name}.json"} for name in ("one", "other")}
+    payload["kind"] = {"$ref": "shared/one.json#/definitions/kind"}
+    document = {"queues": [{"name": "a", "payload": {"properties": payload}}]}
+    found = generated(tmp_path, document, ("one.json", beside), ("other.json", other))
+    assert found.keys() == {"AMessage", "One", "One_Status", "One_Kind", "Other", "Other_Status"}
 
 
 def test_what_has_no_title_is_called_by_its_definition_or_its_place(tmp_path):
@@ -72,55 +102,37 @@ def test_what_has_no_title_is_called_by_its_definition_or_its_place(tmp_path):
         ],
         "$defs": {"thing": inner},
     }
-    assert generated(tmp_path, document).keys() == {"AMessage", "AMessageTwo", "BMessage", "Thing"}
+    assert generated(tmp_path, document).keys() == {"AMessage", "AMessage_Two", "BMessage", "Thing"}
 
 
 def test_different_things_of_one_title_are_told_apart(tmp_path):
-    """Who is declared first has the name; the other's begins with its declaration's."""
+    """By their declarations; within one by their places, except for the first one."""
     other = {"title": "Address", "properties": {"url": {"type": "string"}}}
     document = {
         "queues": [
             {"name": "z", "payload": order(ADDRESS)},
-            {"name": "a", "payload": order(other)},
-            {"name": "b", "payload": order(other)},
+            {"name": "a", "payload": {"properties": {"home": other, "work": ADDRESS}}},
         ]
     }
     found = generated(tmp_path, document)
-    assert found.keys() == {"ZMessage", "AMessage", "BMessage", "Address", "AddressGeo", "AMessageAddress"}
-    assert "customer: NotRequired[AMessageAddress]" in found["BMessage"].replace("_t.", "")
+    theirs = {"AMessage_Address", "AMessage_Work", "AMessage_Address_Geo"}
+    assert found.keys() == {"ZMessage", "ZMessage_Address", "ZMessage_Address_Geo", "AMessage", *theirs}
+    assert "work: NotRequired[AMessage_Work]" in found["AMessage"].replace("_t.", "")
 
 
 def test_equal_outsides_with_different_insides_are_different(tmp_path):
     """Two of one title that differ in what they lead to, however far away, are two classes."""
 
-    def chain(end):
+    def chain(end, *names):
         found = {"title": "End", "properties": {"end": {"type": end}}}
-        for name in ("C", "B", "A"):
+        for name in names:
             found = {"title": name, "properties": {"next": found}}
         return found
 
-    document = {
-        "queues": [{"name": name, "payload": order(chain(end))} for name, end in (("p", "string"), ("q", "null"))]
-    }
-    found = generated(tmp_path, document)
-    assert {"A", "B", "C", "End", "QMessageA", "QMessageB", "QMessageC", "QMessageEnd"} < found.keys()
-
-
-def test_another_declaration_or_property_changes_no_class(tmp_path):
-    """Whatever it is called, as long as it brings no other thing of the same title before."""
-    first = {"name": "orders", "payload": order(CUSTOMER)}
-    other = {"title": "Address", "properties": {"url": {"type": "string"}}}
-    before = generated(tmp_path, {"queues": [first]})
-    for further in (
-        {"name": "a", "payload": order(CUSTOMER)},
-        {"name": "z", "payload": order(other)},
-        {"name": "address"},
-    ):
-        after = generated(tmp_path, {"queues": [first, further]})
-        assert before.items() <= after.items()
-    more = {**first, "payload": {"properties": {"customer": CUSTOMER, "more": {"properties": {"x": {}}}}}}
-    after = generated(tmp_path, {"queues": [more]})
-    assert {**before, "OrdersMessage": ""}.items() <= {**after, "OrdersMessage": ""}.items()
+    payload = {"properties": {end: chain(end, "B", "A") for end in ("string", "null")}}
+    found = generated(tmp_path, {"queues": [{"name": "p", "payload": payload}]})
+    firsts = {f"PMessage_{name}" for name in ("A", "B", "End")}
+    assert found.keys() == {"PMessage", *firsts, "PMessage_Null", "PMessage_A_Next", "PMessage_B_Next"}
 
 
 @pytest.mark.parametrize("where", ["declaration", "payload"])
@@ -129,16 +141,59 @@ def test_a_declaration_may_choose_its_class_name(tmp_path, where):
     payload = {"properties": {"meta": {"properties": {"x": {}}}}}
     signal = {"name": "sent", "payload": payload, "returns": {"properties": {"y": {}}}}
     (signal if where == "declaration" else payload)["class_name"] = "Letter"
-    found = generated(tmp_path, {"signals": [signal, {"name": "letter", "payload": {"properties": {"z": {}}}}]})
-    assert found.keys() == {"Letter", "LetterMeta", "LetterResult", "Letter_"}
+    found = generated(tmp_path, {"signals": [signal, {"name": "sheet", "payload": {"properties": {"z": {}}}}]})
+    assert found.keys() == {"Letter", "Letter_Meta", "Letter_Result", "Sheet"}
 
 
 def test_a_schema_may_choose_its_class_name(tmp_path):
-    """Before any title has it."""
+    """It and all that is in it are then called so, and are one class for all declarations that have it."""
     chosen = {"class_name": "Address", "title": "x", "properties": {"a": {"properties": {"b": {}}}}}
-    found = generated(tmp_path, {"queues": [{"name": "a", "payload": {"properties": {"one": ADDRESS, "two": chosen}}}]})
-    assert found.keys() == {"AMessage", "Address", "AddressA", "AMessageAddress", "AddressGeo"}
-    assert "a: _t.NotRequired[AddressA]" in found["Address"]
+    payload = {"properties": {"one": ADDRESS, "two": chosen}}
+    found = generated(tmp_path, {"queues": [{"name": name, "payload": payload} for name in ("a", "b")]})
+    own = {f"{name}Message{part}" for name in "AB" for part in ("", "_Address", "_Address_Geo")}
+    assert found.keys() == {"Address", "Address_A", *own}
+    assert "a: _t.NotRequired[Address_A]" in found["Address"]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (
+            {"signals": [{"name": "letter", "providing_args": []}]},
+            {"queues": [{"name": "sent", "class_name": "Letter", "payload": THING}]},
+            "queue 'sent' and signal 'letter' would both be the class Letter",
+        ),
+        (
+            {"queues": [{"name": "a", "payload": order({"$ref": "#/$defs/Thing"})}], "$defs": {"Thing": THING}},
+            {"queues": [{"name": "b", "payload": order({"$ref": "#/$defs/thing"})}], "$defs": {"thing": OTHER}},
+            "definition 'thing' in queue 'b' and definition 'Thing' in queue 'a' would both be the class Thing",
+        ),
+        (
+            {"queues": [{"name": "a", "payload": order({**THING, "class_name": "Thing"})}]},
+            {"queues": [{"name": "b", "payload": order({**OTHER, "class_name": "Thing"})}]},
+            "\"class_name\" 'Thing' in queue 'b' and \"class_name\" 'Thing' in queue 'a' would both be the class Thing",
+        ),
+    ],
+    ids=["declarations", "definitions", "class names"],
+)
+def test_what_people_called_alike_is_theirs_to_tell_apart(first, second, said, tmp_path):
+    """For whoever of them got another name would change it when the other one comes."""
+    for name, document in (("one.json", first), ("two.json", second)):
+        written(tmp_path / "schemas", name, document)
+    result = run(tmp_path / "schemas", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert said + ': give one of them a "class_name"' in result.output
+    assert "two.json:1:" in result.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_definition_that_is_a_payload_too_is_one_class(tmp_path):
+    """Where both have the same name."""
+    signal = {"name": "user_created", "payload": {"$ref": "#/$defs/UserCreated"}}
+    queue = {"name": "seen", "payload": order({"$ref": "#/$defs/UserCreated"})}
+    document = {"signals": [signal], "queues": [queue], "$defs": {"UserCreated": CUSTOMER}}
+    found = generated(tmp_path, document)
+    assert found.keys() == {"SeenMessage", "UserCreated", "UserCreated_Address", "UserCreated_Address_Geo"}
 
 
 def test_recursion_through_two_declarations_is_shared(tmp_path):
@@ -162,16 +217,15 @@ def test_a_class_that_leads_to_its_payload_belongs_to_it(tmp_path):
         ]
     }
     found = generated(tmp_path, document)
-    assert found.keys() == {"AMessage", "BMessage", "Back", "BMessageBack"}
+    assert found.keys() == {"AMessage", "BMessage", "AMessage_Back", "BMessage_Back"}
 
 
 def test_names_do_not_depend_on_the_order_of_sources(tmp_path):
-    """Files are read in the order of their names, whatever the command line says."""
+    """The command line may name files in any order."""
     other = {"title": "Address", "properties": {"url": {"type": "string"}}}
     one = written(tmp_path, "one.json", {"queues": [{"name": "z", "payload": order(ADDRESS)}]})
     two = written(tmp_path, "two.json", {"queues": [{"name": "a", "payload": order(other)}]})
     run(one, two, "-o", tmp_path / "first")
     run(two, one, "-o", tmp_path / "second")
     assert contents(tmp_path / "first") == contents(tmp_path / "second")
-    assert "street" in classes(tmp_path / "first")["Address"]
-    assert json.dumps(sorted(classes(tmp_path / "first")))
+    assert "street" in classes(tmp_path / "first")["ZMessage_Address"]

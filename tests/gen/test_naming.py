@@ -8,6 +8,7 @@ import unicodedata
 
 import pytest
 
+from microagent.names import RESERVED_CLASSES
 from microagent_gen import naming
 from microagent_gen.layout import docstring
 
@@ -127,4 +128,4 @@ def test_reserved_classes_cover_the_builtins_of_this_python():
 
     capitalised = {name for name in vars(builtins) if name[0].isupper()}
     newer = {"PythonFinalizationError", "_IncompleteInputError"}
-    assert capitalised - newer <= naming.RESERVED_CLASSES
+    assert capitalised - newer <= RESERVED_CLASSES

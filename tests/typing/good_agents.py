@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, assert_type
 
-from contracts import Agent, Broker, Bus, MailerMessageSender, queues, signals
+from contracts import Agent, Broker, Bus, MailerMessage_Sender, queues, signals
 
 from microagent import Delivery, MicroAgent, Signal, consumer, cron, on, periodic, receiver
 
@@ -87,7 +87,7 @@ class Consumers(MicroAgent[Bus, Broker]):
         text: str,
         email: str,
         cc: list[str] | None = None,
-        sender: MailerMessageSender | None = None,
+        sender: MailerMessage_Sender | None = None,
         **rest: object,
     ) -> None: ...
 

@@ -157,7 +157,7 @@ def test_an_object_has_its_properties_in_order() -> None:
     assert known.shape.fields[0].told == Told("", "B.", deprecated=True, default='"x"', examples=('"y"', "1"))
     assert known.shape.fields[1].told == Told(read_only=True)
     assert known.told == Told("Thing", "An object.")
-    assert known.ways == (Called("Thing"), Called())
+    assert known.ways == (Called(),)
 
 
 def test_other_properties_are_told_apart() -> None:
@@ -198,6 +198,29 @@ def test_all_of_is_one_object() -> None:
     }
     reading = shape(schema, definitions, payload=True)
     assert fields(reading) == {"id": (INTEGER, False), "of": (TEXT, True), "own": (NULL, True)}
+
+
+def test_fewer_types_make_another_shape_of_a_definition() -> None:
+    """Here or there: what is referred to keeps all that it had, whatever is read first."""
+    definitions = {"Id": {"oneOf": [{"type": "string"}, {"type": "number"}, {"type": "null"}]}}
+    all_of_them, number = {"$ref": "#/$defs/Id"}, {"$ref": "#/$defs/Id", "type": ["number", "null"]}
+    shapes = {"all": Union((TEXT, NUMBER, NULL)), "some": Union((NUMBER, NULL))}
+    for names in (("all", "some"), ("some", "all")):
+        found = {"all": all_of_them, "some": number}
+        reading = shape({"properties": {name: found[name] for name in names}}, definitions, payload=True)
+        assert fields(reading) == {name: (shapes[name], False) for name in names}
+
+
+def test_a_definition_with_more_is_called_after_its_place() -> None:
+    """It is no more what the definition is, though there is no object that says both."""
+    definitions = {"Base": {"properties": {"x": {"$ref": "#/$defs/Thing"}}}, "Thing": {"properties": {"y": {}}}}
+    more = {"properties": {"x": {"properties": {"z": {}}}}}
+    reading = shape({"properties": {"at": {"allOf": [{"$ref": "#/$defs/Base"}, more]}}}, definitions, payload=True)
+    assert [known.ways[0] for known in reading.known.values()] == [
+        Called(),
+        Called(path=("at",)),
+        Called(path=("at", "x")),
+    ]
 
 
 def test_alternatives_share_what_stands_beside_them() -> None:
@@ -263,19 +286,19 @@ def test_objects_are_known_by_their_places() -> None:
     assert found["list"][0] == Array(of_file)
     assert [known.ways[0] for known in reading.known.values()] == [
         Called(),
-        Called("A"),
-        Called("Own thing"),
+        Called(("A",)),
+        Called(path=("Own thing",)),
         Called(path=("more", "{}")),
-        Called("A", path=("in",)),
-        Called("Own thing", path=("y",)),
+        Called(("A",), path=("in",)),
+        Called(path=("Own thing", "y")),
     ]
 
 
 def test_a_chosen_class_name_comes_first() -> None:
-    """Then the title, then the name of the definition."""
+    """Then the name of the definition, which has no need of a title."""
     definitions = {"A": {"title": "Aaa", "class_name": "Chosen", "properties": {"x": {}}}}
     (known,) = shape({"$ref": "#/$defs/A"}, definitions).known.values()
-    assert known.ways == (Called("Chosen", is_class_name=True), Called("Aaa"), Called("A"))
+    assert known.ways == (Called(("Chosen",), is_class_name=True), Called(("A",)))
 
 
 def test_an_object_inside_itself_is_a_recursion() -> None:
@@ -307,7 +330,10 @@ def test_a_recursion_without_an_object_has_a_name_too() -> None:
     reading = shape(inner, {"Json": json})
     assert isinstance(reading.shape, Named)
     known = reading.known[reading.shape.key]
-    assert (known.shape, known.ways) == (Union((Array(reading.shape), Mapping(reading.shape), NULL)), (Called("Json"),))
+    assert (known.shape, known.ways) == (
+        Union((Array(reading.shape), Mapping(reading.shape), NULL)),
+        (Called(("Json",)),),
+    )
 
 
 def test_a_definition_of_values_or_objects_to_choose_from_has_a_name() -> None:

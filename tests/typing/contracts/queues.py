@@ -9,8 +9,6 @@ import microagent as _m
 
 from ._types import (
     Json,
-    Moved,
-    Renamed,
     Shape,
     Tree,
 )
@@ -26,11 +24,21 @@ AuditMessage = _t.TypedDict(
 )
 
 
-ChangedMessage: _t.TypeAlias = Moved | Renamed
+class ChangedMessage_Moved(_t.TypedDict):
+    event: _t.Literal["moved"]
+    by: tuple[int | float, int | float]
+
+
+class ChangedMessage_Renamed(_t.TypedDict):
+    event: _t.Literal["renamed"]
+    to: str
+
+
+ChangedMessage: _t.TypeAlias = ChangedMessage_Moved | ChangedMessage_Renamed
 """Told apart by "event"."""
 
 
-class DrawingMessageLayer(_t.TypedDict):
+class DrawingMessage_Layer(_t.TypedDict):
     name: str
     depth: int
 
@@ -39,11 +47,11 @@ class DrawingMessage(_t.TypedDict):
     shapes: list[Shape]
     origin: tuple[int | float, int | float]
     meta: _t.NotRequired[Json]
-    layer: _t.NotRequired[DrawingMessageLayer]
+    layer: _t.NotRequired[DrawingMessage_Layer]
     tree: _t.NotRequired[Tree]
 
 
-class MailerMessageSender(_t.TypedDict):
+class MailerMessage_Sender(_t.TypedDict):
     name: str
     email: _t.NotRequired[str]
 
@@ -55,15 +63,15 @@ class MailerMessage(_t.TypedDict):
     email: str
     cc: _t.NotRequired[list[str]]
     priority: _t.NotRequired[_t.Literal["low", "high"]]
-    sender: _t.NotRequired[MailerMessageSender]
+    sender: _t.NotRequired[MailerMessage_Sender]
 
 
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class AuditBound(_m.TypedBoundQueue[AuditMessage]): ...
+    class _AuditBound(_m.TypedBoundQueue[AuditMessage]): ...
 
-    class AuditHandler(_t.Protocol):
+    class _AuditHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -71,9 +79,9 @@ if _t.TYPE_CHECKING:
             **payload: _t.Unpack[AuditMessage],
         ) -> _Awaitable[object]: ...
 
-    class ChangedBound(_m.TypedBoundQueue[ChangedMessage]): ...
+    class _ChangedBound(_m.TypedBoundQueue[ChangedMessage]): ...
 
-    class ChangedHandler(_t.Protocol):
+    class _ChangedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -84,9 +92,9 @@ if _t.TYPE_CHECKING:
             to: str = ...,
         ) -> _Awaitable[object]: ...
 
-    class DrawingBound(_m.TypedBoundQueue[DrawingMessage]): ...
+    class _DrawingBound(_m.TypedBoundQueue[DrawingMessage]): ...
 
-    class DrawingHandler(_t.Protocol):
+    class _DrawingHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -95,14 +103,14 @@ if _t.TYPE_CHECKING:
             shapes: list[Shape],
             origin: tuple[int | float, int | float],
             meta: Json = ...,
-            layer: DrawingMessageLayer = ...,
+            layer: DrawingMessage_Layer = ...,
             tree: Tree = ...,
         ) -> _Awaitable[object]: ...
 
-    class MailerBound(_m.TypedBoundQueue[MailerMessage]):
+    class _MailerBound(_m.TypedBoundQueue[MailerMessage]):
         """Mail that goes out."""
 
-    class MailerHandler(_t.Protocol):
+    class _MailerHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -112,28 +120,28 @@ if _t.TYPE_CHECKING:
             email: str,
             cc: list[str] = ...,
             priority: _t.Literal["low", "high"] = ...,
-            sender: MailerMessageSender = ...,
+            sender: MailerMessage_Sender = ...,
         ) -> _Awaitable[object]: ...
 
-    class PusherBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
+    class _PusherBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
 
 
 class Queues:
     """What is declared, each queue under its name."""
 
-    audit: "_m.TypedQueue[AuditBound, AuditHandler]" = _m.TypedQueue(
+    audit: "_m.TypedQueue[_AuditBound, _AuditHandler]" = _m.TypedQueue(
         "audit",
         declared='{"payload":{"properties":{"class":{"type":"string"},"level":{"type":"integer"},"user-id":{"type":"integer"}},"required":["class","level","user-id"],"type":"object"}}',
     )
-    changed: "_m.TypedQueue[ChangedBound, ChangedHandler]" = _m.TypedQueue(
+    changed: "_m.TypedQueue[_ChangedBound, _ChangedHandler]" = _m.TypedQueue(
         "changed",
         declared='{"$defs":{"Point":{"items":false,"minItems":2,"prefixItems":[{"type":"number"},{"type":"number"}],"type":"array"}},"payload":{"oneOf":[{"properties":{"by":{"$ref":"#/$defs/Point"},"event":{"const":"moved"}},"required":["by","event"],"type":"object"},{"properties":{"event":{"const":"renamed"},"to":{"type":"string"}},"required":["event","to"],"type":"object"}],"type":"object"}}',
     )
-    drawing: "_m.TypedQueue[DrawingBound, DrawingHandler]" = _m.TypedQueue(
+    drawing: "_m.TypedQueue[_DrawingBound, _DrawingHandler]" = _m.TypedQueue(
         "drawing",
         declared='{"$defs":{"Circle":{"properties":{"kind":{"const":"circle"},"radius":{"type":"number"}},"required":["kind","radius"],"type":"object"},"Forest":{"additionalProperties":{"$ref":"#/$defs/Tree"},"type":"object"},"Json":{"anyOf":[{"type":["boolean","null","number","string"]},{"items":{"$ref":"#/$defs/Json"},"type":"array"},{"additionalProperties":{"$ref":"#/$defs/Json"},"type":"object"}]},"Named":{"properties":{"name":{"type":"string"}},"required":["name"],"type":"object"},"Point":{"items":false,"minItems":2,"prefixItems":[{"type":"number"},{"type":"number"}],"type":"array"},"Polygon":{"properties":{"kind":{"const":"polygon"},"points":{"items":{"$ref":"#/$defs/Point"},"type":"array"}},"required":["kind","points"],"type":"object"},"Shape":{"oneOf":[{"$ref":"#/$defs/Circle"},{"$ref":"#/$defs/Polygon"}]},"Tree":{"properties":{"children":{"items":{"$ref":"#/$defs/Tree"},"type":"array"},"root":{"$ref":"#/$defs/Forest"}},"type":"object"}},"payload":{"properties":{"layer":{"allOf":[{"$ref":"#/$defs/Named"},{"properties":{"depth":{"type":"integer"}},"required":["depth"]}]},"meta":{"$ref":"#/$defs/Json"},"origin":{"$ref":"#/$defs/Point"},"shapes":{"items":{"$ref":"#/$defs/Shape"},"type":"array"},"tree":{"$ref":"#/$defs/Tree"}},"required":["origin","shapes"],"type":"object"}}',
     )
-    mailer: "_m.TypedQueue[MailerBound, MailerHandler]" = _m.TypedQueue(
+    mailer: "_m.TypedQueue[_MailerBound, _MailerHandler]" = _m.TypedQueue(
         "mailer",
         declared='{"payload":{"properties":{"cc":{"items":{"type":"string"},"type":"array"},"email":{"type":"string"},"priority":{"enum":["high","low"]},"sender":{"properties":{"email":{"type":"string"},"name":{"type":"string"}},"required":["name"],"type":"object"},"text":{"type":"string"}},"required":["email","text"],"type":"object"}}',
     )
@@ -147,12 +155,12 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    audit: "AuditBound"
-    changed: "ChangedBound"
-    drawing: "DrawingBound"
-    mailer: "MailerBound"
+    audit: "_AuditBound"
+    changed: "_ChangedBound"
+    drawing: "_DrawingBound"
+    mailer: "_MailerBound"
     """Mail that goes out."""
-    pusher: "PusherBound"
+    pusher: "_PusherBound"
 
 
 queues = Queues()

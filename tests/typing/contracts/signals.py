@@ -26,14 +26,14 @@ class Legacy(_t.TypedDict):
     text: _t.Any
 
 
-class OrderPaidCustomerAddress(_t.TypedDict):
+class OrderPaid_Customer_Address(_t.TypedDict):
     city: str
     zip: str
 
 
-class OrderPaidCustomer(_t.TypedDict):
+class OrderPaid_Customer(_t.TypedDict):
     name: str
-    address: _t.NotRequired[OrderPaidCustomerAddress]
+    address: _t.NotRequired[OrderPaid_Customer_Address]
 
 
 class OrderPaid(_t.TypedDict):
@@ -41,7 +41,7 @@ class OrderPaid(_t.TypedDict):
     total: int | float
     positions: list[int]
     currency: _t.Literal["EUR", "USD"]
-    customer: _t.NotRequired[OrderPaidCustomer]
+    customer: _t.NotRequired[OrderPaid_Customer]
 
 
 class RpcCommentsCount(_t.TypedDict):
@@ -68,7 +68,7 @@ class UserDeleted(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class CommentCreatedBound(_m.TypedBoundSignal[_t.Any]):
+    class _CommentCreatedBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -93,7 +93,7 @@ if _t.TYPE_CHECKING:
             user_id: int | float,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class CommentCreatedHandler(_t.Protocol):
+    class _CommentCreatedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -105,7 +105,7 @@ if _t.TYPE_CHECKING:
             user_id: int | float,
         ) -> _Awaitable[object]: ...
 
-    class EndedBound(_m.TypedBoundSignal[_t.Any]):
+    class _EndedBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -127,7 +127,7 @@ if _t.TYPE_CHECKING:
             code: int,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class EndedHandler(_t.Protocol):
+    class _EndedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -138,7 +138,7 @@ if _t.TYPE_CHECKING:
             code: int,
         ) -> _Awaitable[object]: ...
 
-    class LabelledBound(_m.TypedBoundSignal[_t.Any]):
+    class _LabelledBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -163,7 +163,7 @@ if _t.TYPE_CHECKING:
             **extra: str,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class LabelledHandler(_t.Protocol):
+    class _LabelledHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -174,7 +174,7 @@ if _t.TYPE_CHECKING:
             id: int,
         ) -> _Awaitable[object]: ...
 
-    class LegacyBound(_m.TypedBoundSignal[_t.Any]):
+    class _LegacyBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -199,7 +199,7 @@ if _t.TYPE_CHECKING:
             text: _t.Any,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class LegacyHandler(_t.Protocol):
+    class _LegacyHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -211,7 +211,7 @@ if _t.TYPE_CHECKING:
             text: _t.Any,
         ) -> _Awaitable[object]: ...
 
-    class OrderPaidBound(_m.TypedBoundSignal[_t.Any]):
+    class _OrderPaidBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -220,7 +220,7 @@ if _t.TYPE_CHECKING:
             total: int | float,
             positions: list[int],
             currency: _t.Literal["EUR", "USD"],
-            customer: OrderPaidCustomer = ...,
+            customer: OrderPaid_Customer = ...,
         ) -> None: ...
         async def call(
             self,
@@ -231,7 +231,7 @@ if _t.TYPE_CHECKING:
             total: int | float,
             positions: list[int],
             currency: _t.Literal["EUR", "USD"],
-            customer: OrderPaidCustomer = ...,
+            customer: OrderPaid_Customer = ...,
         ) -> dict[str, _t.Any]: ...
         def waiter(
             self,
@@ -242,10 +242,10 @@ if _t.TYPE_CHECKING:
             total: int | float,
             positions: list[int],
             currency: _t.Literal["EUR", "USD"],
-            customer: OrderPaidCustomer = ...,
+            customer: OrderPaid_Customer = ...,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class OrderPaidHandler(_t.Protocol):
+    class _OrderPaidHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -257,10 +257,10 @@ if _t.TYPE_CHECKING:
             total: int | float,
             positions: list[int],
             currency: _t.Literal["EUR", "USD"],
-            customer: OrderPaidCustomer = ...,
+            customer: OrderPaid_Customer = ...,
         ) -> _Awaitable[object]: ...
 
-    class RpcCommentsCountBound(_m.TypedBoundSignal[int]):
+    class _RpcCommentsCountBound(_m.TypedBoundSignal[int]):
         async def send(
             self,
             sender: str,
@@ -282,7 +282,7 @@ if _t.TYPE_CHECKING:
             user_id: int,
         ) -> _m.Waiter[int]: ...
 
-    class RpcCommentsCountHandler(_t.Protocol):
+    class _RpcCommentsCountHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -293,7 +293,7 @@ if _t.TYPE_CHECKING:
             user_id: int,
         ) -> _Awaitable[int]: ...
 
-    class StartedBound(_m.TypedBoundSignal[_t.Any]):
+    class _StartedBound(_m.TypedBoundSignal[_t.Any]):
         async def send(self, sender: str) -> None: ...
         async def call(
             self,
@@ -308,7 +308,7 @@ if _t.TYPE_CHECKING:
             timeout: float = 60,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class StartedHandler(_t.Protocol):
+    class _StartedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -318,7 +318,7 @@ if _t.TYPE_CHECKING:
             sender: str,
         ) -> _Awaitable[object]: ...
 
-    class UserCreatedBound(_m.TypedBoundSignal[_t.Any]):
+    class _UserCreatedBound(_m.TypedBoundSignal[_t.Any]):
         """A user has registered."""
 
         async def send(
@@ -342,7 +342,7 @@ if _t.TYPE_CHECKING:
             user_id: int,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class UserCreatedHandler(_t.Protocol):
+    class _UserCreatedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -353,7 +353,7 @@ if _t.TYPE_CHECKING:
             user_id: int,
         ) -> _Awaitable[object]: ...
 
-    class UserDeletedBound(_m.TypedBoundSignal[_t.Any]):
+    class _UserDeletedBound(_m.TypedBoundSignal[_t.Any]):
         """A user is gone."""
 
         async def send(
@@ -380,7 +380,7 @@ if _t.TYPE_CHECKING:
             reason: str = ...,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class UserDeletedHandler(_t.Protocol):
+    class _UserDeletedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -396,40 +396,40 @@ if _t.TYPE_CHECKING:
 class Signals:
     """What is declared, each signal under its name."""
 
-    comment_created: "_m.TypedSignal[CommentCreatedBound, CommentCreatedHandler]" = _m.TypedSignal(
+    comment_created: "_m.TypedSignal[_CommentCreatedBound, _CommentCreatedHandler]" = _m.TypedSignal(
         "comment_created",
         declared='{"payload":{"properties":{"comment_id":{"type":["null","number"]},"user_id":{"type":"number"}},"required":["comment_id","user_id"],"type":"object"}}',
     )
-    ended: "_m.TypedSignal[EndedBound, EndedHandler]" = _m.TypedSignal(
+    ended: "_m.TypedSignal[_EndedBound, _EndedHandler]" = _m.TypedSignal(
         "ended",
         declared='{"payload":{"properties":{"code":{"type":"integer"}},"required":["code"],"type":"object"}}',
     )
-    labelled: "_m.TypedSignal[LabelledBound, LabelledHandler]" = _m.TypedSignal(
+    labelled: "_m.TypedSignal[_LabelledBound, _LabelledHandler]" = _m.TypedSignal(
         "labelled",
         declared='{"payload":{"additionalProperties":{"type":"string"},"properties":{"id":{"type":"integer"}},"required":["id"],"type":"object"}}',
     )
-    legacy: "_m.TypedSignal[LegacyBound, LegacyHandler]" = _m.TypedSignal(
+    legacy: "_m.TypedSignal[_LegacyBound, _LegacyHandler]" = _m.TypedSignal(
         "legacy",
         declared='{"payload":{"properties":{"text":{},"user_id":{}},"required":["text","user_id"],"type":"object"}}',
     )
-    order_paid: "_m.TypedSignal[OrderPaidBound, OrderPaidHandler]" = _m.TypedSignal(
+    order_paid: "_m.TypedSignal[_OrderPaidBound, _OrderPaidHandler]" = _m.TypedSignal(
         "order_paid",
         declared='{"payload":{"properties":{"currency":{"enum":["EUR","USD"]},"customer":{"properties":{"address":{"properties":{"city":{"type":"string"},"zip":{"type":"string"}},"required":["city","zip"],"type":"object"},"name":{"type":"string"}},"required":["name"],"type":"object"},"number":{"type":"string"},"positions":{"items":{"type":"integer"},"type":"array"},"total":{"type":"number"}},"required":["currency","number","positions","total"],"type":"object"}}',
     )
-    rpc_comments_count: "_m.TypedSignal[RpcCommentsCountBound, RpcCommentsCountHandler]" = _m.TypedSignal(
+    rpc_comments_count: "_m.TypedSignal[_RpcCommentsCountBound, _RpcCommentsCountHandler]" = _m.TypedSignal(
         "rpc_comments_count",
         declared='{"payload":{"properties":{"user_id":{"type":"integer"}},"required":["user_id"],"type":"object"},"returns":{"type":"integer"}}',
     )
-    started: "_m.TypedSignal[StartedBound, StartedHandler]" = _m.TypedSignal(
+    started: "_m.TypedSignal[_StartedBound, _StartedHandler]" = _m.TypedSignal(
         "started",
         declared='{"payload":{"type":"object"}}',
     )
-    user_created: "_m.TypedSignal[UserCreatedBound, UserCreatedHandler]" = _m.TypedSignal(
+    user_created: "_m.TypedSignal[_UserCreatedBound, _UserCreatedHandler]" = _m.TypedSignal(
         "user_created",
         declared='{"payload":{"properties":{"user_id":{"type":"integer"}},"required":["user_id"],"type":"object"}}',
     )
     """A user has registered."""
-    user_deleted: "_m.TypedSignal[UserDeletedBound, UserDeletedHandler]" = _m.TypedSignal(
+    user_deleted: "_m.TypedSignal[_UserDeletedBound, _UserDeletedHandler]" = _m.TypedSignal(
         "user_deleted",
         declared='{"payload":{"properties":{"reason":{"type":"string"},"user_id":{"type":"integer"}},"required":["user_id"],"type":"object"}}',
     )
@@ -439,16 +439,16 @@ class Signals:
 class Bus(_m.TypedBus):
     """A bus that knows these signals."""
 
-    comment_created: "CommentCreatedBound"
-    ended: "EndedBound"
-    labelled: "LabelledBound"
-    legacy: "LegacyBound"
-    order_paid: "OrderPaidBound"
-    rpc_comments_count: "RpcCommentsCountBound"
-    started: "StartedBound"
-    user_created: "UserCreatedBound"
+    comment_created: "_CommentCreatedBound"
+    ended: "_EndedBound"
+    labelled: "_LabelledBound"
+    legacy: "_LegacyBound"
+    order_paid: "_OrderPaidBound"
+    rpc_comments_count: "_RpcCommentsCountBound"
+    started: "_StartedBound"
+    user_created: "_UserCreatedBound"
     """A user has registered."""
-    user_deleted: "UserDeletedBound"
+    user_deleted: "_UserDeletedBound"
     """A user is gone."""
 
 

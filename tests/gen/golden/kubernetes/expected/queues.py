@@ -55,9 +55,9 @@ class ApiCoreV1EventMessage(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class ApiCoreV1EventBound(_m.TypedBoundQueue[ApiCoreV1EventMessage]): ...
+    class _ApiCoreV1EventBound(_m.TypedBoundQueue[ApiCoreV1EventMessage]): ...
 
-    class ApiCoreV1EventHandler(_t.Protocol):
+    class _ApiCoreV1EventHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -86,7 +86,7 @@ if _t.TYPE_CHECKING:
 class Queues:
     """What is declared, each queue under its name."""
 
-    api_core_v1_event: "_m.TypedQueue[ApiCoreV1EventBound, ApiCoreV1EventHandler]" = _m.TypedQueue(
+    api_core_v1_event: "_m.TypedQueue[_ApiCoreV1EventBound, _ApiCoreV1EventHandler]" = _m.TypedQueue(
         "api_core_v1_event",
         declared='{"$defs":{"io.k8s.api.core.v1.Event":{"properties":{"action":{"type":["null","string"]},"apiVersion":{"enum":["v1"],"type":["null","string"]},"count":{"format":"int32","type":["integer","null"]},"eventTime":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime"},"firstTimestamp":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.Time"},"involvedObject":{"$ref":"#/$defs/io.k8s.api.core.v1.ObjectReference"},"kind":{"enum":["Event"],"type":["null","string"]},"lastTimestamp":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.Time"},"message":{"type":["null","string"]},"metadata":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"},"reason":{"type":["null","string"]},"related":{"$ref":"#/$defs/io.k8s.api.core.v1.ObjectReference"},"reportingComponent":{"type":["null","string"]},"reportingInstance":{"type":["null","string"]},"series":{"$ref":"#/$defs/io.k8s.api.core.v1.EventSeries"},"source":{"$ref":"#/$defs/io.k8s.api.core.v1.EventSource"},"type":{"type":["null","string"]}},"required":["involvedObject","metadata"],"type":["null","object"]},"io.k8s.api.core.v1.EventSeries":{"properties":{"count":{"format":"int32","type":["integer","null"]},"lastObservedTime":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime"}},"type":["null","object"]},"io.k8s.api.core.v1.EventSource":{"properties":{"component":{"type":["null","string"]},"host":{"type":["null","string"]}},"type":["null","object"]},"io.k8s.api.core.v1.ObjectReference":{"properties":{"apiVersion":{"type":["null","string"]},"fieldPath":{"type":["null","string"]},"kind":{"type":["null","string"]},"name":{"type":["null","string"]},"namespace":{"type":["null","string"]},"resourceVersion":{"type":["null","string"]},"uid":{"type":["null","string"]}},"type":["null","object"]},"io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1":{"type":["null","object"]},"io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry":{"properties":{"apiVersion":{"type":["null","string"]},"fieldsType":{"type":["null","string"]},"fieldsV1":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.FieldsV1"},"manager":{"type":["null","string"]},"operation":{"type":["null","string"]},"subresource":{"type":["null","string"]},"time":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.Time"}},"type":["null","object"]},"io.k8s.apimachinery.pkg.apis.meta.v1.MicroTime":{"format":"date-time","type":["null","string"]},"io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta":{"properties":{"annotations":{"additionalProperties":{"type":["null","string"]},"type":["null","object"]},"creationTimestamp":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.Time"},"deletionGracePeriodSeconds":{"format":"int64","type":["integer","null"]},"deletionTimestamp":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.Time"},"finalizers":{"items":{"type":["null","string"]},"type":["array","null"]},"generateName":{"type":["null","string"]},"generation":{"format":"int64","type":["integer","null"]},"labels":{"additionalProperties":{"type":["null","string"]},"type":["null","object"]},"managedFields":{"items":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.ManagedFieldsEntry"},"type":["array","null"]},"name":{"type":["null","string"]},"namespace":{"type":["null","string"]},"ownerReferences":{"items":{"$ref":"#/$defs/io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference"},"type":["array","null"]},"resourceVersion":{"type":["null","string"]},"selfLink":{"type":["null","string"]},"uid":{"type":["null","string"]}},"type":["null","object"]},"io.k8s.apimachinery.pkg.apis.meta.v1.OwnerReference":{"properties":{"apiVersion":{"type":"string"},"blockOwnerDeletion":{"type":["boolean","null"]},"controller":{"type":["boolean","null"]},"kind":{"type":"string"},"name":{"type":"string"},"uid":{"type":"string"}},"required":["apiVersion","kind","name","uid"],"type":["null","object"]},"io.k8s.apimachinery.pkg.apis.meta.v1.Time":{"format":"date-time","type":["null","string"]}},"payload":{"$ref":"#/$defs/io.k8s.api.core.v1.Event"}}',
     )
@@ -95,7 +95,7 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    api_core_v1_event: "ApiCoreV1EventBound"
+    api_core_v1_event: "_ApiCoreV1EventBound"
 
 
 queues = Queues()

@@ -32,7 +32,7 @@ class UserCreated(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class RpcCommentsCountBound(_m.TypedBoundSignal[_t.Any]):
+    class _RpcCommentsCountBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -54,7 +54,7 @@ if _t.TYPE_CHECKING:
             user_id: _t.Any,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class RpcCommentsCountHandler(_t.Protocol):
+    class _RpcCommentsCountHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -65,7 +65,7 @@ if _t.TYPE_CHECKING:
             user_id: _t.Any,
         ) -> _Awaitable[object]: ...
 
-    class StartedBound(_m.TypedBoundSignal[_t.Any]):
+    class _StartedBound(_m.TypedBoundSignal[_t.Any]):
         async def send(self, sender: str) -> None: ...
         async def call(
             self,
@@ -80,7 +80,7 @@ if _t.TYPE_CHECKING:
             timeout: float = 60,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class StartedHandler(_t.Protocol):
+    class _StartedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -90,7 +90,7 @@ if _t.TYPE_CHECKING:
             sender: str,
         ) -> _Awaitable[object]: ...
 
-    class TypedSignalBound(_m.TypedBoundSignal[_t.Any]):
+    class _TypedSignalBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -127,7 +127,7 @@ if _t.TYPE_CHECKING:
             count: int,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class TypedSignalHandler(_t.Protocol):
+    class _TypedSignalHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -143,7 +143,7 @@ if _t.TYPE_CHECKING:
             count: int,
         ) -> _Awaitable[object]: ...
 
-    class UserCreatedBound(_m.TypedBoundSignal[_t.Any]):
+    class _UserCreatedBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -165,7 +165,7 @@ if _t.TYPE_CHECKING:
             user_id: _t.Any,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class UserCreatedHandler(_t.Protocol):
+    class _UserCreatedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -180,19 +180,19 @@ if _t.TYPE_CHECKING:
 class Signals:
     """What is declared, each signal under its name."""
 
-    rpc_comments_count: "_m.TypedSignal[RpcCommentsCountBound, RpcCommentsCountHandler]" = _m.TypedSignal(
+    rpc_comments_count: "_m.TypedSignal[_RpcCommentsCountBound, _RpcCommentsCountHandler]" = _m.TypedSignal(
         "rpc_comments_count",
         declared='{"payload":{"properties":{"user_id":{}},"required":["user_id"],"type":"object"}}',
     )
-    started: "_m.TypedSignal[StartedBound, StartedHandler]" = _m.TypedSignal(
+    started: "_m.TypedSignal[_StartedBound, _StartedHandler]" = _m.TypedSignal(
         "started",
         declared='{"payload":{"type":"object"}}',
     )
-    typed_signal: "_m.TypedSignal[TypedSignalBound, TypedSignalHandler]" = _m.TypedSignal(
+    typed_signal: "_m.TypedSignal[_TypedSignalBound, _TypedSignalHandler]" = _m.TypedSignal(
         "typed_signal",
         declared='{"payload":{"properties":{"code":{"type":["null","number"]},"count":{"type":"integer"},"flag":{"type":"boolean"},"ids":{"type":"array"},"options":{"type":"object"},"uuid":{"type":"string"}},"required":["code","count","flag","ids","options","uuid"],"type":"object"}}',
     )
-    user_created: "_m.TypedSignal[UserCreatedBound, UserCreatedHandler]" = _m.TypedSignal(
+    user_created: "_m.TypedSignal[_UserCreatedBound, _UserCreatedHandler]" = _m.TypedSignal(
         "user_created",
         declared='{"payload":{"properties":{"user_id":{}},"required":["user_id"],"type":"object"}}',
     )
@@ -201,10 +201,10 @@ class Signals:
 class Bus(_m.TypedBus):
     """A bus that knows these signals."""
 
-    rpc_comments_count: "RpcCommentsCountBound"
-    started: "StartedBound"
-    typed_signal: "TypedSignalBound"
-    user_created: "UserCreatedBound"
+    rpc_comments_count: "_RpcCommentsCountBound"
+    started: "_StartedBound"
+    typed_signal: "_TypedSignalBound"
+    user_created: "_UserCreatedBound"
 
 
 signals = Signals()

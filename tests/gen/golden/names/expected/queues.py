@@ -27,23 +27,23 @@ OrderMessage = _t.TypedDict(
 )
 
 
-class OrderMessageMessageUserId(_t.TypedDict):
+class OrderMessageMessage_UserId(_t.TypedDict):
     a: _t.NotRequired[int]
 
 
-class OrderMessageMessageUserId_(_t.TypedDict):
+class OrderMessageMessage_UserId_(_t.TypedDict):
     b: _t.NotRequired[int]
 
 
-OrderMessageMessageNewLine = _t.TypedDict(
-    "OrderMessageMessageNewLine",
+OrderMessageMessage_NewLine = _t.TypedDict(
+    "OrderMessageMessage_NewLine",
     {
         "\x00": _t.NotRequired[int],
     },
 )
 
 
-class OrderMessageMessageX0fadd2ce(_t.TypedDict):
+class OrderMessageMessage_X0fadd2ce(_t.TypedDict):
     日本: _t.NotRequired[int]
 
 
@@ -53,11 +53,11 @@ OrderMessageMessage = _t.TypedDict(
         "self": _t.NotRequired[str],
         "agent": _t.NotRequired[int],
         "class": str,
-        "user-id": _t.NotRequired[OrderMessageMessageUserId],
-        "user_id": _t.NotRequired[OrderMessageMessageUserId_],
+        "user-id": _t.NotRequired[OrderMessageMessage_UserId],
+        "user_id": _t.NotRequired[OrderMessageMessage_UserId_],
         '"; import os; "': _t.NotRequired[str],
-        "new\nline": _t.NotRequired[OrderMessageMessageNewLine],
-        "💥": _t.NotRequired[OrderMessageMessageX0fadd2ce],
+        "new\nline": _t.NotRequired[OrderMessageMessage_NewLine],
+        "💥": _t.NotRequired[OrderMessageMessage_X0fadd2ce],
     },
 )
 
@@ -65,9 +65,9 @@ OrderMessageMessage = _t.TypedDict(
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class DictBound(_m.TypedBoundQueue[DictMessage]): ...
+    class _DictBound(_m.TypedBoundQueue[DictMessage]): ...
 
-    class DictHandler(_t.Protocol):
+    class _DictHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -75,9 +75,9 @@ if _t.TYPE_CHECKING:
             **payload: _t.Unpack[DictMessage],
         ) -> _Awaitable[object]: ...
 
-    class OrderBound__(_m.TypedBoundQueue[OrderMessage]): ...
+    class _OrderBound(_m.TypedBoundQueue[OrderMessage]): ...
 
-    class OrderHandler_(_t.Protocol):
+    class _OrderHandler(_t.Protocol):
         def __call__(
             self,
             agent_: _t.Any,
@@ -85,11 +85,11 @@ if _t.TYPE_CHECKING:
             **payload: _t.Unpack[OrderMessage],
         ) -> _Awaitable[object]: ...
 
-    class OrderMessageBound(
+    class _OrderMessageBound(
         _m.TypedBoundQueue[OrderMessageMessage | dict[str, _t.Any]]
     ): ...
 
-    class OrderMessageHandler(_t.Protocol):
+    class _OrderMessageHandler(_t.Protocol):
         def __call__(
             _self,
             agent_: _t.Any,
@@ -97,21 +97,21 @@ if _t.TYPE_CHECKING:
             **payload: _t.Unpack[OrderMessageMessage],
         ) -> _Awaitable[object]: ...
 
-    class StrBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
+    class _StrBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
 
 
 class Queues:
     """What is declared, each queue under its name."""
 
-    dict: "_m.TypedQueue[DictBound, DictHandler]" = _m.TypedQueue(
+    dict: "_m.TypedQueue[_DictBound, _DictHandler]" = _m.TypedQueue(
         "dict",
         declared='{"payload":{"properties":{"a":{"type":"string"},"\\ufb01":{"type":"string"}},"type":"object"}}',
     )
-    order: "_m.TypedQueue[OrderBound__, OrderHandler_]" = _m.TypedQueue(
+    order: "_m.TypedQueue[_OrderBound, _OrderHandler]" = _m.TypedQueue(
         "order",
         declared='{"payload":{"properties":{"agent":{"type":"integer"},"payload":{"type":"string"},"x-y":{}},"type":"object"}}',
     )
-    order_message: "_m.TypedQueue[OrderMessageBound, OrderMessageHandler]" = _m.TypedQueue(
+    order_message: "_m.TypedQueue[_OrderMessageBound, _OrderMessageHandler]" = _m.TypedQueue(
         "order_message",
         declared='{"payload":{"properties":{"":{"type":"string"},"\\"; import os; \\"":{"type":"string"},"agent":{"type":"integer"},"class":{"type":"string"},"new\\nline":{"properties":{"\\u0000":{"type":"integer"}},"type":"object"},"self":{"type":"string"},"user-id":{"properties":{"a":{"type":"integer"}},"type":"object"},"user_id":{"properties":{"b":{"type":"integer"}},"type":"object"},"\\ud83d\\udca5":{"properties":{"\\u65e5\\u672c":{"type":"integer"}},"type":"object"}},"required":["class"],"type":"object"}}',
     )
@@ -124,10 +124,10 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    dict: "DictBound"
-    order: "OrderBound__"
-    order_message: "OrderMessageBound"
-    str: "StrBound"
+    dict: "_DictBound"
+    order: "_OrderBound"
+    order_message: "_OrderMessageBound"
+    str: "_StrBound"
 
 
 queues = Queues()

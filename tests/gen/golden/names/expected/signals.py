@@ -46,17 +46,13 @@ OddAndOpen = _t.TypedDict(
 )
 
 
-class OrderCreated_(_t.TypedDict):
+class Order_Created(_t.TypedDict):
     at: _t.NotRequired[str]
 
 
-Order = _t.TypedDict(
-    "Order",
-    {
-        "created": _t.NotRequired[OrderCreated_],
-        "OrderCreated_": _t.NotRequired[str],
-    },
-)
+class Order(_t.TypedDict):
+    created: _t.NotRequired[Order_Created]
+    OrderCreated_: _t.NotRequired[str]
 
 
 class OrderBound(_t.TypedDict):
@@ -102,7 +98,7 @@ class User_1(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class Bus_Bound(_m.TypedBoundSignal[_t.Any]):
+    class _BusBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -133,7 +129,7 @@ if _t.TYPE_CHECKING:
             payload: dict[str, _t.Any],
         ) -> _m.Waiter[_t.Any]: ...
 
-    class Bus_Handler(_t.Protocol):
+    class _BusHandler(_t.Protocol):
         def __call__(
             self,
             agent_: _t.Any,
@@ -147,7 +143,7 @@ if _t.TYPE_CHECKING:
             payload: dict[str, _t.Any],
         ) -> _Awaitable[object]: ...
 
-    class Exception_Bound(_m.TypedBoundSignal[_t.Any]):
+    class _ExceptionBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -172,7 +168,7 @@ if _t.TYPE_CHECKING:
             Exception_: str,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class Exception_Handler(_t.Protocol):
+    class _ExceptionHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -184,7 +180,7 @@ if _t.TYPE_CHECKING:
             Exception_: str,
         ) -> _Awaitable[object]: ...
 
-    class MroBound(_m.TypedBoundSignal[_t.Any]):
+    class _MroBound(_m.TypedBoundSignal[_t.Any]):
         async def send(self, sender: str, **payload: _t.Unpack[Mro]) -> None: ...
         async def call(
             self,
@@ -201,7 +197,7 @@ if _t.TYPE_CHECKING:
             **payload: _t.Unpack[Mro],
         ) -> _m.Waiter[_t.Any]: ...
 
-    class MroHandler(_t.Protocol):
+    class _MroHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -212,7 +208,7 @@ if _t.TYPE_CHECKING:
             **payload: _t.Unpack[Mro],
         ) -> _Awaitable[object]: ...
 
-    class OddAndOpenBound(_m.TypedBoundSignal[_t.Any]):
+    class _OddAndOpenBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -237,7 +233,7 @@ if _t.TYPE_CHECKING:
             **extra_: _t.Any,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class OddAndOpenHandler(_t.Protocol):
+    class _OddAndOpenHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -248,12 +244,12 @@ if _t.TYPE_CHECKING:
             **payload: _t.Unpack[OddAndOpen],
         ) -> _Awaitable[object]: ...
 
-    class OrderBound_(_m.TypedBoundSignal[_t.Any]):
+    class _OrderBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
             *,
-            created: OrderCreated_ = ...,
+            created: Order_Created = ...,
             OrderCreated_: str = ...,
         ) -> None: ...
         async def call(
@@ -261,7 +257,7 @@ if _t.TYPE_CHECKING:
             sender: str,
             *,
             timeout: float = 60,
-            created: OrderCreated_ = ...,
+            created: Order_Created = ...,
             OrderCreated_: str = ...,
         ) -> dict[str, _t.Any]: ...
         def waiter(
@@ -269,11 +265,11 @@ if _t.TYPE_CHECKING:
             sender: str,
             *,
             timeout: float = 60,
-            created: OrderCreated_ = ...,
+            created: Order_Created = ...,
             OrderCreated_: str = ...,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class OrderHandler(_t.Protocol):
+    class _OrderHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -281,11 +277,11 @@ if _t.TYPE_CHECKING:
             *,
             signal: _m.Signal,
             sender: str,
-            created: OrderCreated_ = ...,
+            created: Order_Created = ...,
             OrderCreated_: str = ...,
         ) -> _Awaitable[object]: ...
 
-    class OrderBoundBound(_m.TypedBoundSignal[_t.Any]):
+    class _OrderBoundBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -307,7 +303,7 @@ if _t.TYPE_CHECKING:
             id: _t.Any,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class OrderBoundHandler(_t.Protocol):
+    class _OrderBoundHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -318,7 +314,7 @@ if _t.TYPE_CHECKING:
             id: _t.Any,
         ) -> _Awaitable[object]: ...
 
-    class OrderCreatedBound(_m.TypedBoundSignal[_t.Any]):
+    class _OrderCreatedBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -340,7 +336,7 @@ if _t.TYPE_CHECKING:
             at: str,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class OrderCreatedHandler(_t.Protocol):
+    class _OrderCreatedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -351,7 +347,7 @@ if _t.TYPE_CHECKING:
             at: str,
         ) -> _Awaitable[object]: ...
 
-    class Signals_Bound(_m.TypedBoundSignal[_t.Any]):
+    class _SignalsBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -379,7 +375,7 @@ if _t.TYPE_CHECKING:
             list: list[_t.Any],
         ) -> _m.Waiter[_t.Any]: ...
 
-    class Signals_Handler(_t.Protocol):
+    class _SignalsHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -392,7 +388,7 @@ if _t.TYPE_CHECKING:
             list: list[_t.Any],
         ) -> _Awaitable[object]: ...
 
-    class ToldBound(_m.TypedBoundSignal[_t.Any]):
+    class _ToldBound(_m.TypedBoundSignal[_t.Any]):
         """\"\"\"; raise SystemExit('no') # \\ {{ 7 * 7 }} {% endif %} \u2028 \x00 � \u202e
 
         indented    tab \\
@@ -428,7 +424,7 @@ if _t.TYPE_CHECKING:
             d: _t.Literal["{{ a }}"] = ...,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class ToldHandler(_t.Protocol):
+    class _ToldHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -442,7 +438,7 @@ if _t.TYPE_CHECKING:
             d: _t.Literal["{{ a }}"] = ...,
         ) -> _Awaitable[object]: ...
 
-    class User1Bound(_m.TypedBoundSignal[_t.Any]):
+    class _User1Bound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -464,7 +460,7 @@ if _t.TYPE_CHECKING:
             a: _t.Any,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class User1Handler(_t.Protocol):
+    class _User1Handler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -475,7 +471,7 @@ if _t.TYPE_CHECKING:
             a: _t.Any,
         ) -> _Awaitable[object]: ...
 
-    class User_1Bound(_m.TypedBoundSignal[_t.Any]):
+    class _User_1Bound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -497,7 +493,7 @@ if _t.TYPE_CHECKING:
             a: _t.Any,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class User_1Handler(_t.Protocol):
+    class _User_1Handler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -512,39 +508,39 @@ if _t.TYPE_CHECKING:
 class Signals:
     """What is declared, each signal under its name."""
 
-    bus: "_m.TypedSignal[Bus_Bound, Bus_Handler]" = _m.TypedSignal(
+    bus: "_m.TypedSignal[_BusBound, _BusHandler]" = _m.TypedSignal(
         "bus",
         declared='{"payload":{"properties":{"_m":{"type":"integer"},"_t":{"type":"string"},"agent":{"type":"string"},"payload":{"type":"object"}},"required":["_m","_t","agent","payload"],"type":"object"}}',
     )
-    exception: "_m.TypedSignal[Exception_Bound, Exception_Handler]" = _m.TypedSignal(
+    exception: "_m.TypedSignal[_ExceptionBound, _ExceptionHandler]" = _m.TypedSignal(
         "exception",
         declared='{"payload":{"properties":{"Exception_":{"type":"string"},"gr\\u00f6\\u00dfe":{"type":"number"}},"required":["Exception_","gr\\u00f6\\u00dfe"],"type":"object"}}',
     )
-    mro: "_m.TypedSignal[MroBound, MroHandler]" = _m.TypedSignal(
+    mro: "_m.TypedSignal[_MroBound, _MroHandler]" = _m.TypedSignal(
         "mro",
         declared='{"payload":{"properties":{"__mangled":{},"type":{}},"required":["__mangled","type"],"type":"object"}}',
     )
-    odd_and_open: "_m.TypedSignal[OddAndOpenBound, OddAndOpenHandler]" = _m.TypedSignal(
+    odd_and_open: "_m.TypedSignal[_OddAndOpenBound, _OddAndOpenHandler]" = _m.TypedSignal(
         "odd_and_open",
         declared='{"payload":{"additionalProperties":{"type":"string"},"properties":{"__id":{"type":"integer"},"extra":{"type":"string"}},"required":["__id"],"type":"object"}}',
     )
-    order: "_m.TypedSignal[OrderBound_, OrderHandler]" = _m.TypedSignal(
+    order: "_m.TypedSignal[_OrderBound, _OrderHandler]" = _m.TypedSignal(
         "order",
         declared='{"payload":{"properties":{"OrderCreated_":{"type":"string"},"created":{"properties":{"at":{"type":"string"}},"type":"object"}},"type":"object"}}',
     )
-    order_bound: "_m.TypedSignal[OrderBoundBound, OrderBoundHandler]" = _m.TypedSignal(
+    order_bound: "_m.TypedSignal[_OrderBoundBound, _OrderBoundHandler]" = _m.TypedSignal(
         "order_bound",
         declared='{"payload":{"properties":{"id":{}},"required":["id"],"type":"object"}}',
     )
-    order_created: "_m.TypedSignal[OrderCreatedBound, OrderCreatedHandler]" = _m.TypedSignal(
+    order_created: "_m.TypedSignal[_OrderCreatedBound, _OrderCreatedHandler]" = _m.TypedSignal(
         "order_created",
         declared='{"payload":{"properties":{"at":{"type":"string"}},"required":["at"],"type":"object"}}',
     )
-    signals: "_m.TypedSignal[Signals_Bound, Signals_Handler]" = _m.TypedSignal(
+    signals: "_m.TypedSignal[_SignalsBound, _SignalsHandler]" = _m.TypedSignal(
         "signals",
         declared='{"payload":{"properties":{"int":{"type":"integer"},"list":{"type":"array"},"str":{"type":"string"}},"required":["int","list","str"],"type":"object"}}',
     )
-    told: "_m.TypedSignal[ToldBound, ToldHandler]" = _m.TypedSignal(
+    told: "_m.TypedSignal[_ToldBound, _ToldHandler]" = _m.TypedSignal(
         "told",
         declared='{"payload":{"properties":{"a":{"type":"string"},"b":{"type":"string"},"c":{"enum":["\'","\\"\\"\\"","\\\\","\\n","\\u00e9","\\u2028","\\ud800"]},"d":{"const":"{{ a }}"}},"type":"object"}}',
     )
@@ -552,11 +548,11 @@ class Signals:
 
     indented    tab \\
     """
-    user1: "_m.TypedSignal[User1Bound, User1Handler]" = _m.TypedSignal(
+    user1: "_m.TypedSignal[_User1Bound, _User1Handler]" = _m.TypedSignal(
         "user1",
         declared='{"payload":{"properties":{"a":{}},"required":["a"],"type":"object"}}',
     )
-    user_1: "_m.TypedSignal[User_1Bound, User_1Handler]" = _m.TypedSignal(
+    user_1: "_m.TypedSignal[_User_1Bound, _User_1Handler]" = _m.TypedSignal(
         "user_1",
         declared='{"payload":{"properties":{"a":{}},"required":["a"],"type":"object"}}',
     )
@@ -565,21 +561,21 @@ class Signals:
 class Bus(_m.TypedBus):
     """A bus that knows these signals."""
 
-    bus: "Bus_Bound"
-    exception: "Exception_Bound"
-    mro: "MroBound"
-    odd_and_open: "OddAndOpenBound"
-    order: "OrderBound_"
-    order_bound: "OrderBoundBound"
-    order_created: "OrderCreatedBound"
-    signals: "Signals_Bound"
-    told: "ToldBound"
+    bus: "_BusBound"
+    exception: "_ExceptionBound"
+    mro: "_MroBound"
+    odd_and_open: "_OddAndOpenBound"
+    order: "_OrderBound"
+    order_bound: "_OrderBoundBound"
+    order_created: "_OrderCreatedBound"
+    signals: "_SignalsBound"
+    told: "_ToldBound"
     """\"\"\"; raise SystemExit('no') # \\ {{ 7 * 7 }} {% endif %} \u2028 \x00 � \u202e
 
     indented    tab \\
     """
-    user1: "User1Bound"
-    user_1: "User_1Bound"
+    user1: "_User1Bound"
+    user_1: "_User_1Bound"
 
 
 signals = Signals()

@@ -9,7 +9,6 @@ import microagent as _m
 
 from ._types import (
     Customer,
-    Node,
     Order,
 )
 
@@ -26,19 +25,29 @@ class OrdersMessage(_t.TypedDict):
     follows: _t.NotRequired[Order]
 
 
+class TreeMessage_Node_Named(_t.TypedDict):
+    first: _t.NotRequired[str]
+
+
+class TreeMessage_Node(_t.TypedDict):
+    value: int
+    children: _t.NotRequired["list[TreeMessage_Node]"]
+    named: _t.NotRequired[TreeMessage_Node_Named | dict[str, _t.Any]]
+
+
 class TreeMessage(_t.TypedDict):
-    root: Node
+    root: TreeMessage_Node
     self: _t.NotRequired["TreeMessage"]
 
 
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class AuditBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
+    class _AuditBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
 
-    class OpenBound(_m.TypedBoundQueue[OpenMessage | dict[str, _t.Any]]): ...
+    class _OpenBound(_m.TypedBoundQueue[OpenMessage | dict[str, _t.Any]]): ...
 
-    class OpenHandler(_t.Protocol):
+    class _OpenHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -47,10 +56,10 @@ if _t.TYPE_CHECKING:
             number: int,
         ) -> _Awaitable[object]: ...
 
-    class OrdersBound(_m.TypedBoundQueue[OrdersMessage]):
+    class _OrdersBound(_m.TypedBoundQueue[OrdersMessage]):
         """Orders to pack."""
 
-    class OrdersHandler(_t.Protocol):
+    class _OrdersHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -61,9 +70,9 @@ if _t.TYPE_CHECKING:
             follows: Order = ...,
         ) -> _Awaitable[object]: ...
 
-    class SettingsBound(_m.TypedBoundQueue[dict[str, str | int | float]]): ...
+    class _SettingsBound(_m.TypedBoundQueue[dict[str, str | int | float]]): ...
 
-    class SettingsHandler(_t.Protocol):
+    class _SettingsHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -72,15 +81,15 @@ if _t.TYPE_CHECKING:
             **payload: _t.Any,
         ) -> _Awaitable[object]: ...
 
-    class TreeBound(_m.TypedBoundQueue[TreeMessage]): ...
+    class _TreeBound(_m.TypedBoundQueue[TreeMessage]): ...
 
-    class TreeHandler(_t.Protocol):
+    class _TreeHandler(_t.Protocol):
         def __call__(
             _self,
             agent: _t.Any,
             /,
             *,
-            root: Node,
+            root: TreeMessage_Node,
             self: TreeMessage = ...,
         ) -> _Awaitable[object]: ...
 
@@ -92,20 +101,20 @@ class Queues:
         "audit",
         declared='{"exchange":"events","quorum":true,"topics":["order.*"]}',
     )
-    open: "_m.TypedQueue[OpenBound, OpenHandler]" = _m.TypedQueue(
+    open: "_m.TypedQueue[_OpenBound, _OpenHandler]" = _m.TypedQueue(
         "open",
         declared='{"payload":{"additionalProperties":true,"properties":{"number":{"type":"integer"}},"required":["number"],"type":"object"}}',
     )
-    orders: "_m.TypedQueue[OrdersBound, OrdersHandler]" = _m.TypedQueue(
+    orders: "_m.TypedQueue[_OrdersBound, _OrdersHandler]" = _m.TypedQueue(
         "orders",
         declared='{"$defs":{"Customer":{"properties":{"email":{"type":["null","string"]},"name":{"type":"string"}},"required":["name"],"type":"object"},"Order":{"properties":{"customer":{"$ref":"#/$defs/Customer"},"follows":{"$ref":"#/$defs/Order"},"number":{"type":"string"}},"required":["customer","number"],"type":"object"}},"payload":{"$ref":"#/$defs/Order"}}',
     )
     """Orders to pack."""
-    settings: "_m.TypedQueue[SettingsBound, SettingsHandler]" = _m.TypedQueue(
+    settings: "_m.TypedQueue[_SettingsBound, _SettingsHandler]" = _m.TypedQueue(
         "settings",
         declared='{"payload":{"additionalProperties":{"type":["number","string"]},"type":"object"}}',
     )
-    tree: "_m.TypedQueue[TreeBound, TreeHandler]" = _m.TypedQueue(
+    tree: "_m.TypedQueue[_TreeBound, _TreeHandler]" = _m.TypedQueue(
         "tree",
         declared='{"payload":{"$defs":{"Node":{"properties":{"children":{"items":{"$ref":"#/$defs/Node"},"type":"array"},"named":{"additionalProperties":{"$ref":"#/$defs/Node"},"properties":{"first":{"type":"string"}},"type":"object"},"value":{"type":"integer"}},"required":["value"],"type":"object"}},"properties":{"root":{"$ref":"#/$defs/Node"},"self":{"$ref":"#"}},"required":["root"],"type":"object"}}',
     )
@@ -114,12 +123,12 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    audit: "AuditBound"
-    open: "OpenBound"
-    orders: "OrdersBound"
+    audit: "_AuditBound"
+    open: "_OpenBound"
+    orders: "_OrdersBound"
     """Orders to pack."""
-    settings: "SettingsBound"
-    tree: "TreeBound"
+    settings: "_SettingsBound"
+    tree: "_TreeBound"
 
 
 queues = Queues()

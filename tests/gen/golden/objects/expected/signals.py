@@ -22,24 +22,24 @@ class Labelled(_t.TypedDict):
     number: int
 
 
-class OrderPaidMetaGeo(_t.TypedDict):
+class OrderPaid_Meta_Geo(_t.TypedDict):
     lat: int | float
     lon: int | float
 
 
-class OrderPaidMeta(_t.TypedDict):
+class OrderPaid_Meta(_t.TypedDict):
     """Where it came from."""
 
     ip: str
-    geo: _t.NotRequired[OrderPaidMetaGeo]
+    geo: _t.NotRequired[OrderPaid_Meta_Geo]
 
 
-class OrderPaidPointsItem(_t.TypedDict):
+class OrderPaid_Points_Item(_t.TypedDict):
     x: int
     y: int
 
 
-class OrderPaidNothing(_t.TypedDict):
+class OrderPaid_Nothing(_t.TypedDict):
     """An object without properties."""
 
 
@@ -60,22 +60,22 @@ class OrderPaid(_t.TypedDict):
     tags: _t.NotRequired[list[str]]
     channel: _t.Literal["web", "shop", 'it\'s "by phone"', 7, True, None]
     schema: _t.Literal["v2"]
-    meta: _t.NotRequired[OrderPaidMeta]
+    meta: _t.NotRequired[OrderPaid_Meta]
     """Where it came from."""
     anything: _t.NotRequired[_t.Any]
     maybe: _t.NotRequired[str | int | list[_t.Any] | None]
     counts: _t.NotRequired[dict[str, int]]
-    points: _t.NotRequired[list[OrderPaidPointsItem]]
-    nothing: _t.NotRequired[OrderPaidNothing]
+    points: _t.NotRequired[list[OrderPaid_Points_Item]]
+    nothing: _t.NotRequired[OrderPaid_Nothing]
 
 
-class OrderPaidResultLinesItem(_t.TypedDict):
+class OrderPaid_Result_Lines_Item(_t.TypedDict):
     text: _t.NotRequired[str]
 
 
-class OrderPaidResult(_t.TypedDict):
+class OrderPaid_Result(_t.TypedDict):
     receipt: str
-    lines: _t.NotRequired[list[OrderPaidResultLinesItem]]
+    lines: _t.NotRequired[list[OrderPaid_Result_Lines_Item]]
 
 
 class OrderRefunded(_t.TypedDict):
@@ -89,7 +89,7 @@ class OrderRefunded(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class FoundBound(_m.TypedBoundSignal[_t.Any]):
+    class _FoundBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -114,7 +114,7 @@ if _t.TYPE_CHECKING:
             name: str = ...,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class FoundHandler(_t.Protocol):
+    class _FoundHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -126,7 +126,7 @@ if _t.TYPE_CHECKING:
             name: str = ...,
         ) -> _Awaitable[object]: ...
 
-    class LabelledBound(_m.TypedBoundSignal[_t.Any]):
+    class _LabelledBound(_m.TypedBoundSignal[_t.Any]):
         async def send(
             self,
             sender: str,
@@ -151,7 +151,7 @@ if _t.TYPE_CHECKING:
             **extra: str,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class LabelledHandler(_t.Protocol):
+    class _LabelledHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -162,7 +162,7 @@ if _t.TYPE_CHECKING:
             number: int,
         ) -> _Awaitable[object]: ...
 
-    class OrderPaidBound(_m.TypedBoundSignal[OrderPaidResult]):
+    class _OrderPaidBound(_m.TypedBoundSignal[OrderPaid_Result]):
         """An order is paid.
 
         Sent once, after the bank has said so.
@@ -178,12 +178,12 @@ if _t.TYPE_CHECKING:
             tags: list[str] = ...,
             channel: _t.Literal["web", "shop", 'it\'s "by phone"', 7, True, None],
             schema: _t.Literal["v2"],
-            meta: OrderPaidMeta = ...,
+            meta: OrderPaid_Meta = ...,
             anything: _t.Any = ...,
             maybe: str | int | list[_t.Any] | None = ...,
             counts: dict[str, int] = ...,
-            points: list[OrderPaidPointsItem] = ...,
-            nothing: OrderPaidNothing = ...,
+            points: list[OrderPaid_Points_Item] = ...,
+            nothing: OrderPaid_Nothing = ...,
         ) -> None: ...
         async def call(
             self,
@@ -196,13 +196,13 @@ if _t.TYPE_CHECKING:
             tags: list[str] = ...,
             channel: _t.Literal["web", "shop", 'it\'s "by phone"', 7, True, None],
             schema: _t.Literal["v2"],
-            meta: OrderPaidMeta = ...,
+            meta: OrderPaid_Meta = ...,
             anything: _t.Any = ...,
             maybe: str | int | list[_t.Any] | None = ...,
             counts: dict[str, int] = ...,
-            points: list[OrderPaidPointsItem] = ...,
-            nothing: OrderPaidNothing = ...,
-        ) -> dict[str, OrderPaidResult]: ...
+            points: list[OrderPaid_Points_Item] = ...,
+            nothing: OrderPaid_Nothing = ...,
+        ) -> dict[str, OrderPaid_Result]: ...
         def waiter(
             self,
             sender: str,
@@ -214,15 +214,15 @@ if _t.TYPE_CHECKING:
             tags: list[str] = ...,
             channel: _t.Literal["web", "shop", 'it\'s "by phone"', 7, True, None],
             schema: _t.Literal["v2"],
-            meta: OrderPaidMeta = ...,
+            meta: OrderPaid_Meta = ...,
             anything: _t.Any = ...,
             maybe: str | int | list[_t.Any] | None = ...,
             counts: dict[str, int] = ...,
-            points: list[OrderPaidPointsItem] = ...,
-            nothing: OrderPaidNothing = ...,
-        ) -> _m.Waiter[OrderPaidResult]: ...
+            points: list[OrderPaid_Points_Item] = ...,
+            nothing: OrderPaid_Nothing = ...,
+        ) -> _m.Waiter[OrderPaid_Result]: ...
 
-    class OrderPaidHandler(_t.Protocol):
+    class _OrderPaidHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -236,15 +236,15 @@ if _t.TYPE_CHECKING:
             tags: list[str] = ...,
             channel: _t.Literal["web", "shop", 'it\'s "by phone"', 7, True, None],
             schema: _t.Literal["v2"],
-            meta: OrderPaidMeta = ...,
+            meta: OrderPaid_Meta = ...,
             anything: _t.Any = ...,
             maybe: str | int | list[_t.Any] | None = ...,
             counts: dict[str, int] = ...,
-            points: list[OrderPaidPointsItem] = ...,
-            nothing: OrderPaidNothing = ...,
-        ) -> _Awaitable[OrderPaidResult]: ...
+            points: list[OrderPaid_Points_Item] = ...,
+            nothing: OrderPaid_Nothing = ...,
+        ) -> _Awaitable[OrderPaid_Result]: ...
 
-    class OrderRefundedBound(_m.TypedBoundSignal[bool | None]):
+    class _OrderRefundedBound(_m.TypedBoundSignal[bool | None]):
         """Deprecated."""
 
         async def send(
@@ -274,7 +274,7 @@ if _t.TYPE_CHECKING:
             follows: Order = ...,
         ) -> _m.Waiter[bool | None]: ...
 
-    class OrderRefundedHandler(_t.Protocol):
+    class _OrderRefundedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -291,15 +291,15 @@ if _t.TYPE_CHECKING:
 class Signals:
     """What is declared, each signal under its name."""
 
-    found: "_m.TypedSignal[FoundBound, FoundHandler]" = _m.TypedSignal(
+    found: "_m.TypedSignal[_FoundBound, _FoundHandler]" = _m.TypedSignal(
         "found",
         declared='{"payload":{"oneOf":[{"required":["number"]},{"required":["name"]}],"properties":{"name":{"type":"string"},"number":{"type":"string"}},"type":"object"}}',
     )
-    labelled: "_m.TypedSignal[LabelledBound, LabelledHandler]" = _m.TypedSignal(
+    labelled: "_m.TypedSignal[_LabelledBound, _LabelledHandler]" = _m.TypedSignal(
         "labelled",
         declared='{"payload":{"additionalProperties":{"type":"string"},"properties":{"number":{"type":"integer"}},"required":["number"],"type":"object"}}',
     )
-    order_paid: "_m.TypedSignal[OrderPaidBound, OrderPaidHandler]" = _m.TypedSignal(
+    order_paid: "_m.TypedSignal[_OrderPaidBound, _OrderPaidHandler]" = _m.TypedSignal(
         "order_paid",
         declared='{"$defs":{"Customer":{"properties":{"email":{"type":["null","string"]},"name":{"type":"string"}},"required":["name"],"type":"object"},"Order":{"properties":{"customer":{"$ref":"#/$defs/Customer"},"follows":{"$ref":"#/$defs/Order"},"number":{"type":"string"}},"required":["customer","number"],"type":"object"}},"payload":{"properties":{"anything":{},"channel":{"enum":["it\'s \\"by phone\\"","shop","web",7,null,true]},"counts":{"additionalProperties":{"type":"integer"},"type":"object"},"gift":{"type":"boolean"},"maybe":{"type":["array","integer","null","string"]},"meta":{"properties":{"geo":{"properties":{"lat":{"type":"number"},"lon":{"type":"number"}},"required":["lat","lon"],"type":"object"},"ip":{"type":"string"}},"required":["ip"],"type":"object"},"nothing":{"additionalProperties":false,"type":"object"},"order":{"$ref":"#/$defs/Order"},"points":{"items":{"additionalProperties":false,"properties":{"x":{"type":"integer"},"y":{"type":"integer"}},"required":["x","y"],"type":"object"},"type":"array"},"schema":{"const":"v2"},"tags":{"items":{"type":"string"},"type":"array"},"total":{"minimum":0,"type":"number"}},"required":["channel","order","schema","total"],"type":"object"},"returns":{"properties":{"lines":{"items":{"properties":{"text":{"type":"string"}},"type":"object"},"type":"array"},"receipt":{"type":"string"}},"required":["receipt"],"type":"object"}}',
     )
@@ -307,7 +307,7 @@ class Signals:
 
     Sent once, after the bank has said so.
     """
-    order_refunded: "_m.TypedSignal[OrderRefundedBound, OrderRefundedHandler]" = _m.TypedSignal(
+    order_refunded: "_m.TypedSignal[_OrderRefundedBound, _OrderRefundedHandler]" = _m.TypedSignal(
         "order_refunded",
         declared='{"$defs":{"Customer":{"properties":{"email":{"type":["null","string"]},"name":{"type":"string"}},"required":["name"],"type":"object"},"Order":{"properties":{"customer":{"$ref":"#/$defs/Customer"},"follows":{"$ref":"#/$defs/Order"},"number":{"type":"string"}},"required":["customer","number"],"type":"object"}},"payload":{"$ref":"#/$defs/Order"},"returns":{"type":["boolean","null"]}}',
     )
@@ -317,14 +317,14 @@ class Signals:
 class Bus(_m.TypedBus):
     """A bus that knows these signals."""
 
-    found: "FoundBound"
-    labelled: "LabelledBound"
-    order_paid: "OrderPaidBound"
+    found: "_FoundBound"
+    labelled: "_LabelledBound"
+    order_paid: "_OrderPaidBound"
     """An order is paid.
 
     Sent once, after the bank has said so.
     """
-    order_refunded: "OrderRefundedBound"
+    order_refunded: "_OrderRefundedBound"
     """Deprecated."""
 
 

@@ -8,85 +8,100 @@ import typing as _t
 import microagent as _m
 
 from ._types import (
-    ByIdentifierMessageArticle,
-    InlineMessageArticle,
+    Article,
 )
+
+
+class ByIdentifierMessage_Article(_t.TypedDict):
+    name: str
+    parent: _t.NotRequired["ByIdentifierMessage_Article"]
 
 
 class ByIdentifierMessage(_t.TypedDict):
     """In the words of draft 7."""
 
-    article: _t.NotRequired[ByIdentifierMessageArticle]
+    article: _t.NotRequired[ByIdentifierMessage_Article]
     pair: _t.NotRequired[list[int | float]]
 
 
 class InFileMessage(_t.TypedDict):
     """Shared by the declarations of this file."""
 
-    article: InlineMessageArticle
+    article: Article
+
+
+class InlineMessage_Price(_t.TypedDict):
+    amount: int | float
+    currency: _t.NotRequired[str]
+
+
+class InlineMessage_Article(_t.TypedDict):
+    name: str
+    price: InlineMessage_Price
+    parts: _t.NotRequired["list[InlineMessage_Article]"]
 
 
 class InlineMessage(_t.TypedDict):
     """All of it in the payload."""
 
-    article: InlineMessageArticle
+    article: InlineMessage_Article
 
 
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class ByIdentifierBound(_m.TypedBoundQueue[ByIdentifierMessage]):
+    class _ByIdentifierBound(_m.TypedBoundQueue[ByIdentifierMessage]):
         """In the words of draft 7."""
 
-    class ByIdentifierHandler(_t.Protocol):
+    class _ByIdentifierHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
             /,
             *,
-            article: ByIdentifierMessageArticle = ...,
+            article: ByIdentifierMessage_Article = ...,
             pair: list[int | float] = ...,
         ) -> _Awaitable[object]: ...
 
-    class InFileBound(_m.TypedBoundQueue[InFileMessage]):
+    class _InFileBound(_m.TypedBoundQueue[InFileMessage]):
         """Shared by the declarations of this file."""
 
-    class InFileHandler(_t.Protocol):
+    class _InFileHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
             /,
             *,
-            article: InlineMessageArticle,
+            article: Article,
         ) -> _Awaitable[object]: ...
 
-    class InlineBound(_m.TypedBoundQueue[InlineMessage]):
+    class _InlineBound(_m.TypedBoundQueue[InlineMessage]):
         """All of it in the payload."""
 
-    class InlineHandler(_t.Protocol):
+    class _InlineHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
             /,
             *,
-            article: InlineMessageArticle,
+            article: InlineMessage_Article,
         ) -> _Awaitable[object]: ...
 
 
 class Queues:
     """What is declared, each queue under its name."""
 
-    by_identifier: "_m.TypedQueue[ByIdentifierBound, ByIdentifierHandler]" = _m.TypedQueue(
+    by_identifier: "_m.TypedQueue[_ByIdentifierBound, _ByIdentifierHandler]" = _m.TypedQueue(
         "by_identifier",
         declared='{"payload":{"$defs":{"Article":{"properties":{"name":{"type":"string"},"parent":{"$ref":"#/$defs/Article"}},"required":["name"],"type":"object"},"Price":{"type":"number"}},"properties":{"article":{"$ref":"#/$defs/Article"},"pair":{"items":false,"prefixItems":[{"type":"integer"},{"$ref":"#/$defs/Price"}],"type":"array"}},"type":"object"}}',
     )
     """In the words of draft 7."""
-    in_file: "_m.TypedQueue[InFileBound, InFileHandler]" = _m.TypedQueue(
+    in_file: "_m.TypedQueue[_InFileBound, _InFileHandler]" = _m.TypedQueue(
         "in_file",
         declared='{"$defs":{"Article":{"properties":{"name":{"type":"string"},"parts":{"items":{"$ref":"#/$defs/Article"},"type":"array"},"price":{"$ref":"#/$defs/Price"}},"required":["name","price"],"type":"object"},"Price":{"properties":{"amount":{"minimum":0,"type":"number"},"currency":{"type":"string"}},"required":["amount"],"type":"object"}},"payload":{"properties":{"article":{"$ref":"#/$defs/Article"}},"required":["article"],"type":"object"}}',
     )
     """Shared by the declarations of this file."""
-    inline: "_m.TypedQueue[InlineBound, InlineHandler]" = _m.TypedQueue(
+    inline: "_m.TypedQueue[_InlineBound, _InlineHandler]" = _m.TypedQueue(
         "inline",
         declared='{"payload":{"$defs":{"Article":{"properties":{"name":{"type":"string"},"parts":{"items":{"$ref":"#/$defs/Article"},"type":"array"},"price":{"$ref":"#/$defs/Price"}},"required":["name","price"],"type":"object"},"Price":{"properties":{"amount":{"minimum":0,"type":"number"},"currency":{"type":"string"}},"required":["amount"],"type":"object"}},"properties":{"article":{"$ref":"#/$defs/Article"}},"required":["article"],"type":"object"}}',
     )
@@ -96,11 +111,11 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    by_identifier: "ByIdentifierBound"
+    by_identifier: "_ByIdentifierBound"
     """In the words of draft 7."""
-    in_file: "InFileBound"
+    in_file: "_InFileBound"
     """Shared by the declarations of this file."""
-    inline: "InlineBound"
+    inline: "_InlineBound"
     """All of it in the payload."""
 
 

@@ -8,30 +8,30 @@ import typing as _t
 import microagent as _m
 
 from ._types import (
-    Article,
-    Price,
+    Article_Price,
     Shelf,
+    StockArticle,
 )
 
 
 class StockCounted(_t.TypedDict):
     """The same schema as in the queues, in a file beside this one."""
 
-    article: Article
+    article: StockArticle
     shelf: _t.NotRequired[Shelf]
 
 
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class StockCountedBound(_m.TypedBoundSignal[Price]):
+    class _StockCountedBound(_m.TypedBoundSignal[Article_Price]):
         """The same schema as in the queues, in a file beside this one."""
 
         async def send(
             self,
             sender: str,
             *,
-            article: Article,
+            article: StockArticle,
             shelf: Shelf = ...,
         ) -> None: ...
         async def call(
@@ -39,19 +39,19 @@ if _t.TYPE_CHECKING:
             sender: str,
             *,
             timeout: float = 60,
-            article: Article,
+            article: StockArticle,
             shelf: Shelf = ...,
-        ) -> dict[str, Price]: ...
+        ) -> dict[str, Article_Price]: ...
         def waiter(
             self,
             sender: str,
             *,
             timeout: float = 60,
-            article: Article,
+            article: StockArticle,
             shelf: Shelf = ...,
-        ) -> _m.Waiter[Price]: ...
+        ) -> _m.Waiter[Article_Price]: ...
 
-    class StockCountedHandler(_t.Protocol):
+    class _StockCountedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -59,15 +59,15 @@ if _t.TYPE_CHECKING:
             *,
             signal: _m.Signal,
             sender: str,
-            article: Article,
+            article: StockArticle,
             shelf: Shelf = ...,
-        ) -> _Awaitable[Price]: ...
+        ) -> _Awaitable[Article_Price]: ...
 
 
 class Signals:
     """What is declared, each signal under its name."""
 
-    stock_counted: "_m.TypedSignal[StockCountedBound, StockCountedHandler]" = _m.TypedSignal(
+    stock_counted: "_m.TypedSignal[_StockCountedBound, _StockCountedHandler]" = _m.TypedSignal(
         "stock_counted",
         declared='{"$defs":{"Price":{"properties":{"amount":{"minimum":0,"type":"number"},"currency":{"type":"string"}},"required":["amount"],"type":"object"},"Shelf":{"properties":{"holds":{"items":{"$ref":"#/$defs/article"},"type":"array"},"row":{"type":"integer"}},"required":["row"],"type":"object"},"article":{"properties":{"name":{"type":"string"},"parts":{"items":{"$ref":"#/$defs/article"},"type":"array"},"price":{"$ref":"#/$defs/Price"},"weight":{"exclusiveMinimum":0,"type":"number"}},"required":["name","price"],"type":"object"}},"payload":{"properties":{"article":{"$ref":"#/$defs/article"},"shelf":{"$ref":"#/$defs/Shelf"}},"required":["article"],"type":"object"},"returns":{"$ref":"#/$defs/article/properties/price"}}',
     )
@@ -77,7 +77,7 @@ class Signals:
 class Bus(_m.TypedBus):
     """A bus that knows these signals."""
 
-    stock_counted: "StockCountedBound"
+    stock_counted: "_StockCountedBound"
     """The same schema as in the queues, in a file beside this one."""
 
 

@@ -10,7 +10,7 @@ import microagent as _m
 
 if _t.TYPE_CHECKING:
 
-    class AntBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
+    class _AntBound(_m.TypedBoundQueue[dict[str, _t.Any]]): ...
 
 
 class Queues:
@@ -25,7 +25,7 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    ant: "AntBound"
+    ant: "_AntBound"
 
 
 queues = Queues()

@@ -21,7 +21,7 @@ class Zebra(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class SharedBound(_m.TypedBoundSignal[_t.Any]):
+    class _SharedBound(_m.TypedBoundSignal[_t.Any]):
         """The first one's words stay."""
 
         async def send(
@@ -45,7 +45,7 @@ if _t.TYPE_CHECKING:
             a: _t.Any,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class SharedHandler(_t.Protocol):
+    class _SharedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -56,7 +56,7 @@ if _t.TYPE_CHECKING:
             a: _t.Any,
         ) -> _Awaitable[object]: ...
 
-    class ZebraBound(_m.TypedBoundSignal[_t.Any]):
+    class _ZebraBound(_m.TypedBoundSignal[_t.Any]):
         async def send(self, sender: str) -> None: ...
         async def call(
             self,
@@ -71,7 +71,7 @@ if _t.TYPE_CHECKING:
             timeout: float = 60,
         ) -> _m.Waiter[_t.Any]: ...
 
-    class ZebraHandler(_t.Protocol):
+    class _ZebraHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -85,12 +85,12 @@ if _t.TYPE_CHECKING:
 class Signals:
     """What is declared, each signal under its name."""
 
-    shared: "_m.TypedSignal[SharedBound, SharedHandler]" = _m.TypedSignal(
+    shared: "_m.TypedSignal[_SharedBound, _SharedHandler]" = _m.TypedSignal(
         "shared",
         declared='{"payload":{"properties":{"a":{}},"required":["a"],"type":"object"}}',
     )
     """The first one's words stay."""
-    zebra: "_m.TypedSignal[ZebraBound, ZebraHandler]" = _m.TypedSignal(
+    zebra: "_m.TypedSignal[_ZebraBound, _ZebraHandler]" = _m.TypedSignal(
         "zebra",
         declared='{"payload":{"type":"object"}}',
     )
@@ -99,9 +99,9 @@ class Signals:
 class Bus(_m.TypedBus):
     """A bus that knows these signals."""
 
-    shared: "SharedBound"
+    shared: "_SharedBound"
     """The first one's words stay."""
-    zebra: "ZebraBound"
+    zebra: "_ZebraBound"
 
 
 signals = Signals()

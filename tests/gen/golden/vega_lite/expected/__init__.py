@@ -7,8 +7,8 @@ from microagent import MicroAgent as _MicroAgent
 
 from ._types import (
     ParameterExtent,
-    ParameterExtentOption1,
-    ParameterExtentOption2,
+    ParameterExtent_Option1,
+    ParameterExtent_Option2,
     SingleDefUnitChannel,
 )
 from .queues import (
@@ -29,8 +29,8 @@ __all__ = [
     "Broker",
     "Bus",
     "ParameterExtent",
-    "ParameterExtentOption1",
-    "ParameterExtentOption2",
+    "ParameterExtent_Option1",
+    "ParameterExtent_Option2",
     "Queues",
     "Signals",
     "SingleDefUnitChannel",

@@ -56,9 +56,9 @@ class BinParamsMessage(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class BinParamsBound(_m.TypedBoundQueue[BinParamsMessage]): ...
+    class _BinParamsBound(_m.TypedBoundQueue[BinParamsMessage]): ...
 
-    class BinParamsHandler(_t.Protocol):
+    class _BinParamsHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -80,7 +80,7 @@ if _t.TYPE_CHECKING:
 class Queues:
     """What is declared, each queue under its name."""
 
-    bin_params: "_m.TypedQueue[BinParamsBound, BinParamsHandler]" = _m.TypedQueue(
+    bin_params: "_m.TypedQueue[_BinParamsBound, _BinParamsHandler]" = _m.TypedQueue(
         "bin_params",
         declared='{"$defs":{"BinExtent":{"anyOf":[{"items":{"type":"number"},"maxItems":2,"minItems":2,"type":"array"},{"$ref":"#/$defs/ParameterExtent"}]},"BinParams":{"additionalProperties":false,"properties":{"anchor":{"type":"number"},"base":{"type":"number"},"binned":{"type":"boolean"},"divide":{"items":{"type":"number"},"maxItems":2,"minItems":1,"type":"array"},"extent":{"$ref":"#/$defs/BinExtent"},"maxbins":{"minimum":2,"type":"number"},"minstep":{"type":"number"},"nice":{"type":"boolean"},"step":{"type":"number"},"steps":{"items":{"type":"number"},"minItems":1,"type":"array"}},"type":"object"},"FieldName":{"type":"string"},"ParameterExtent":{"anyOf":[{"additionalProperties":false,"properties":{"field":{"$ref":"#/$defs/FieldName"},"param":{"$ref":"#/$defs/ParameterName"}},"required":["param"],"type":"object"},{"additionalProperties":false,"properties":{"encoding":{"$ref":"#/$defs/SingleDefUnitChannel"},"param":{"$ref":"#/$defs/ParameterName"}},"required":["param"],"type":"object"}]},"ParameterName":{"type":"string"},"SingleDefUnitChannel":{"enum":["angle","color","description","fill","fillOpacity","href","key","latitude","latitude2","longitude","longitude2","opacity","radius","radius2","shape","size","stroke","strokeDash","strokeOpacity","strokeWidth","text","theta","theta2","time","url","x","x2","xOffset","y","y2","yOffset"],"type":"string"}},"payload":{"$ref":"#/$defs/BinParams"}}',
     )
@@ -89,7 +89,7 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    bin_params: "BinParamsBound"
+    bin_params: "_BinParamsBound"
 
 
 queues = Queues()

@@ -10,8 +10,8 @@ import microagent as _m
 from ._types import (
     InstallationLite,
     MarketplacePurchase,
-    MarketplacePurchaseCancelledEventMarketplacePurchase,
-    MarketplacePurchaseCancelledEventSender,
+    MarketplacePurchaseCancelled_MarketplacePurchase,
+    MarketplacePurchaseCancelled_Sender,
     Membership,
     Organization,
     User,
@@ -26,8 +26,8 @@ class GithubAppAuthorizationRevokedMessage(_t.TypedDict):
 class MarketplacePurchaseCancelledMessage(_t.TypedDict):
     action: _t.Literal["cancelled"]
     effective_date: str
-    sender: MarketplacePurchaseCancelledEventSender
-    marketplace_purchase: MarketplacePurchaseCancelledEventMarketplacePurchase
+    sender: MarketplacePurchaseCancelled_Sender
+    marketplace_purchase: MarketplacePurchaseCancelled_MarketplacePurchase
     previous_marketplace_purchase: _t.NotRequired[MarketplacePurchase]
 
 
@@ -42,11 +42,11 @@ class OrganizationMemberAddedMessage(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class GithubAppAuthorizationRevokedBound(
+    class _GithubAppAuthorizationRevokedBound(
         _m.TypedBoundQueue[GithubAppAuthorizationRevokedMessage]
     ): ...
 
-    class GithubAppAuthorizationRevokedHandler(_t.Protocol):
+    class _GithubAppAuthorizationRevokedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -56,11 +56,11 @@ if _t.TYPE_CHECKING:
             sender: User,
         ) -> _Awaitable[object]: ...
 
-    class MarketplacePurchaseCancelledBound(
+    class _MarketplacePurchaseCancelledBound(
         _m.TypedBoundQueue[MarketplacePurchaseCancelledMessage]
     ): ...
 
-    class MarketplacePurchaseCancelledHandler(_t.Protocol):
+    class _MarketplacePurchaseCancelledHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -68,16 +68,16 @@ if _t.TYPE_CHECKING:
             *,
             action: _t.Literal["cancelled"],
             effective_date: str,
-            sender: MarketplacePurchaseCancelledEventSender,
-            marketplace_purchase: MarketplacePurchaseCancelledEventMarketplacePurchase,
+            sender: MarketplacePurchaseCancelled_Sender,
+            marketplace_purchase: MarketplacePurchaseCancelled_MarketplacePurchase,
             previous_marketplace_purchase: MarketplacePurchase = ...,
         ) -> _Awaitable[object]: ...
 
-    class OrganizationMemberAddedBound(
+    class _OrganizationMemberAddedBound(
         _m.TypedBoundQueue[OrganizationMemberAddedMessage]
     ): ...
 
-    class OrganizationMemberAddedHandler(_t.Protocol):
+    class _OrganizationMemberAddedHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -94,15 +94,15 @@ if _t.TYPE_CHECKING:
 class Queues:
     """What is declared, each queue under its name."""
 
-    github_app_authorization_revoked: "_m.TypedQueue[GithubAppAuthorizationRevokedBound, GithubAppAuthorizationRevokedHandler]" = _m.TypedQueue(
+    github_app_authorization_revoked: "_m.TypedQueue[_GithubAppAuthorizationRevokedBound, _GithubAppAuthorizationRevokedHandler]" = _m.TypedQueue(
         "github_app_authorization_revoked",
         declared='{"$defs":{"github_app_authorization$revoked":{"additionalProperties":false,"properties":{"action":{"enum":["revoked"],"type":"string"},"sender":{"$ref":"#/$defs/user"}},"required":["action","sender"],"type":"object"},"user":{"additionalProperties":false,"properties":{"avatar_url":{"format":"uri","type":"string"},"email":{"type":["null","string"]},"events_url":{"format":"uri-template","type":"string"},"followers_url":{"format":"uri","type":"string"},"following_url":{"format":"uri-template","type":"string"},"gists_url":{"format":"uri-template","type":"string"},"gravatar_id":{"type":"string"},"html_url":{"format":"uri","type":"string"},"id":{"type":"integer"},"login":{"type":"string"},"name":{"type":"string"},"node_id":{"type":"string"},"organizations_url":{"format":"uri","type":"string"},"received_events_url":{"format":"uri","type":"string"},"repos_url":{"format":"uri","type":"string"},"site_admin":{"type":"boolean"},"starred_url":{"format":"uri-template","type":"string"},"subscriptions_url":{"format":"uri","type":"string"},"type":{"enum":["Bot","Organization","User"],"type":"string"},"url":{"format":"uri","type":"string"}},"required":["avatar_url","events_url","followers_url","following_url","gists_url","gravatar_id","html_url","id","login","node_id","organizations_url","received_events_url","repos_url","site_admin","starred_url","subscriptions_url","type","url"],"type":"object"}},"payload":{"$ref":"#/$defs/github_app_authorization$revoked"}}',
     )
-    marketplace_purchase_cancelled: "_m.TypedQueue[MarketplacePurchaseCancelledBound, MarketplacePurchaseCancelledHandler]" = _m.TypedQueue(
+    marketplace_purchase_cancelled: "_m.TypedQueue[_MarketplacePurchaseCancelledBound, _MarketplacePurchaseCancelledHandler]" = _m.TypedQueue(
         "marketplace_purchase_cancelled",
         declared='{"$defs":{"marketplace-purchase":{"additionalProperties":false,"properties":{"account":{"additionalProperties":false,"properties":{"id":{"type":"integer"},"login":{"type":"string"},"node_id":{"type":"string"},"organization_billing_email":{"type":"string"},"type":{"type":"string"}},"required":["id","login","node_id","organization_billing_email","type"],"type":"object"},"billing_cycle":{"type":"string"},"free_trial_ends_on":{"oneOf":[{"format":"date-time","type":"string"},{"type":"null"}]},"next_billing_date":{"type":"string"},"on_free_trial":{"type":"boolean"},"plan":{"additionalProperties":false,"properties":{"bullets":{"items":{"type":"string"},"type":"array"},"description":{"type":"string"},"has_free_trial":{"type":"boolean"},"id":{"type":"integer"},"monthly_price_in_cents":{"type":"integer"},"name":{"type":"string"},"price_model":{"type":"string"},"unit_name":{"type":["null","string"]},"yearly_price_in_cents":{"type":"integer"}},"required":["bullets","description","has_free_trial","id","monthly_price_in_cents","name","price_model","unit_name","yearly_price_in_cents"],"type":"object"},"unit_count":{"type":"integer"}},"required":["account","billing_cycle","free_trial_ends_on","on_free_trial","plan","unit_count"],"type":"object"},"marketplace_purchase$cancelled":{"additionalProperties":false,"properties":{"action":{"enum":["cancelled"],"type":"string"},"effective_date":{"format":"date-time","type":"string"},"marketplace_purchase":{"allOf":[{"$ref":"#/$defs/marketplace-purchase"},{"properties":{"next_billing_date":{"format":"date-time","type":"string"}},"required":["next_billing_date"],"type":"object"}]},"previous_marketplace_purchase":{"$ref":"#/$defs/marketplace-purchase"},"sender":{"additionalProperties":false,"properties":{"avatar_url":{"format":"uri","type":"string"},"email":{"type":"string"},"events_url":{"format":"uri-template","type":"string"},"followers_url":{"format":"uri","type":"string"},"following_url":{"format":"uri-template","type":"string"},"gists_url":{"format":"uri-template","type":"string"},"gravatar_id":{"type":"string"},"html_url":{"format":"uri","type":"string"},"id":{"type":"integer"},"login":{"type":"string"},"organizations_url":{"format":"uri","type":"string"},"received_events_url":{"format":"uri","type":"string"},"repos_url":{"format":"uri","type":"string"},"site_admin":{"type":"boolean"},"starred_url":{"format":"uri-template","type":"string"},"subscriptions_url":{"format":"uri","type":"string"},"type":{"type":"string"},"url":{"format":"uri","type":"string"}},"required":["avatar_url","email","events_url","followers_url","following_url","gists_url","gravatar_id","html_url","id","login","organizations_url","received_events_url","repos_url","site_admin","starred_url","subscriptions_url","type","url"],"type":"object"}},"required":["action","effective_date","marketplace_purchase","sender"],"type":"object"}},"payload":{"$ref":"#/$defs/marketplace_purchase$cancelled"}}',
     )
-    organization_member_added: "_m.TypedQueue[OrganizationMemberAddedBound, OrganizationMemberAddedHandler]" = _m.TypedQueue(
+    organization_member_added: "_m.TypedQueue[_OrganizationMemberAddedBound, _OrganizationMemberAddedHandler]" = _m.TypedQueue(
         "organization_member_added",
         declared='{"$defs":{"installation-lite":{"additionalProperties":false,"properties":{"id":{"type":"integer"},"node_id":{"type":"string"}},"required":["id","node_id"],"type":"object"},"membership":{"additionalProperties":false,"properties":{"organization_url":{"format":"uri","type":"string"},"role":{"type":"string"},"state":{"type":"string"},"url":{"format":"uri","type":"string"},"user":{"$ref":"#/$defs/user"}},"required":["organization_url","role","state","url","user"],"type":"object"},"organization":{"additionalProperties":false,"properties":{"avatar_url":{"format":"uri","type":"string"},"description":{"type":["null","string"]},"events_url":{"format":"uri","type":"string"},"hooks_url":{"format":"uri","type":"string"},"html_url":{"format":"uri","type":"string"},"id":{"type":"integer"},"issues_url":{"format":"uri","type":"string"},"login":{"type":"string"},"members_url":{"format":"uri-template","type":"string"},"node_id":{"type":"string"},"public_members_url":{"format":"uri-template","type":"string"},"repos_url":{"format":"uri","type":"string"},"url":{"format":"uri","type":"string"}},"required":["avatar_url","description","events_url","hooks_url","id","issues_url","login","members_url","node_id","public_members_url","repos_url","url"],"type":"object"},"organization$member_added":{"additionalProperties":false,"properties":{"action":{"enum":["member_added"],"type":"string"},"installation":{"$ref":"#/$defs/installation-lite"},"membership":{"$ref":"#/$defs/membership"},"organization":{"$ref":"#/$defs/organization"},"sender":{"$ref":"#/$defs/user"}},"required":["action","membership","organization","sender"],"type":"object"},"user":{"additionalProperties":false,"properties":{"avatar_url":{"format":"uri","type":"string"},"email":{"type":["null","string"]},"events_url":{"format":"uri-template","type":"string"},"followers_url":{"format":"uri","type":"string"},"following_url":{"format":"uri-template","type":"string"},"gists_url":{"format":"uri-template","type":"string"},"gravatar_id":{"type":"string"},"html_url":{"format":"uri","type":"string"},"id":{"type":"integer"},"login":{"type":"string"},"name":{"type":"string"},"node_id":{"type":"string"},"organizations_url":{"format":"uri","type":"string"},"received_events_url":{"format":"uri","type":"string"},"repos_url":{"format":"uri","type":"string"},"site_admin":{"type":"boolean"},"starred_url":{"format":"uri-template","type":"string"},"subscriptions_url":{"format":"uri","type":"string"},"type":{"enum":["Bot","Organization","User"],"type":"string"},"url":{"format":"uri","type":"string"}},"required":["avatar_url","events_url","followers_url","following_url","gists_url","gravatar_id","html_url","id","login","node_id","organizations_url","received_events_url","repos_url","site_admin","starred_url","subscriptions_url","type","url"],"type":"object"}},"payload":{"$ref":"#/$defs/organization$member_added"}}',
     )
@@ -111,9 +111,9 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    github_app_authorization_revoked: "GithubAppAuthorizationRevokedBound"
-    marketplace_purchase_cancelled: "MarketplacePurchaseCancelledBound"
-    organization_member_added: "OrganizationMemberAddedBound"
+    github_app_authorization_revoked: "_GithubAppAuthorizationRevokedBound"
+    marketplace_purchase_cancelled: "_MarketplacePurchaseCancelledBound"
+    organization_member_added: "_OrganizationMemberAddedBound"
 
 
 queues = Queues()
