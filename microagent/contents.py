@@ -13,7 +13,7 @@ from microagent.jsontext import Complaint, Document, Steps
 from microagent.library import Library
 from microagent.names import argument_problem, class_name_problem, guess, queue_name_problem, shown, signal_name_problem
 from microagent.plainschema import is_normal
-from microagent.reading import Reading, shape
+from microagent.reading import Reading, Readings
 from microagent.schema import Schema, as_object, is_schema
 from microagent.schemachecks import misspelt_keywords
 from microagent.shapes import Nothing, Object
@@ -43,6 +43,7 @@ class Contents:
         self._bundler = Bundler(library)
         self._schemas: dict[Steps, _Schemas] = {}
         self._readings: dict[Steps, Reading] = {}
+        self._reader = Readings()
         self._bundled: dict[Steps, list[str]] = {}
         self.warnings = [*self._unknown_keys(), *self._unknown_rules()]
         self._bundler.definition_complaints()
@@ -200,7 +201,7 @@ class Contents:
         schemas = self._normal(steps, entry)
         if not self._is_readable or len(self._library.complaints) > known or schemas.payload is None:
             return None, []
-        found = self._readings[steps] = shape(schemas.payload, schemas.definitions, schemas.called, payload=True)
+        found = self._readings[steps] = self._reader.payload(schemas.payload, schemas.definitions, schemas.called)
         if found.shape == Nothing():
             return None, [Complaint("a payload is an object", (*steps, "payload"))]
         return found.object, []

@@ -43,6 +43,7 @@ class Library:
         self.complaints: dict[Complaint, None] = {}
         self.warnings: dict[Complaint, None] = {}
         self._document = document
+        self._words: dict[str, tuple[bool, bool]] = {}
         self._uri = uri
         self.file = self._scope(document, uri, "", is_file=True)
         self._scopes: dict[str, Scope] = {name: self.file} if siblings is not None else {}
@@ -166,16 +167,10 @@ class Library:
         is_file: bool = False,
         outer: Scope | None = None,
     ) -> Scope:
-        return Scope(
-            document.value,
-            uri,
-            name,
-            root,
-            is_file,
-            outer,
-            seals="unevaluatedItems" in document.text,
-            is_dynamic=_DYNAMIC.search(document.text) is not None,
-        )
+        if name not in self._words:
+            self._words[name] = "unevaluatedItems" in document.text, _DYNAMIC.search(document.text) is not None
+        seals, is_dynamic = self._words[name]
+        return Scope(document.value, uri, name, root, is_file, outer, seals=seals, is_dynamic=is_dynamic)
 
 
 def _shared(scope: Scope) -> list[tuple[str, str]]:

@@ -167,6 +167,14 @@ def inside(shape: "Object | Shape") -> Iterator[Shape]:
             pass
 
 
+def named(shape: "Object | Shape") -> Iterator[Key]:
+    """The keys of what the annotation of a shape names."""
+    if isinstance(shape, Named):
+        yield shape.key
+    for inner in inside(shape):
+        yield from named(inner)
+
+
 def united(shapes: Iterable[Shape]) -> Shape:
     """The shape of what fits any of these."""
     options = dict.fromkeys(option for shape in shapes for option in _options(shape))

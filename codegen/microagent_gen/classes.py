@@ -7,7 +7,7 @@ from typing import TypeAlias
 from microagent.errors import Problem
 from microagent.names import RESERVED_CLASSES, class_name_problem, shown
 from microagent.reading import Reading
-from microagent.shapes import ROOT, Called, Key, Known, Named, Object, OneOfValues, Scalar, Shape, inside
+from microagent.shapes import ROOT, Called, Key, Known, Named, Object, OneOfValues, Scalar, Shape, inside, named
 from microagent_gen import naming
 from microagent_gen.pytypes import Names, name_of
 from microagent_gen.records import Record, record
@@ -246,14 +246,6 @@ class _Namer:
         in_place = [shape, *inside(shape)] if not isinstance(shape, Object) else []
         needed = {self._groups[number, each.key] for each in in_place if isinstance(each, Named)}
         return all(self._names[each] in defined or each not in members for each in needed)
-
-
-def named(shape: "Object | Shape") -> Iterator[Key]:
-    """The keys of what the annotation of a shape names."""
-    if isinstance(shape, Named):
-        yield shape.key
-    for inner in inside(shape):
-        yield from named(inner)
 
 
 def _wanted(way: Called, root: str) -> str:

@@ -10,8 +10,7 @@ from microagent.deciding import FORMATS, decide
 from microagent.declarations import QueueDeclaration, SignalDeclaration
 from microagent.names import guess, shown
 from microagent.pointers import pointer_to
-from microagent.reading import Reading
-from microagent.reading import shape as read
+from microagent.reading import said
 from microagent.schema import Schema, as_object, every_schema, is_annotation
 from microagent_gen.sources import Collection
 
@@ -58,20 +57,20 @@ def _declared(collection: Collection) -> list[tuple[str, Mapping[str, SignalDecl
 def _of_declaration(kind: str, declaration: SignalDeclaration | QueueDeclaration) -> Iterator[str]:
     payload: Schema = True if declaration.payload is None else declaration.payload
     title = f"{kind} {declaration.name}"
-    yield from _table(f"{title}, its payload", as_object(payload), declaration.definitions, declaration.reading)
+    yield from _table(f"{title}, its payload", as_object(payload), declaration.definitions, payload=True)
     if isinstance(declaration, SignalDeclaration) and declaration.returns is not None:
-        reading = read(declaration.returns, declaration.definitions)
         yield ""
-        yield from _table(f"{title}, what it returns", declaration.returns, declaration.definitions, reading)
+        yield from _table(f"{title}, what it returns", declaration.returns, declaration.definitions)
 
 
-def _table(title: str, schema: Schema, definitions: Mapping[str, Any], reading: Reading) -> Iterator[str]:
+def _table(title: str, schema: Schema, definitions: Mapping[str, Any], *, payload: bool = False) -> Iterator[str]:
+    in_type = said(schema, definitions, payload=payload)
     checked = decide(schema, definitions).checked
-    used = {steps[:2] for (in_file, steps), _ in [*checked, *reading.said] if in_file}
+    used = {steps[:2] for (in_file, steps), _ in [*checked, *in_type] if in_file}
     rows = [
         _Row(pointer_to(place[1]) or "/", _keyword(word, value), typed, checker)
         for place, word, value in _words(schema, definitions)
-        for typed in ["yes" if (place, word) in reading.said else "-"]
+        for typed in ["yes" if (place, word) in in_type else "-"]
         for checker in [_checker(word, value, checked.get((place, word), ()))]
         if not place[0] or place[1][:2] in used
     ]

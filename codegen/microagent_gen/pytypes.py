@@ -16,7 +16,7 @@ from microagent.shapes import (
     Shape,
     Tuple,
     Union,
-    inside,
+    named,
 )
 from microagent.shapes import Mapping as MappingShape
 from microagent_gen.naming import literal
@@ -66,14 +66,7 @@ _Bracketed: TypeAlias = Callable[[str, Shape], str]
 
 
 def _quoted(text: str, shape: Shape, unfinished: Container[Key]) -> str:
-    return literal(text) if any(key in unfinished for key in _named(shape)) else text
-
-
-def _named(shape: Shape) -> Iterator[Key]:
-    if isinstance(shape, Named):
-        yield shape.key
-    for inner in inside(shape):
-        yield from _named(inner)
+    return literal(text) if any(key in unfinished for key in named(shape)) else text
 
 
 def _united(options: Iterator[str]) -> str:

@@ -160,12 +160,12 @@ def test_classes_that_are_called_otherwise(project):
     written(project, "new.json", declared({**place, "title": "Spot"}))
     [found] = json.loads(run("new.json", "--against", "old.json", "--format", "json").stdout)["findings"]
     assert (found["rule"], found["breaks"]) == ("CLASS_NO_RENAME", ["source"])
-    assert found["message"] == 'queue "q": the class Place is called Spot now'
+    assert found["message"] == 'queue "q": the class QMessage_Place is called QMessage_Spot now'
     assert run("new.json", "--against", "old.json", "--mode", "backward").exit_code == 0
-    for name, known in (("old", "Place"), ("new", "Spot")):
+    for name, known in (("old", "QMessage_Place"), ("new", "QMessage_Spot")):
         run(f"{name}.json", "-o", f"{name}_classes")
         with imported(project / f"{name}_classes") as package:
-            assert [each for each in ("Place", "Spot") if hasattr(package, each)] == [known]
+            assert [each for each in ("QMessage_Place", "QMessage_Spot") if hasattr(package, each)] == [known]
 
 
 # -- what it compares with

@@ -18,7 +18,7 @@ FLOORS = {
     "words": """
         schema shapes jsonvalues jsontext references conjunctions drafts scopes siblings library converting circles
         bundling plainschema plainformat charsets ecmascript captures patterns formats validator jsonschemas
-        schemachecks runtime_types limits choices deciding reading
+        schemachecks runtime_types limits choices deciding reader reading
         declarations contents parsing validation registry channel delivery signal queue webclient sources locking
         copies obtaining loading
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion

@@ -3,8 +3,11 @@
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from made_up import DEFS, SCHEMAS
 
-from microagent.reading import Reading, shape
+from microagent.reading import Reading, Readings, shape
 from microagent.shapes import (
     ROOT,
     Anything,
@@ -377,6 +380,25 @@ def test_definitions_that_multiply_are_read_once_each() -> None:
         for n in range(100)
     }
     assert len(shape({"$ref": "#/$defs/D0"}, {**arrays, "D100": {"type": "string"}}).known) <= 100
+
+
+@given(st.lists(SCHEMAS, min_size=1, max_size=3), st.lists(SCHEMAS, min_size=2, max_size=2))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_payloads_share_is_read_as_if_each_were_alone(payloads: list[Any], more: list[Any]) -> None:
+    """Whichever of them comes first."""
+    definitions = {**DEFS, **dict(zip("XY", more, strict=True))}
+    schemas = [{"properties": {"a": each, "b": {"$ref": "#/$defs/X"}, "c": {"$ref": "#/$defs/Y"}}} for each in payloads]
+    readings = Readings()
+    for schema in (*schemas, *schemas[::-1], {"$ref": "#/$defs/X"}):
+        assert readings.payload(schema, definitions, {}) == shape(schema, definitions, payload=True)
+
+
+def test_what_is_called_alike_and_is_something_else_is_not_shared() -> None:
+    """Two declarations may each have a definition of one name."""
+    readings, schema = Readings(), {"properties": {"x": {"$ref": "#/$defs/X"}}}
+    for kind, expected in (("string", TEXT), ("integer", INTEGER)):
+        reading = readings.payload(schema, {"X": {"type": kind}}, {})
+        assert fields(reading) == {"x": (expected, False)}
 
 
 @pytest.mark.parametrize(
