@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import PurePosixPath
 from typing import Any, cast
 from urllib.parse import quote
 
@@ -134,9 +135,9 @@ class Bundler:
 
     def _called(self, key: Key) -> Steps:
         """
-        The steps to a definition, as people name them: ``("Customer",)``, ``("order", "status")``.
+        The steps to a definition, as people name them: ``("Customer",)``, ``("shared", "order", "status")``.
 
-        The first one is the file, if that is a schema itself, and "" if the definition is of one declaration alone:
+        They begin with the file, if that declares nothing, and with "" if the definition is of one declaration alone:
         part of its payload, or decided by its dynamic references.
         """
         scope, steps = key.scope, key.steps[len(key.scope.root) :]
@@ -146,10 +147,15 @@ class Bundler:
         if scope not in self._alike:
             self._alike[scope] = _alike(scope)
         named = tuple(f"{name} {digest(name)}" if name in self._alike[scope] else name for name in named)
-        return named if scope.is_library and named else (stem(scope.name), *named)
+        return named if scope.is_file else (*_file(scope), *named)
 
 
 # -- names
+
+
+def _file(scope: Scope) -> Steps:
+    folders = () if ":" in scope.name else PurePosixPath(scope.name).parts[:-1]
+    return (*folders, stem(scope.name))
 
 
 def _alike(scope: Scope) -> set[str]:

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 from microagent.drafts import DEFAULT, KEYWORDS, SEALED, SEALING, SHARED, Draft, draft, inner_schemas, step_into
 from microagent.pointers import follow
-from microagent.schema import Schema, is_annotation, is_schema
+from microagent.schema import Schema, is_schema
 
 Steps: TypeAlias = tuple[str, ...]
 
@@ -109,13 +109,6 @@ class Scope:
     def start(self) -> Context:
         return Context(DEFAULT, self.uri, self.root)
 
-    @property
-    def is_library(self) -> bool:
-        """Whether it holds schemas that have names, and is none itself."""
-        if self.is_file or not is_schema(self.value) or isinstance(self.value, bool):
-            return self.is_file
-        return all(key in _OF_LIBRARIES or is_annotation(key) for key in self.value)
-
     def find(self, steps: Steps) -> Found | None:
         """The schema that the steps from the top of the document lead to."""
         root = self._root_of(steps)
@@ -207,7 +200,6 @@ class Scope:
 
 
 _NO_PLACES = KEYWORDS | {"default", "examples"}
-_OF_LIBRARIES = SHARED | {"$schema", "$id", "id"}
 
 
 @dataclass

@@ -389,7 +389,7 @@ BREAKING = {
         "consumers source",
         old_answer={},
         answer=("Any", "return {}"),
-        read="sums: list[signals_of_old.ReturnsNarrowResult] = [{}]",
+        read="sums: list[signals_of_old.ReturnsNarrow_Result] = [{}]",
     ),
 }
 

@@ -1,7 +1,6 @@
 """The classes of a package: which there are, how they are called, and what several declarations share."""
 
 import ast
-import json
 
 import pytest
 from generating import contents, run, written
@@ -39,7 +38,7 @@ def generated(tmp_path, document, *siblings):
     number = len(list(tmp_path.iterdir()))
     source = written(tmp_path / f"case{number}", "app.json", document)
     for name, content in siblings:
-        written(source.parent / "shared", name, content)
+        written(source.parent, name, content)
     result = run(source, "-o", tmp_path / f"out{number}")
     assert result.exit_code == 0, result.output
     return classes(tmp_path / f"out{number}")
@@ -54,15 +53,10 @@ def test_the_same_schema_gives_the_same_classes_wherever_it_stands(tmp_path):
     }
     found = generated(tmp_path, shared)
     assert found.keys() == {"Address", "Address_Geo", "Customer", "OrdersMessage", "RefundsMessage"}
-    beside = {
-        "queues": [{"name": name, "payload": order({"$ref": "shared/customer.json"})} for name in ("orders", "refunds")]
-    }
+    beside = [{"name": name, "payload": order({"$ref": "customer.json"})} for name in ("orders", "refunds")]
     customer = {**CUSTOMER, "properties": {name: {"$ref": "address.json"} for name in ("home", "work")}}
-    assert generated(tmp_path, beside, ("customer.json", customer), ("address.json", ADDRESS)) == found
-    together = {"queues": [{**each, "payload": order({"$ref": "shared/all.json#/definitions/Customer"})}
-                           for each in beside["queues"]]}  # fmt: skip
-    library = json.loads(json.dumps({"definitions": shared["$defs"]}).replace("$defs", "definitions"))
-    assert generated(tmp_path, together, ("all.json", library)) == found
+    siblings = ("customer.json", customer), ("address.json", ADDRESS)
+    assert generated(tmp_path, {"queues": beside}, *siblings) == found
 
 
 def test_what_a_declaration_has_for_itself_is_called_after_it(tmp_path):
@@ -81,15 +75,17 @@ def test_what_a_declaration_has_for_itself_is_called_after_it(tmp_path):
 
 
 def test_a_part_of_a_file_that_is_a_schema_is_called_after_both(tmp_path):
-    """For files of others have all the same inner names."""
+    """And after its folders: files of others have all the same inner names."""
     parts = {"definitions": {"status": OTHER, "kind": {"title": "Odd", **OTHER}}}
     beside = {**ADDRESS, **parts, "properties": {"status": {"$ref": "#/definitions/status"}}}
     other = {"properties": {"status": {"$ref": "#/definitions/status"}}, "definitions": {"status": THING}}
     payload = {name: {"$ref": f"shared/{name}.json"} for name in ("one", "other")}
     payload["kind"] = {"$ref": "shared/one.json#/definitions/kind"}
     document = {"queues": [{"name": "a", "payload": {"properties": payload}}]}
-    found = generated(tmp_path, document, ("one.json", beside), ("other.json", other))
-    assert found.keys() == {"AMessage", "One", "One_Status", "One_Kind", "Other", "Other_Status"}
+    found = generated(tmp_path, document, ("shared/one.json", beside), ("shared/other.json", other))
+    assert found.keys() == {"AMessage"} | {
+        f"Shared_{name}" for name in ("One", "One_Status", "One_Kind", "Other", "Other_Status")
+    }
 
 
 def test_what_has_no_title_is_called_by_its_definition_or_its_place(tmp_path):

@@ -9,10 +9,8 @@ from microagent_gen.pytypes import annotation
 
 def annotated(schema, definitions=None, *, payload=False):
     """The annotation of a schema, and what is defined for it: classes and aliases by name, in their order."""
-    taken = set()
     reading = shape(schema, definitions, payload=payload)
-    scope = Scope("Order", reading, is_claimed=payload)
-    found = classes([scope], lambda name: None if name in taken else (taken.add(name), name)[1])
+    found = classes([Scope("Order", reading, "signal 'order'")])
     records = [*found.shared, *found.own[0]]
     return annotation(reading.shape, found.names[0]), {record.name: record for record in records}
 
@@ -51,31 +49,31 @@ def test_annotation_says_what_the_schema_allows(schema, text):
     ("schema", "text", "names"),
     [
         ({"properties": {"a": {}}}, "Order", ["Order"]),
-        ({"type": "array", "items": {"properties": {"a": {}}}}, "list[OrderItem]", ["OrderItem"]),
+        ({"type": "array", "items": {"properties": {"a": {}}}}, "list[Order_Item]", ["Order_Item"]),
         (
             {"additionalProperties": {"properties": {"a": {}}}, "type": "object"},
-            "dict[str, OrderValue]",
-            ["OrderValue"],
+            "dict[str, Order_Value]",
+            ["Order_Value"],
         ),
         ({"properties": {"a": {}}, "additionalProperties": True}, "Order | dict[str, _t.Any]", ["Order"]),
         (
             {"properties": {"a": {"properties": {"b-c": {"properties": {"d": {}}}}}}},
             "Order",
-            ["OrderABC", "OrderA", "Order"],
+            ["Order_A_BC", "Order_A", "Order"],
         ),
         (
             {"$ref": "#/$defs/Node", "$defs": {"Node": {"properties": {"next": {"$ref": "#/$defs/Node"}}}}},
-            "Node",
-            ["Node"],
+            "Order_Node",
+            ["Order_Node"],
         ),
-        ({"title": "line item", "properties": {"a": {"properties": {"b": {}}}}}, "LineItem", ["LineItemA", "LineItem"]),
-        ({"title": "2nd", "properties": {"a": {}}}, "X2nd", ["X2nd"]),
+        ({"title": "line item", "properties": {"a": {"properties": {"b": {}}}}}, "Order", ["Order_A", "Order"]),
+        ({"items": {"title": "2nd", "properties": {"a": {}}}}, "list[Order_2nd]", ["Order_2nd"]),
         ({"title": "a", "class_name": "Chosen", "properties": {"a": {}}}, "Chosen", ["Chosen"]),
         ({"title": "a b", "class_name": "no class", "properties": {"a": {}}}, "NoClass", ["NoClass"]),
         (
             {"anyOf": [{"properties": {"k": {"const": "x"}}}, {"properties": {"l": {}}}]},
-            "OrderX | OrderOption2",
-            ["OrderX", "OrderOption2"],
+            "Order_X | Order_Option2",
+            ["Order_X", "Order_Option2"],
         ),
     ],
 )

@@ -243,10 +243,10 @@ def test_another_declaration_renames_no_class(tmp_path):
     nested = {"properties": {"meta": {"$ref": "#/$defs/Meta"}, "line": {"properties": {"a": {"type": "string"}}}}}
     shared = {"Meta": {"properties": {"b": {"type": "string"}}}}
     alone = {"signals": [{"name": "order", "payload": nested}], "$defs": shared}
-    others = [{"name": name, "payload": nested} for name in ("an_order", "order_bound", "order_handler", "orders")]
+    others = [{"name": name, "payload": nested} for name in ("an_order", "order_bound", "order_handler", "order_line")]
     crowd = {**alone, "signals": [*others, *alone["signals"]], "queues": [{"name": "order", "payload": nested}]}
     before, after = (classes(package(tmp_path, document)) for document in (alone, crowd))
-    assert before == {"Order", "Meta", "OrderLine"}
+    assert before == {"Order", "Meta", "Order_Line"}
     assert before < after
 
 

@@ -14,7 +14,7 @@ from microagent import MicroAgent, Signal, consumer, receiver
 
 class Shop(MicroAgent[o.Bus, o.Broker]):
     @receiver(o.signals.order_paid)
-    async def paid(self, order: o.Order, total: float, **kwargs: object) -> o.OrderPaidResult:
+    async def paid(self, order: o.Order, total: float, **kwargs: object) -> o.OrderPaid_Result:
         name: str = order["customer"]["name"]
         follows = order.get("follows")
         number: str = follows["number"] if follows else name
@@ -34,8 +34,8 @@ class Shop(MicroAgent[o.Bus, o.Broker]):
     def not_async(self, **kwargs: object) -> None: ...
 
     @consumer(o.queues.tree)
-    async def grow(self, /, root: o.Node, **kwargs: object) -> None:
-        children: list[o.Node] = root.get("children", [])
+    async def grow(self, /, root: o.TreeMessage_Node, **kwargs: object) -> None:
+        children: list[o.TreeMessage_Node] = root.get("children", [])
         print(children)
 
     @consumer(o.queues.settings)

@@ -7,10 +7,10 @@ from microagent import MicroAgent as _MicroAgent
 
 from ._types import (
     Article,
-    Article_Price,
     Price,
-    Shelf,
-    StockArticle,
+    Shared_Article,
+    Shared_Article_Price,
+    Shared_Places_Shelf,
 )
 from .queues import (
     Broker,
@@ -33,7 +33,6 @@ from .signals import (
 __all__ = [
     "Agent",
     "Article",
-    "Article_Price",
     "Broker",
     "Bus",
     "ByIdentifierMessage",
@@ -44,9 +43,10 @@ __all__ = [
     "InlineMessage_Price",
     "Price",
     "Queues",
-    "Shelf",
+    "Shared_Article",
+    "Shared_Article_Price",
+    "Shared_Places_Shelf",
     "Signals",
-    "StockArticle",
     "StockCounted",
     "queues",
     "signals",

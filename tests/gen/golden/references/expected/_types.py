@@ -17,18 +17,18 @@ class Article(_t.TypedDict):
     parts: _t.NotRequired["list[Article]"]
 
 
-class Article_Price(_t.TypedDict):
+class Shared_Article_Price(_t.TypedDict):
     amount: int | float
     currency: _t.NotRequired[str]
 
 
-class StockArticle(_t.TypedDict):
+class Shared_Article(_t.TypedDict):
     name: str
-    price: Article_Price
+    price: Shared_Article_Price
     weight: _t.NotRequired[int | float]
-    parts: _t.NotRequired["list[StockArticle]"]
+    parts: _t.NotRequired["list[Shared_Article]"]
 
 
-class Shelf(_t.TypedDict):
+class Shared_Places_Shelf(_t.TypedDict):
     row: int
-    holds: _t.NotRequired[list[StockArticle]]
+    holds: _t.NotRequired[list[Shared_Article]]

@@ -8,48 +8,48 @@ import typing as _t
 import microagent as _m
 
 from ._types import (
-    Article_Price,
-    Shelf,
-    StockArticle,
+    Shared_Article,
+    Shared_Article_Price,
+    Shared_Places_Shelf,
 )
 
 
 class StockCounted(_t.TypedDict):
     """The same schema as in the queues, in a file beside this one."""
 
-    article: StockArticle
-    shelf: _t.NotRequired[Shelf]
+    article: Shared_Article
+    shelf: _t.NotRequired[Shared_Places_Shelf]
 
 
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class _StockCountedBound(_m.TypedBoundSignal[Article_Price]):
+    class _StockCountedBound(_m.TypedBoundSignal[Shared_Article_Price]):
         """The same schema as in the queues, in a file beside this one."""
 
         async def send(
             self,
             sender: str,
             *,
-            article: StockArticle,
-            shelf: Shelf = ...,
+            article: Shared_Article,
+            shelf: Shared_Places_Shelf = ...,
         ) -> None: ...
         async def call(
             self,
             sender: str,
             *,
             timeout: float = 60,
-            article: StockArticle,
-            shelf: Shelf = ...,
-        ) -> dict[str, Article_Price]: ...
+            article: Shared_Article,
+            shelf: Shared_Places_Shelf = ...,
+        ) -> dict[str, Shared_Article_Price]: ...
         def waiter(
             self,
             sender: str,
             *,
             timeout: float = 60,
-            article: StockArticle,
-            shelf: Shelf = ...,
-        ) -> _m.Waiter[Article_Price]: ...
+            article: Shared_Article,
+            shelf: Shared_Places_Shelf = ...,
+        ) -> _m.Waiter[Shared_Article_Price]: ...
 
     class _StockCountedHandler(_t.Protocol):
         def __call__(
@@ -59,9 +59,9 @@ if _t.TYPE_CHECKING:
             *,
             signal: _m.Signal,
             sender: str,
-            article: StockArticle,
-            shelf: Shelf = ...,
-        ) -> _Awaitable[Article_Price]: ...
+            article: Shared_Article,
+            shelf: Shared_Places_Shelf = ...,
+        ) -> _Awaitable[Shared_Article_Price]: ...
 
 
 class Signals:
