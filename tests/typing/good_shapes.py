@@ -6,12 +6,12 @@ from contracts import (
     Bus,
     Broker,
     ChangedMessage,
+    ChangedMessage_Moved,
+    ChangedMessage_Renamed,
     Circle,
     DrawingMessage,
     Json,
-    Moved,
     Polygon,
-    Renamed,
     Shape,
     Tree,
     queues,
@@ -31,9 +31,9 @@ def area(shape: Shape) -> float:
 
 def told(change: ChangedMessage) -> str:
     if change["event"] == "renamed":
-        assert_type(change, Renamed)
+        assert_type(change, ChangedMessage_Renamed)
         return change["to"]
-    assert_type(change, Moved)
+    assert_type(change, ChangedMessage_Moved)
     dx, _dy = change["by"]
     assert_type(dx, int | float)
     return str(dx)
