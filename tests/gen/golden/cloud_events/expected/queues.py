@@ -63,9 +63,9 @@ class CloudEventMessage(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class CloudEventBound(_m.TypedBoundQueue[CloudEventMessage]): ...
+    class _CloudEventBound(_m.TypedBoundQueue[CloudEventMessage]): ...
 
-    class CloudEventHandler(_t.Protocol):
+    class _CloudEventHandler(_t.Protocol):
         def __call__(
             self,
             agent: _t.Any,
@@ -93,7 +93,7 @@ if _t.TYPE_CHECKING:
 class Queues:
     """What is declared, each queue under its name."""
 
-    cloud_event: "_m.TypedQueue[CloudEventBound, CloudEventHandler]" = _m.TypedQueue(
+    cloud_event: "_m.TypedQueue[_CloudEventBound, _CloudEventHandler]" = _m.TypedQueue(
         "cloud_event",
         declared='{"$defs":{"data_base64def":{"contentEncoding":"base64","type":["null","string"]},"datacontenttypedef":{"minLength":1,"type":["null","string"]},"datadef":{"type":["array","boolean","null","number","object","string"]},"dataschemadef":{"format":"uri","minLength":1,"type":["null","string"]},"iddef":{"minLength":1,"type":"string"},"sourcedef":{"format":"uri-reference","minLength":1,"type":"string"},"specversiondef":{"minLength":1,"type":"string"},"subjectdef":{"minLength":1,"type":["null","string"]},"timedef":{"format":"date-time","minLength":1,"type":["null","string"]},"typedef":{"minLength":1,"type":"string"}},"payload":{"properties":{"data":{"$ref":"#/$defs/datadef"},"data_base64":{"$ref":"#/$defs/data_base64def"},"datacontenttype":{"$ref":"#/$defs/datacontenttypedef"},"dataschema":{"$ref":"#/$defs/dataschemadef"},"id":{"$ref":"#/$defs/iddef"},"source":{"$ref":"#/$defs/sourcedef"},"specversion":{"$ref":"#/$defs/specversiondef"},"subject":{"$ref":"#/$defs/subjectdef"},"time":{"$ref":"#/$defs/timedef"},"type":{"$ref":"#/$defs/typedef"}},"required":["id","source","specversion","type"],"type":"object"}}',
     )
@@ -102,7 +102,7 @@ class Queues:
 class Broker(_m.TypedBroker):
     """A broker that knows these queues."""
 
-    cloud_event: "CloudEventBound"
+    cloud_event: "_CloudEventBound"
 
 
 queues = Queues()
