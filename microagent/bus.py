@@ -136,7 +136,7 @@ class AbstractSignalBus(abc.ABC):
         self._tasks = Tasks(log)
         self._calls = Calls(self.uid, log)
         self._dispatch = Dispatch(log, self._admission, self._reply)
-        self._outbox: Batcher[Publication, int | None] = Batcher(self._flush, unheard=self._reply_failed)
+        self._outbox: Batcher[Publication, int | None] = Batcher(self._flush, unheard=self._reply_failed, at_once=True)
         self._patterns: dict[Pattern, None] = {}
         self._confirmed: set[Pattern] = set()
         self._reader: Kept | None = None
@@ -318,21 +318,22 @@ class AbstractSignalBus(abc.ABC):
     async def _read(self) -> None:
         while True:
             try:
-                for channel, body in await self._link.through(self._receive):
-                    self._incoming(channel, body)
+                signals = await self._link.through(self._receive)
+                for channel, body in signals:
+                    self._incoming(channel, body, at_once=len(signals) == 1)
             except Exception:  # the reader never ends: a bus that is deaf helps nobody
                 self._failing = True
                 self.log.exception("%r: the reader failed, and starts again", self)
                 await asyncio.sleep(1)
                 self._failing = False
 
-    def _incoming(self, text: str, body: bytes) -> None:
+    def _incoming(self, text: str, body: bytes, *, at_once: bool = False) -> None:
         try:
             channel = received_on(text, self.prefix)
             if channel.signal == RESPONSE:
                 self._calls.reply(channel, body)
             else:
-                self._dispatch.deliver(channel, body)
+                self._dispatch.deliver(channel, body, at_once=at_once)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one message, the next one counts
             self.log.warning("A message that makes no sense is dropped: %s", describe(error))
 

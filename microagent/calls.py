@@ -163,15 +163,19 @@ class Waiter(Generic[R]):
     async def next_reply(self) -> Reply | None:
         """The next reply, errors included; None at the timeout."""
         if not self._replies:
-            self._wake = asyncio.get_running_loop().create_future()
+            loop = asyncio.get_running_loop()
+            self._wake = loop.create_future()
+            timer = loop.call_at(self._deadline, self._wake_up)
             try:
-                async with asyncio.timeout_at(self._deadline):
-                    await self._wake
-            except TimeoutError:
-                return None
+                await self._wake
             finally:
+                timer.cancel()
                 self._wake = None
-        return self._replies.popleft()
+        return self._replies.popleft() if self._replies else None
+
+    def _wake_up(self) -> None:
+        if self._wake is not None and not self._wake.done():
+            self._wake.set_result(None)
 
     def add(self, reply: Reply, replier: str) -> None:
         """The reply of a process; each has one."""
@@ -179,5 +183,4 @@ class Waiter(Generic[R]):
             return
         self._repliers.add(replier)
         self._replies.append(reply)
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        self._wake_up()

@@ -76,14 +76,19 @@ class Lane:
         self._waiting_bytes = 0
         self._dropped = CountedLog(log, f"{receiver.key} is too slow: %d signals '{receiver.signal.name}' dropped")
 
-    def put(self, job: Job) -> None:
+    def put(self, job: Job, *, at_once: bool = False) -> None:
+        """
+        Let the handler have it, soon.
+
+        :param at_once: it begins before this returns, if there is room for it; for what comes alone
+        """
         if self._clash is not None and self._clash in job.arguments:
             problem = clash_problem(self._clash, self.receiver.key)
             self._log.warning("A signal is dropped: %s", problem)
             self._finish(job, error=f"SignalSerializingError: {problem}")
         elif self._is_taken(job):
             if not self._going_on:
-                self._begin(1)
+                self._begin(1, at_once=at_once)
         else:
             self._dropped.add()
             self._finish(job, error="OverflowError: too many signals wait for this handler")
@@ -111,12 +116,12 @@ class Lane:
         self._waiting_bytes -= job.size
         return job
 
-    def _begin(self, count: int) -> None:
+    def _begin(self, count: int, *, at_once: bool = False) -> None:
         """Let so many tasks more take what waits, or as many as may run."""
         for _ in range(min(count, RUNNING - self._running - self._coming)):
             self._going_on = True
             self._coming += 1
-            self._tasks.spawn(self._work(), self.receiver.key)
+            self._tasks.spawn(self._work(), self.receiver.key, at_once=at_once)
 
     def _pass_on(self) -> None:
         """The handler that is under way waits for something."""
@@ -211,8 +216,12 @@ class Dispatch:
         self._lanes = {name: lanes for name, lanes in kept.items() if lanes}
         await asyncio.gather(*(lane.drain(timeout) for lane in gone))
 
-    def deliver(self, channel: Channel, body: bytes) -> None:
-        """Start the handlers of one signal; one that makes no sense is a log line, and told to who calls."""
+    def deliver(self, channel: Channel, body: bytes, *, at_once: bool = False) -> None:
+        """
+        Start the handlers of one signal; one that makes no sense is a log line, and told to who calls.
+
+        :param at_once: they begin before this returns; for a signal that comes alone
+        """
         lanes = self._lanes.get(channel.signal)
         if not lanes:
             return
@@ -226,7 +235,7 @@ class Dispatch:
                     answer.add(lane.receiver.key, None, describe(error))
             return
         for lane in tuple(lanes):
-            lane.put(Job({**data, "signal": signal, "sender": channel.sender}, answer, len(body)))
+            lane.put(Job({**data, "signal": signal, "sender": channel.sender}, answer, len(body)), at_once=at_once)
 
     def _read(self, signal: Signal, body: bytes) -> dict[str, Any]:
         """

@@ -7,6 +7,8 @@ from contextlib import suppress
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+from microagent.beginning import begun
+
 T = TypeVar("T")
 
 GRACE = 2.0
@@ -19,14 +21,18 @@ def is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def task_of(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
+def task_of(
+    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], name: str, *, at_once: bool = False
+) -> "asyncio.Task[T]":
     """
     A task of the running loop, which ends with it.
 
     ``asyncio.run`` cancels the tasks that it finds when it ends; those that these begin in turn, to hand something back
     for example, it would leave pending.
+
+    :param at_once: it begins now, and not in the next turn of the loop
     """
-    task = loop.create_task(work, name=name)
+    task = begun(loop, work, name) if at_once else loop.create_task(work, name=name)
     if (end := _ends.get(loop)) is None:
         end = _ends[loop] = _End()
     end.tasks.add(task)
@@ -74,9 +80,14 @@ class Tasks:
     def __len__(self) -> int:
         return len(self._tasks)
 
-    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """A task that runs ``coroutine``; needs the running loop."""
-        task = asyncio.get_running_loop().create_task(coroutine, name=name)
+    def spawn(self, coroutine: Coroutine[Any, Any, Any], name: str, *, at_once: bool = False) -> asyncio.Task[Any]:
+        """
+        A task that runs ``coroutine``; needs the running loop.
+
+        :param at_once: it begins now, and not in the next turn of the loop
+        """
+        loop = asyncio.get_running_loop()
+        task = begun(loop, coroutine, name) if at_once else loop.create_task(coroutine, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
         return task

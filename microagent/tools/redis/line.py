@@ -150,6 +150,11 @@ class Line:
                 raise _translated(each)
         return said
 
+    def keep_awake(self, quiet: float, patience: float) -> None:
+        """Ask a server that is silent for ``quiet`` seconds for a sign; after ``patience`` more it counts as away."""
+        if self._stream is not None:
+            self._stream.keep_awake(quiet, patience, ("PING",))
+
     def has_more(self) -> bool:
         """Whether there is something to hear without waiting for it; the end of the connection counts too."""
         return self._stream is not None and (self._stream.has_said or not self._stream.is_open)

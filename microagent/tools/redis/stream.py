@@ -58,6 +58,8 @@ class Stream(asyncio.Protocol):
         self._patience = 0.0
         self._due = 0.0  # when the next answer is late, on the loop's clock
         self._timer: asyncio.TimerHandle | None = None
+        self._heard = self._loop.time()  # when the server last said something
+        self._vigil: asyncio.TimerHandle | None = None
         self.fault: Exception | None = None
         transport.set_protocol(self)
 
@@ -127,8 +129,11 @@ class Stream(asyncio.Protocol):
             if self.fault is not None:
                 raise self.fault
             self._listener = self._loop.create_future()
-            async with asyncio.timeout_at(until):
+            if until is None:
                 await self._listener
+            else:
+                async with asyncio.timeout_at(until):
+                    await self._listener
         said = list(self._said)
         self._said.clear()
         self._unheard = 0
@@ -136,6 +141,26 @@ class Stream(asyncio.Protocol):
             self._transport.resume_reading()
         self._paused = False
         return said
+
+    def keep_awake(self, quiet: float, patience: float, sign: Command) -> None:
+        """
+        From now on, ask for a sign whenever the server is silent.
+
+        :param quiet: seconds of silence after which it is asked
+        :param patience: seconds more of it after which the connection counts as lost
+        :param sign: a command that it answers at once
+        """
+        now = self._loop.time()
+        if self._said:  # it may have to wait until somebody listens
+            self._heard = now
+        if now - self._heard >= quiet + patience:
+            self._end(TimeoutError())
+            self._transport.abort()
+            return
+        if now - self._heard >= quiet:
+            self.say([sign])
+        due = max(now, self._heard) + quiet
+        self._vigil = self._loop.call_at(due, self.keep_awake, quiet, patience, sign)
 
     def _wake(self) -> None:
         if self._listener is not None and not self._listener.done():
@@ -151,7 +176,8 @@ class Stream(asyncio.Protocol):
         except InvalidResponse as error:
             self._end(error)
             self._transport.abort()
-        self._due = self._loop.time() + self._patience
+        self._heard = self._loop.time()
+        self._due = self._heard + self._patience
 
     def _read(self) -> None:
         """Give out what has come as a whole."""
@@ -181,8 +207,9 @@ class Stream(asyncio.Protocol):
         if self.fault is not None:
             return
         self.fault = fault
-        if self._timer is not None:
-            self._timer.cancel()
+        for timer in (self._timer, self._vigil):
+            if timer is not None:
+                timer.cancel()
         is_idle = not self._asked and (self._listener is None or self._listener.done())
         while self._asked:
             question = self._asked.popleft()

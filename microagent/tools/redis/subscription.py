@@ -33,6 +33,7 @@ class Subscription:
         :raises BackendConnectionError: if the server is away
         """
         await self._line.open()
+        self._line.keep_awake(QUIET, ANSWER)
 
     async def subscribe(self, *patterns: str) -> None:
         """Return when the server has confirmed it."""
@@ -62,20 +63,10 @@ class Subscription:
         while not self._signals:
             async with self._reading:
                 if not self._signals:
-                    self._file(await self._next())
+                    self._file(await self._line.hear())
         signals = self._signals
         self._signals = []
         return signals
-
-    async def _next(self) -> list[Any]:
-        """What the server says next; one that is silent for long is asked for a sign."""
-        now = asyncio.get_running_loop().time()
-        try:
-            async with asyncio.timeout_at(now + QUIET):
-                return await self._line.hear()
-        except TimeoutError:
-            await self._line.say(("PING",))
-            return await self._line.hear(now + QUIET + ANSWER)
 
     def _file(self, things: list[Any]) -> None:
         for said in things:
