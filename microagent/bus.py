@@ -4,7 +4,7 @@ import abc
 import asyncio
 import logging
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
@@ -19,7 +19,7 @@ from microagent.dispatch import Dispatch
 from microagent.dsn import check_dsn, masked
 from microagent.errors import BackendConnectionError, ConfigurationError, NoReceivers, SignalSerializingError
 from microagent.execution import describe
-from microagent.link import Link
+from microagent.link import Interrupted, Link
 from microagent.signal import Receiver, Signal
 from microagent.tasks import Kept, Tasks
 
@@ -141,6 +141,7 @@ class AbstractSignalBus(abc.ABC):
         self._confirmed: set[Pattern] = set()
         self._reader: Kept | None = None
         self._failing = False
+        self._is_lone = False  # the signal that is being handed out has come alone
         self._owners: set[int] = set()
 
     # -- what a backend does
@@ -182,6 +183,14 @@ class AbstractSignalBus(abc.ABC):
 
         :raises BackendConnectionError: if the connection is gone
         """
+
+    def _post(self, publication: Publication, failed: Callable[[Exception], None]) -> bool:
+        """
+        Publish at once what nobody waits for, if that can be done without waiting for anything; whether it is done.
+
+        :param failed: called with an Interrupted if nobody knows whether it was published, else if it was not
+        """
+        return False
 
     # -- sending
 
@@ -232,7 +241,15 @@ class AbstractSignalBus(abc.ABC):
     def _reply(self, call: Channel, reply: Reply) -> None:
         assert call.request_id is not None, "only calls are replied to"
         channel = Channel(self.prefix, RESPONSE, self.uid, call.request_id)
-        self._outbox.post((str(channel), reply.encode(call.request_id)))
+        publication = str(channel), reply.encode(call.request_id)
+        if not (self._is_lone and self._post(publication, partial(self._not_posted, publication))):
+            self._outbox.post(publication)
+
+    def _not_posted(self, publication: Publication, error: Exception) -> None:
+        if isinstance(error, Interrupted):  # it may have been published
+            self._reply_failed(error)
+        else:
+            self._outbox.post(publication)
 
     def _reply_failed(self, error: Exception) -> None:
         self.log.warning("%r: a reply could not be sent: %s", self, describe(error))
@@ -319,8 +336,10 @@ class AbstractSignalBus(abc.ABC):
         while True:
             try:
                 signals = await self._link.through(self._receive)
+                self._is_lone = len(signals) == 1
                 for channel, body in signals:
-                    self._incoming(channel, body, at_once=len(signals) == 1)
+                    self._incoming(channel, body, at_once=self._is_lone)
+                self._is_lone = False
             except Exception:  # the reader never ends: a bus that is deaf helps nobody
                 self._failing = True
                 self.log.exception("%r: the reader failed, and starts again", self)

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from typing import Any
 
 import pytest
+from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from support import unique, until
 
-from microagent import BackendConnectionError, BackendError, Queue, Signal
+from microagent import BackendConnectionError, BackendError, MicroAgent, Queue, Signal, receiver
 from microagent.tools.redis import RedisBroker, RedisSignalBus
 from microagent.tools.redis import line as line_module
 from microagent.tools.redis import subscription as subscription_module
@@ -126,6 +128,18 @@ async def test_question_that_is_cancelled_does_not_confuse_the_next(line, redis_
     assert await line.ask(("ECHO", "mine")) == [b"mine"]
 
 
+async def test_connection_that_was_closed_while_the_loop_stood_still_is_opened_again(line, redis_url):
+    """Its end has come and was not read yet: nothing is written to it, whether somebody waits for an answer or not."""
+    (number,) = await line.ask(("CLIENT", "ID"))
+    for _ in range(2):
+        with SyncRedis.from_url(redis_url) as other:
+            other.client_kill_filter(_id=number)
+        assert not line.post(("PUBLISH", "nobody", ""), lambda error: None)
+        (next_number,) = await line.ask(("CLIENT", "ID"))
+        assert next_number != number
+        number = next_number
+
+
 async def test_connection_that_was_closed_meanwhile_is_opened_again(line, redis_url):
     """Nothing is written to the old one."""
     (number,) = await line.ask(("CLIENT", "ID"))
@@ -191,3 +205,37 @@ async def test_silent_subscription_asks_whether_the_server_is_there(monkeypatch)
     async with impostor(deaf) as (server, dsn), RedisSignalBus(dsn) as bus:
         await bus.bind(signal.name)
         await until(lambda: server.heard.count(b"PSUBSCRIBE") >= 2)
+
+
+async def test_reply_that_the_server_refuses_is_sent_when_it_can():
+    """Nobody waits for it, and it is not forgotten."""
+    refusals = [b"-LOADING Redis is loading the dataset in memory\r\n"]
+    signal = Signal(unique("signal"), [])
+    listening: list[asyncio.StreamWriter] = []
+    call = f"PUBSUB:{signal.name}:test#uid.1~2".encode()
+
+    async def answer(data: bytes, writer: asyncio.StreamWriter) -> None:
+        if b"PSUBSCRIBE" in data:
+            listening.append(writer)
+            pattern = data.split(b"\r\n")[-2]
+            writer.write(b"*3\r\n$10\r\npsubscribe\r\n$%d\r\n%b\r\n:1\r\n" % (len(pattern), pattern))
+        elif b"PUBLISH" in data:
+            writer.write(refusals.pop() if refusals else b":1\r\n")
+        else:
+            await polite(data, writer)
+
+    class Echo(MicroAgent):
+        @receiver(signal)
+        async def echo(self, **_: Any) -> int:
+            return 7
+
+    async with impostor(answer) as (server, dsn):
+        agent = Echo(bus=RedisSignalBus(dsn))
+        await agent.start()
+        pattern = f"PUBSUB:{signal.name}:*".encode()
+        parts = (b"pmessage", pattern, call, b"{}")
+        listening[0].write(b"*4\r\n" + b"".join(b"$%d\r\n%b\r\n" % (len(part), part) for part in parts))
+        await until(lambda: server.heard.count(b"PUBLISH") == 2)
+        assert not refusals
+        assert server.heard.count(b'{"Echo.echo":7}') == 2
+        await agent.stop()

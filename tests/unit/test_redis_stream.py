@@ -72,6 +72,51 @@ async def test_question_that_is_cancelled_takes_its_answer_with_it(stream):
     assert [await asked[0], await asked[2]] == [[0], [2]]
 
 
+async def test_answers_that_are_in_no_hurry_are_read_together(stream, transport, monkeypatch):
+    """After a while, for they alone wake nobody."""
+    monkeypatch.setattr(stream_module, "IDLY", 0.01)
+    asked = [stream.ask_idly([("PUBLISH", "a", b"b")], PATIENCE) for _ in range(2)]
+    assert len(transport.written) == 2
+    assert not transport.reading
+    await until(lambda: transport.reading)
+    stream.data_received(b":1\r\n:0\r\n")
+    assert [await each for each in asked] == [[1], [0]]
+
+
+async def test_question_that_is_in_a_hurry_has_the_others_read(stream, transport, monkeypatch):
+    """At once; and what is in no hurry holds up none that is under way."""
+    monkeypatch.setattr(stream_module, "IDLY", 3600)
+    idle = stream.ask_idly([("PUBLISH", "a", b"b")], PATIENCE)
+    hurried = stream.ask([("LLEN", "q")], PATIENCE)
+    assert transport.reading
+    other = stream.ask_idly([("PUBLISH", "a", b"b")], PATIENCE)
+    assert transport.reading
+    stream.data_received(b":1\r\n:2\r\n:3\r\n")
+    assert [await idle, await hurried, await other] == [[1], [2], [3]]
+
+
+async def test_connection_that_ends_meanwhile_is_none_that_is_read_on(stream, transport, monkeypatch):
+    """Whoever asked is told."""
+    monkeypatch.setattr(stream_module, "IDLY", 0.01)
+    asked = stream.ask_idly([("PUBLISH", "a", b"b")], PATIENCE)
+    stream.connection_lost(None)
+    with pytest.raises(RedisConnectionError):
+        await asked
+    await asyncio.sleep(0.02)
+    assert not transport.reading
+
+
+async def test_silent_server_is_asked_for_a_sign(stream, transport):
+    """Again and again; one that gives none counts as lost, one that gives some does not."""
+    stream.keep_awake(0.01, 3600, ("PING",))
+    await until(lambda: len(transport.written) == 2)
+    assert transport.written[0] == b"*1\r\n$4\r\nPING\r\n"
+    stream.keep_awake(0.0, 0.0, ("PING",))
+    with pytest.raises(TimeoutError):
+        await stream.hear()
+    assert transport.closing
+
+
 async def test_what_was_not_asked_for_waits_until_somebody_listens(stream):
     """A listener that is cancelled loses nothing."""
     listening = asyncio.ensure_future(stream.hear())

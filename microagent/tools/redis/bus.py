@@ -1,7 +1,7 @@
 """Signals over Redis's publish/subscribe."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from microagent.bus import AbstractSignalBus
@@ -70,6 +70,9 @@ class RedisSignalBus(AbstractSignalBus):
         if self._servers.counts_receivers:
             return answers
         return [answer if isinstance(answer, Exception) else None for answer in answers]
+
+    def _post(self, publication: tuple[str, bytes], failed: Callable[[Exception], None]) -> bool:
+        return self._publishing.to(ANY).post(("PUBLISH", *publication), failed)
 
     async def _subscribe(self, patterns: Sequence[Pattern]) -> None:
         await self._subscribed.subscribe(*(pattern.glob() for pattern in patterns))

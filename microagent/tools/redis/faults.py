@@ -16,13 +16,14 @@ from redis.exceptions import (
 )
 
 from microagent.errors import AuthError, BackendConnectionError, BackendError
+from microagent.link import Interrupted
 
 REFUSED = (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError)
 NOT_NOW = (BusyLoadingError, ReadOnlyError, ClusterDownError, TryAgainError, AskError)  # a MovedError is an AskError
 UNBLOCKED = "UNBLOCKED"  # begins the answer to who waited on a master that is none any more
 
 
-class Unanswered(BackendConnectionError):
+class Unanswered(Interrupted):
     """The connection was lost after something was written: whether the server did it, nobody knows."""
 
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from functools import partial
 from typing import Any, Protocol, cast
 
 from redis.exceptions import RedisError
@@ -64,6 +65,9 @@ class Line:
         :raises Unanswered: if the connection was lost after that
         """
         stream = self._stream
+        if stream is not None and stream.has_news:  # it may have ended while the loop stood still
+            await asyncio.sleep(0)  # the loop sees it
+            await asyncio.sleep(0)  # and reads it
         if stream is None or self.has_more():
             stream = await self._opened()
         try:
@@ -72,6 +76,30 @@ class Line:
             await self._drop(stream)
             raise unanswered(error) from error
         return [_translated(answer) if isinstance(answer, RedisError) else answer for answer in answers]
+
+    def post(self, command: Command, failed: Callable[[BackendError], None]) -> bool:
+        """
+        Write what nobody waits for, if it is open; whether it is written.
+
+        :param failed: called if the server refuses it, or is lost before it has answered
+        """
+        stream = self._stream
+        if stream is None or self.has_more() or stream.has_news:
+            return False
+        stream.ask_idly((command,), ANSWER).add_done_callback(partial(self._posted, stream, failed))
+        return True
+
+    def _posted(
+        self, stream: Stream, failed: Callable[[BackendError], None], asked: "asyncio.Future[list[Any]]"
+    ) -> None:
+        try:
+            (answer,) = asked.result()
+        except (RedisError, OSError) as error:
+            if stream is self._stream:  # else it was we who closed it
+                failed(unanswered(error))
+        else:
+            if isinstance(answer, RedisError):
+                failed(_translated(answer))
 
     async def check(self) -> None:
         """

@@ -1,6 +1,8 @@
 """What travels on a connection that is open: commands out in one write, answers in, in the order of the questions."""
 
 import asyncio
+import select
+import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias, cast
@@ -11,11 +13,22 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse
 
 SLOWEST = 1 << 20  # bytes per second that a connection is expected to carry
+IDLY = 0.01  # seconds until answers are read that nobody is in a hurry for
 UNHEARD = 10_000  # things that nobody has listened to yet until the server has to wait
 UNHEARD_BYTES = 16 << 20  # likewise
 
 Command: TypeAlias = tuple[str | bytes | int | float, ...]
 _pack = cast("Callable[[Command], bytes]", hiredis.pack_command)  # pyright: ignore[reportUnknownMemberType] - it says less than it takes
+
+
+def _polling(transport: asyncio.Transport) -> "select.poll | None":
+    """What looks at a connection without waiting for it, where there is such a thing."""
+    connection: socket.socket | None = transport.get_extra_info("socket")
+    if connection is None or not hasattr(select, "poll"):
+        return None
+    polling = select.poll()
+    polling.register(connection.fileno(), select.POLLIN)
+    return polling
 
 
 class _Question:
@@ -60,6 +73,8 @@ class Stream(asyncio.Protocol):
         self._timer: asyncio.TimerHandle | None = None
         self._heard = self._loop.time()  # when the server last said something
         self._vigil: asyncio.TimerHandle | None = None
+        self._nap: asyncio.TimerHandle | None = None  # nothing is read until then
+        self._poll = _polling(transport)
         self.fault: Exception | None = None
         transport.set_protocol(self)
 
@@ -67,6 +82,11 @@ class Stream(asyncio.Protocol):
     def is_open(self) -> bool:
         """Whether it can be asked and listened to."""
         return self.fault is None and not self._transport.is_closing()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something has come that the loop has not seen: where nothing was asked, the end of the connection."""
+        return not self._asked and self._poll is not None and bool(self._poll.poll(0))
 
     @property
     def has_said(self) -> bool:
@@ -81,11 +101,33 @@ class Stream(asyncio.Protocol):
 
         :param patience: seconds of silence after which the connection counts as lost
         """
+        self._read_on()
+        return self._ask(commands, patience)
+
+    def _ask(self, commands: Sequence[Command], patience: float) -> "asyncio.Future[list[Any]]":
         size = self.say(commands)
         future: asyncio.Future[list[Any]] = self._loop.create_future()
         self._expect(size, patience)
         self._asked.append(_Question(len(commands), future))
         return future
+
+    def ask_idly(self, commands: Sequence[Command], patience: float) -> "asyncio.Future[list[Any]]":
+        """
+        The answers, for whoever is in no hurry: they are read after a while, or with others that come before.
+
+        A process is not woken by them alone, which takes longer than most of what it does for a message.
+        """
+        if not self._asked and self._nap is None and not self._paused:
+            self._transport.pause_reading()
+            self._nap = self._loop.call_later(IDLY, self._read_on)
+        return self._ask(commands, patience)
+
+    def _read_on(self) -> None:
+        if self._nap is not None:
+            self._nap.cancel()
+            self._nap = None
+            if self.is_open and not self._paused:
+                self._transport.resume_reading()
 
     def say(self, commands: Iterable[Command]) -> int:
         """Write, in one go, what no answer is awaited to; how many bytes."""
@@ -207,7 +249,7 @@ class Stream(asyncio.Protocol):
         if self.fault is not None:
             return
         self.fault = fault
-        for timer in (self._timer, self._vigil):
+        for timer in (self._timer, self._vigil, self._nap):
             if timer is not None:
                 timer.cancel()
         is_idle = not self._asked and (self._listener is None or self._listener.done())
