@@ -44,6 +44,7 @@ class _Rest(Coroutine[Any, Any, T]):
             self._awaited = self._work.send(None)
         except BaseException as end:  # noqa: BLE001 - it is raised to the task
             self._end = end
+        self._mark(is_awaited=False)  # not until the task does: others may wait for the same future meanwhile
 
     def send(self, value: Any) -> Any:
         if self._is_told:
@@ -51,9 +52,13 @@ class _Rest(Coroutine[Any, Any, T]):
         self._is_told = True
         if self._end is not None:
             raise self._end
-        if asyncio.isfuture(self._awaited):
-            self._awaited._asyncio_future_blocking = True  # others may have waited for the same one meanwhile
+        self._mark(is_awaited=True)
         return self._awaited
+
+    def _mark(self, *, is_awaited: bool) -> None:
+        """As a future marks itself for the task that awaits it."""
+        if asyncio.isfuture(self._awaited):
+            self._awaited._asyncio_future_blocking = is_awaited
 
     def throw(self, *error: Any) -> Any:
         self._is_told = True
