@@ -276,6 +276,28 @@ async def test_quorum_queue_counts_runs_that_end_with_their_connection(rabbitmq_
         assert seen == [(1, 1), (2, 1), (2, 1), (3, 1)]
 
 
+@pytest.mark.parametrize("quorum", [False, True])
+async def test_order_is_kept_while_more_and_more_is_pushed(rabbitmq_url, quorum):
+    """The window grows with the speed of a handler; nothing on its way is taken back for that, let alone counted."""
+    queues = [Queue(unique("queue")) for _ in range(4)]
+    got: dict[str, list[tuple[int, int]]] = {queue.name: [] for queue in queues}
+
+    def taking(queue: Queue) -> type[MicroAgent]:
+        class Taker(MicroAgent):
+            @consumer(queue, concurrency=1)
+            async def take(self, number: int, delivery: Delivery) -> None:
+                got[queue.name].append((number, delivery.crashes))
+
+        return Taker
+
+    async with AMQPBroker(rabbitmq_url, quorum=quorum) as broker:
+        await asyncio.gather(*(broker[queue.name].send({"number": n}) for n in range(200) for queue in queues))
+        for queue in queues:
+            await consuming(broker, taking(queue))
+        await until(lambda: all(len(each) >= 200 for each in got.values()))
+        assert all(each == [(number, 0) for number in range(200)] for each in got.values())
+
+
 # -- the driver's own message
 
 
