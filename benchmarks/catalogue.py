@@ -8,6 +8,7 @@ Way = Literal["run", "pair", "feed", "drain", "pace", "stock", "group", "told"]
 
 US = "microagent"
 DRIVER = "the driver"
+CAREFUL = "a careful loop"
 OLD = "microagent 1.9"
 
 SERVERS = {
@@ -125,6 +126,11 @@ LIBRARIES = (
         },
     ),
     Library(
+        CAREFUL,
+        ("redis[hiredis]==8.1.0", "aiormq==7.2.4", "aiokafka==0.14.0"),
+        {"kafka": Use("driver_kafka_careful", "queues", backlog=20_000)},
+    ),
+    Library(
         OLD,
         ("microagent[amqp,redis]==1.9.0",),
         {
@@ -167,6 +173,7 @@ NOT_OF = {  # and those that a library is not made for
     "taskiq": frozenset({"queues.latency", "queues.million"}),  # it stands still at 1,000 a second
     "faststream": frozenset({"signals.thousand"}),
     OLD: frozenset({"signals.thousand"}),
+    CAREFUL: frozenset({"queues.alone", "queues.together", "queues.latency"}),  # there it is the driver
     DRIVER: frozenset({"queues.sleep", "queues.million", "signals.thousand"}),  # it runs no handlers
 }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from benchmarks.catalogue import DRIVER, OLD, SCENARIOS, SERVERS, US
+from benchmarks.catalogue import CAREFUL, DRIVER, OLD, SCENARIOS, SERVERS, US
 
 BEGIN, END = "<!-- goals, from results.json -->\n", "<!-- to here -->\n"
 BOTH = (OLD, "faststream")
@@ -55,6 +55,7 @@ GOALS = (
     Goal("amqp", "queues.drain", ("faststream",), 2.5),
     Goal("kafka", "queues.together", (DRIVER,), 0.9),
     Goal("kafka", "queues.drain", (DRIVER,), 0.9),
+    Goal("kafka", "queues.drain", (CAREFUL,), 0.9),
     Goal("local", "queues.together", ("huey",), 8),
     Goal("local", "queues.drain", ("huey",), 8),
 )
