@@ -329,7 +329,7 @@ class Worker:
 
     async def _work(self, stage: Stage) -> None:
         while not self._stopping:
-            if not self._waiting:
+            if not self._waiting or self._settling >= self._prefetch.unsettled:
                 await self._something_to_do()
                 stage.tick()
                 continue
@@ -351,6 +351,7 @@ class Worker:
     def _arguments(self, delivery: Delivery, now: float) -> Mapping[str, Any] | None:
         """What to call the handler with; None for what it is not called with, now or ever."""
         if delivery.lost:
+            self._forget(delivery)
             return None
         if self._held.get(delivery, math.inf) < now:  # somebody else may have it, because this process stood still
             delivery.release()
@@ -415,6 +416,8 @@ class Worker:
         for settlement in settlements:
             self._held.pop(settlement.delivery, None)
         self._has_room()
+        if self._waiting:
+            self._wake(len(self._waiting))
 
     def _forget(self, delivery: Delivery) -> None:
         """Nothing is left to do with it."""

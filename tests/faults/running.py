@@ -20,7 +20,7 @@ from faults.ledger import Report, check, read, read_file
 from faults.places import Place
 from faults.schedule import Fault
 from microagent.errors import BackendConnectionError
-from microagent.prefetch import PREFETCH
+from microagent.prefetch import UNSETTLED
 
 T = TypeVar("T")
 
@@ -31,6 +31,7 @@ DRAIN = 180.0  # seconds until all must be done
 DELAY = 0.1
 LONGEST = 0.02
 HANDFUL = 40  # messages
+SETTLEMENT = round(CONCURRENCY * (1 + UNSETTLED / (LONGEST / 2)))  # messages that are done and not settled, at most
 LOOK = 0.2  # seconds between looks at the ledgers
 COMPLAINTS = re.compile(
     r"""
@@ -115,7 +116,7 @@ class Run:
     @property
     def bound(self) -> int:
         """Most duplicates: for each consumer that a fault hits, what it ran and what it had not settled yet."""
-        return sum(_hits(fault) for fault in self._faults) * (CONCURRENCY + PREFETCH)
+        return sum(_hits(fault) for fault in self._faults) * (CONCURRENCY + SETTLEMENT)
 
     def undisturbed(self) -> Report:
         """What became of the messages until the first fault."""

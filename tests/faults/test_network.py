@@ -34,12 +34,12 @@ class Site:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def start(self) -> MicroAgent:
+    async def start(self, **options: Any) -> MicroAgent:
         """An agent on our side."""
         site = self
 
         class Taking(MicroAgent):
-            @consumer(self.queue)
+            @consumer(self.queue, **options)
             async def take(self, number: int) -> None:
                 await site.gate.wait()
                 site.got.append(number)
@@ -88,6 +88,22 @@ async def test_consumer_that_waits_is_not_deaf(site: Site, harm: Callable[[Proxy
     await site.send(2)
     await until(lambda: site.got == [1, 2], LIVE_AGAIN)
     await agent.stop()
+
+
+@pytest.mark.parametrize("site", ["amqp"], indirect=True)
+async def test_what_waits_is_lost_with_its_connection(site: Site):
+    """It comes again, so it is not begun here for nothing; what had begun comes to its end, twice."""
+    site.gate.clear()
+    agent = await site.start(concurrency=2, prefetch=5)
+    for number in range(5):
+        await site.send(number)
+    await until(lambda: agent.info()["broker"]["held"] == {site.queue.name: 5})
+    site.proxy.reset()
+    await until(lambda: all(delivery.lost for delivery in site.ours._workers[site.queue.name]._held))
+    site.gate.set()
+    await until(lambda: set(site.got) == set(range(5)) and agent.info()["broker"]["held"] == {site.queue.name: 0})
+    await agent.stop()
+    assert sorted(site.got) == [0, 0, 1, 1, 2, 3, 4]
 
 
 @pytest.mark.parametrize("site", ["redis"], indirect=True)

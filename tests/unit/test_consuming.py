@@ -270,7 +270,7 @@ async def test_what_a_handler_settles_it_settles(server, work):
 async def test_no_more_is_held_than_the_prefetch(server, work):
     """Until the server knows what became of it: room is what is settled."""
     server.unconfirmed = []
-    worker = work(Handlers(nothing).handle, prefetch=3, concurrency=2)
+    worker = work(Handlers(nothing).handle, prefetch=3, concurrency=3)
     server.put(*[b'{"n":1}'] * 10)
     await until(lambda: len(server.unconfirmed) == 3)
     assert worker.held == 3
@@ -283,6 +283,25 @@ async def test_no_more_is_held_than_the_prefetch(server, work):
     for settlements, known in unconfirmed:
         known(settlements)
     await until(lambda: not server.messages)
+
+
+async def test_no_more_is_done_than_the_server_knows_of(server, work):
+    """But for as many as run at once, and a little: what is beyond them is begun when it has heard of some."""
+    server.unconfirmed = []
+
+    async def takes_time(n):
+        await asyncio.sleep(0.02)
+
+    agent = Handlers(takes_time)
+    worker = work(agent.handle, concurrency=2, prefetch=20)
+    server.put(*[b'{"n":1}'] * 20)
+    with pytest.raises(TimeoutError):
+        await until(lambda: len(agent.runs) > 5, patience=0.2)
+    assert worker.held == 20
+    unconfirmed, server.unconfirmed = server.unconfirmed, None
+    for settlements, known in unconfirmed:
+        known(settlements)
+    await until(lambda: len(agent.runs) == 20)
 
 
 async def test_lease_that_was_lost_is_not_settled(server, work, caplog):

@@ -55,6 +55,16 @@ def test_what_is_done_makes_room_before_the_server_knows():
     assert (prefetch.enough, fixed.enough) == (prefetch.portion, math.inf)
 
 
+def test_few_may_be_done_without_the_server_knowing():
+    """As many as run at once and what takes 10 ms; of quick ones as many as are held at most."""
+    handlers = {0.05: 12, 0.01: 20, 0.005: 30, 0.0: 200}
+    for seconds, most in handlers.items():
+        prefetch = Prefetch(10)
+        for _ in range(200):
+            prefetch.ran(seconds)
+        assert prefetch.unsettled == most
+
+
 def test_few_are_not_worth_a_round_trip():
     """As long as some wait here; where nothing waits, or somebody said how many to hold, each place is filled."""
     prefetch, fixed = Prefetch(10), Prefetch(1, 5)

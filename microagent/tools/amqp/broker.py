@@ -197,7 +197,10 @@ class AMQPBroker(AbstractQueueBroker):
         await self._settle([Settlement(delivery, Verdict.RELEASE) for delivery in left])
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
-        return [messages.delivery(name, held.message, held) for held in await self._live.intake(name).take(limit)]
+        intake = self._live.intake(name)
+        deliveries = [messages.delivery(name, held.message, held) for held in await intake.take(limit)]
+        intake.remember(deliveries)
+        return deliveries
 
     async def _wait(self, name: str, timeout: float) -> None:
         await self._live.intake(name).wait(timeout)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from itertools import count, takewhile
 from typing import Any, NamedTuple, cast
 from uuid import uuid4
@@ -11,6 +11,7 @@ import aiormq
 from aiormq import spec
 from aiormq.abc import ChannelFrame, DeliveredMessage
 
+from microagent.delivery import Delivery
 from microagent.errors import BackendConnectionError
 from microagent.tools.amqp.connecting import Connection, open_channel
 from microagent.tools.amqp.deliveries import Deliveries
@@ -65,13 +66,13 @@ class Intake:
         self._numbers = count(1)
         self._tags: list[str] = []  # of those that there are now, none while it is paused
         self._arrived: deque[DeliveredMessage] = deque()
-        self._taken: dict[int, None] = {}  # delivery tags in the order of their arrival
+        self._taken: dict[int, Delivery | None] = {}  # by delivery tag, in the order of their arrival
         self._is_idle = True
         self._is_ended = False  # by the server
         self._news = asyncio.Event()
         channel.on_consumer_cancel_callbacks.add(self._on_cancel)
         closing: asyncio.Future[Any] = channel.closing  # pyright: ignore - the driver does not say of what
-        closing.add_done_callback(lambda _: self._news.set())
+        closing.add_done_callback(lambda _: self._end())
 
     @classmethod
     async def open(
@@ -131,6 +132,16 @@ class Intake:
                     await self._cancel()
             self._news.set()
             return self._hand_over(len(self._arrived))
+
+    def remember(self, deliveries: Iterable[Delivery]) -> None:
+        """What the core made of what it took: it is lost with the channel, and whoever has not begun it need not."""
+        self._taken.update((delivery.token.tag, delivery) for delivery in deliveries)
+
+    def _end(self) -> None:
+        for delivery in self._taken.values():
+            if delivery is not None:
+                delivery.lost = True
+        self._news.set()
 
     def _hand_over(self, limit: int) -> list[Held]:
         messages = [self._arrived.popleft() for _ in range(min(limit, len(self._arrived)))]
