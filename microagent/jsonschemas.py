@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache, partial
 from importlib.resources import files
 from itertools import islice
@@ -33,7 +33,7 @@ from microagent.printable import printable
 from microagent.references import resolve
 from microagent.schema import ANNOTATIONS, LISTED, NAMED, SINGLE, Schema, every_schema, rebuilt
 from microagent.scopes import is_uri
-from microagent.validator import registry, validator
+from microagent.validator import MOST_ERRORS, registry, remembering, validator
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | NAMED | LISTED | SINGLE | ANNOTATIONS | {
@@ -74,9 +74,11 @@ def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = F
     except PatternError as exc:
         return partial(_always, printable(f"cannot be checked: a pattern {exc}"))
 
+    is_dynamic = any(map(_is_dynamic, (schema, *definitions.values())))
+
     def problem(value: object) -> str | None:
         try:
-            with _ending_of_stack():
+            with _ending_of_stack(), nullcontext() if is_dynamic else remembering():
                 error = _outermost(judge.iter_errors(cast("Any", value)))
         except TooDeepError as exc:
             return str(exc)
@@ -85,6 +87,10 @@ def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = F
         return None if error is None else printable(f"{error.json_path}: {_sentence(error)}")
 
     return problem
+
+
+def _is_dynamic(schema: Schema) -> bool:
+    return any(isinstance(each, Mapping) and "$dynamicRef" in each for _, each in every_schema(schema))
 
 
 def _always(problem: str, _: object) -> str:
@@ -183,7 +189,7 @@ def _of_right_type(error: ValidationError) -> bool:
 
 def _outermost(errors: Iterable[ValidationError]) -> ValidationError | None:
     """Of the first errors, for a long array may have very many, the one nearest to the whole."""
-    return min(islice(errors, 20), key=lambda error: len(error.absolute_path), default=None)
+    return min(islice(errors, MOST_ERRORS), key=lambda error: len(error.absolute_path), default=None)
 
 
 # -- sentences; what a value holds is never shown, for it may be a secret

@@ -1,7 +1,10 @@
 """jsonschema's validator of 2020-12, exact where it counts in floats and quick where it would take very long."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import threading
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
+from itertools import islice
 from typing import Any, cast
 
 from jsonschema import Draft202012Validator, validators
@@ -13,6 +16,8 @@ from microagent.formats import format_checker
 from microagent.jsonvalues import exactly, identity
 from microagent.patterns import Pattern
 from microagent.schema import Schema, rebuilt
+
+MOST_ERRORS = 20  # that are looked at: a long array may have very many
 
 
 def registry(documents: Mapping[str, Schema]) -> SchemaRegistry:
@@ -49,9 +54,55 @@ def _searching(schema: Schema) -> Any:
     return copy
 
 
+@contextmanager
+def remembering() -> Generator[None]:
+    """
+    Judge each part of one value by each reference once, in here.
+
+    Alternatives that lead to themselves would else take twice as long for each level of a value. Not for dynamic
+    references, which do not always mean the same.
+    """
+    _memory.found = {}
+    try:
+        yield
+    finally:
+        _memory.found = None
+
+
+class _Memory(threading.local):
+    found: dict[tuple[int, int], list[ValidationError]] | None = None
+
+
+_memory = _Memory()
+
+
+def _reference(whole: Any, reference: str, value: object, schema: Mapping[str, Any]) -> Iterator[ValidationError]:
+    follow = cast("Callable[..., Iterable[ValidationError]]", Draft202012Validator.VALIDATORS["$ref"])
+    known = _memory.found
+    if known is None:
+        yield from follow(whole, reference, value, schema)
+        return
+    key = (id(schema), id(value))
+    if key not in known:
+        known[key] = list(islice(follow(whole, reference, value, schema), MOST_ERRORS))
+    yield from map(_copy, known[key])
+
+
+def _copy(error: ValidationError) -> ValidationError:
+    """One that whoever gets it may put a path before."""
+    return ValidationError(
+        error.message,
+        error.validator,
+        tuple(error.relative_path),
+        validator_value=error.validator_value,
+        instance=error.instance,
+        schema=error.schema,
+    )
+
+
 @cache
 def _validator_class() -> Any:
-    own = {"pattern": _pattern, "multipleOf": _multiple_of, "uniqueItems": _unique_items}
+    own = {"$ref": _reference, "pattern": _pattern, "multipleOf": _multiple_of, "uniqueItems": _unique_items}
     return cast("Any", validators).extend(Draft202012Validator, own)
 
 

@@ -71,6 +71,33 @@ def test_an_integer_that_is_too_long_to_be_written_is_a_problem(schema):
         assert Check({"type": ["array", "number"], "items": schema, **schema}).problem(value) is not None
 
 
+@pytest.mark.parametrize("word", ["anyOf", "oneOf", "allOf", "if"])
+def test_alternatives_that_lead_to_themselves_take_no_longer_for_each_level(word):
+    """A message of sixty levels would be looked at 2 to the power of sixty times."""
+    options = [{"properties": {"next": {"$ref": "#/$defs/Node"}}, "required": [name]} for name in ("a", "b")]
+    node = {word: options} if word != "if" else {"if": options[0], "then": options[0], "else": options[1]}
+    check = Check({"type": "object", "properties": {"next": {"$ref": "#/$defs/Node"}}}, {"Node": node})
+    wrong: dict[str, object] = {}
+    right: dict[str, object] = {"a": 1, "b": 1} if word == "allOf" else {"a": 1}
+    end = right
+    for _ in range(60):
+        wrong, right = {"next": wrong}, {**end, "next": right}
+    assert check.problem(right) is None
+    assert (check.problem(wrong) or "").startswith("$.next")
+
+
+def test_what_is_known_of_a_part_is_said_again_with_its_own_path():
+    """The same object at two places, and the same reference from two schemas."""
+    same = {"n": "a"}
+    node = {"not": {"required": ["zzz"]}, "properties": {"n": {"type": "integer"}}}
+    check = Check({"allOf": [{"$ref": "#/$defs/Pair"}, {"minProperties": 2}]}, {
+        "Pair": {"additionalProperties": {"$ref": "#/$defs/Node"}}, "Node": node,
+    })  # fmt: skip
+    assert check.problem({"a": {"n": 1}, "b": same, "c": same}) in {
+        f"$.{name}.n: expected an integer, got a string" for name in "bc"
+    }
+
+
 def test_a_key_that_is_no_text_is_no_crash():
     """A lone surrogate can stand in a value of Python: what the schema says of it is all that counts here."""
     check = Check(
