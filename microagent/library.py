@@ -93,6 +93,8 @@ class Library:
         uri, fragment = urldefrag(reference)
         if not uri:
             found = self._inside(scope, context.resource, fragment)
+            if found is None and context.around is not None:
+                found = self._inside(scope, context.around, fragment)
             if found is None and scope.outer is not None:
                 found = self._inside(scope.outer, (), fragment)
             return found or self._lost(scope, context.resource, fragment)

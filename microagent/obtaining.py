@@ -57,7 +57,9 @@ def declarations_of(source: str, terms: Terms) -> Declarations:
     body = _obtained(source, terms, shelf)
     if pin is not None and pin != digest(body.content):
         raise DriftError(body.name, f"its sha256 is {digest(body.content)}, not {pin}")
-    siblings = None if pin is not None else siblings_of(source, terms.limit - len(body.content))  # a pin is of one file
+    siblings = siblings_of(source, terms.limit - len(body.content))
+    if siblings is not None and pin is not None:
+        siblings.refusal = "is another file, and sha256= pins this one alone: lock= is for all of them"
     declarations = parse(body.content, body.name, siblings)
     if lock is not None:
         _check(lock, str(terms.lock), source, body, declarations)

@@ -24,19 +24,22 @@ class Context:
     :ivar base: what its references are relative to
     :ivar resource: the steps to the schema that ``#`` means
     :ivar home: the first identifier around it, or ""
+    :ivar around: the steps to what ``#`` may mean as well, where a schema names its draft and not itself: it may have
+        been written alone, or where it is
     """
 
     draft: Draft
     base: str
     resource: Steps
     home: str = ""
+    around: Steps | None = None
 
     def entered(self, schema: Schema, steps: Steps) -> "Context":
         """The context of the references of a schema, and of the schemas inside it."""
         if isinstance(schema, bool):
             return self
         said = draft(schema["$schema"]) if "$schema" in schema else None
-        here = self if said is None else replace(self, draft=said, resource=steps)
+        here = self if said is None else replace(self, draft=said, resource=steps, around=self.resource)
         uri = identifier(schema, here.draft).partition("#")[0]
         if not uri:
             return here
@@ -44,7 +47,7 @@ class Context:
             base = urljoin(here.base, uri)
         except ValueError:  # told with what else is wrong with the schema
             return here
-        return replace(here, base=base, resource=steps, home=here.home or base)
+        return replace(here, base=base, resource=steps, home=here.home or base, around=None)
 
 
 def identifier(schema: Mapping[str, Any], said: Draft) -> str:

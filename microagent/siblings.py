@@ -37,11 +37,13 @@ class Siblings:
 
     :ivar folder: as messages call it
     :ivar limit: bytes that all files together may have
+    :ivar refusal: why no reference may lead to any of them, or ""
     :ivar found: the files that were asked for, whether they are there or not
     """
 
     folder: Path
     limit: int = LIMIT
+    refusal: str = ""
     found: dict[Path, "Document | NoSiblingError"] = field(default_factory=dict[Path, "Document | NoSiblingError"])
 
     def uri(self, name: str) -> str:
@@ -54,6 +56,8 @@ class Siblings:
 
         :raises NoSiblingError: if it is none of the folder's
         """
+        if self.refusal:
+            raise NoSiblingError(self.refusal)
         parts = urlsplit(uri)
         if parts.scheme != "file" or parts.netloc:
             raise NoSiblingError(

@@ -108,12 +108,13 @@ class _Namer:
     def _told_apart(self, nodes: Sequence[_Node]) -> tuple[Mapping[_Node, str], Mapping[_Node, int]]:
         """What each declaration calls its classes, and which of them are one."""
         wanted = {node: _wanted(self._known(node).ways[0], self._scopes[node[0]].root) for node in nodes}
-        groups = _grouped(self._scopes, wanted)
+        outlines = _outlines(self._scopes, nodes)
+        groups = _grouped(outlines, wanted)
         of_owners: dict[str, list[_Node]] = {}
         for node in nodes:
             of_owners.setdefault(self._scopes[node[0]].owner, []).append(node)
         called = {node: name for own in of_owners.values() for node, name in self._of_declaration(own, wanted, groups)}
-        return called, groups if called == wanted else _grouped(self._scopes, called)
+        return called, groups if called == wanted else _grouped(outlines, called)
 
     def _of_declaration(
         self, nodes: Sequence[_Node], wanted: Mapping[_Node, str], groups: Mapping[_Node, int]
@@ -264,18 +265,30 @@ def path_parts(path: Iterable[str]) -> list[str]:
 # -- what is equal
 
 
-def _grouped(scopes: Sequence[Scope], names: Mapping[_Node, str]) -> dict[_Node, int]:
+_Outlines: TypeAlias = Mapping[_Node, tuple[Hashable, Sequence[_Node]]]
+"""The shape of each node without what it refers to, and that."""
+
+
+def _outlines(scopes: Sequence[Scope], nodes: Iterable[_Node]) -> _Outlines:
+    outlines: dict[_Node, tuple[Hashable, list[_Node]]] = {}
+    known: dict[int, tuple[Hashable, list[Key]]] = {}
+    for number, key in nodes:
+        shape = scopes[number].reading.known[key].shape
+        if id(shape) not in known:
+            keys: list[Key] = []
+            known[id(shape)] = _outline(shape, keys), keys
+        outline, keys = known[id(shape)]
+        outlines[number, key] = outline, [(number, inner) for inner in keys]
+    return outlines
+
+
+def _grouped(outlines: _Outlines, names: Mapping[_Node, str]) -> dict[_Node, int]:
     """
     Which nodes are one class: those that have the same name and the same structure, through and through.
 
     All that have the same name are taken for equal at first; each round tells apart what refers to different ones.
     """
-    outlines: dict[_Node, tuple[Hashable, list[_Node]]] = {}
-    for (number, key), name in names.items():
-        keys: list[Key] = []
-        outline = _outline(scopes[number].reading.known[key].shape, keys)
-        outlines[number, key] = (name, outline), [(number, inner) for inner in keys]
-    groups = _numbered({node: outline for node, (outline, _) in outlines.items()})
+    groups = _numbered({node: (names[node], outline) for node, (outline, _) in outlines.items()})
     while True:
         finer = _numbered(
             {node: (groups[node], tuple(groups[inner] for inner in below)) for node, (_, below) in outlines.items()}

@@ -99,20 +99,31 @@ def _folders(_context: click.Context, _parameter: click.Parameter, incomplete: s
     return [CompletionItem(incomplete, type="dir")]
 
 
+class _Place(click.Path):
+    """A place to write to, which somebody has to name: an empty one would be the folder where one is."""
+
+    def convert(
+        self, value: str | os.PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | os.PathLike[str]:
+        if not str(value):
+            self.fail("it is empty: say where, or '.' for this folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=EXAMPLES)
 @click.argument("sources", nargs=-1, metavar="[SOURCES]...", type=click.Path())
 @click.option(
     "-o",
     "--output",
     "folder",
-    type=click.Path(path_type=Path),
+    type=_Place(path_type=Path),
     metavar="DIR",
     help="The package to write.",
     shell_complete=_folders,
 )
 @click.option(
     "--lock",
-    type=click.Path(allow_dash=True),
+    type=_Place(allow_dash=True),
     metavar="FILE",
     help="Record what is declared, and the digest of what came from an URL.",
 )
@@ -123,14 +134,14 @@ def _folders(_context: click.Context, _parameter: click.Parameter, incomplete: s
 @click.option("--format", "style", type=click.Choice(STYLES), help="With --against: how findings are told.")
 @click.option(
     "--asyncapi",
-    type=click.Path(allow_dash=True),
+    type=_Place(allow_dash=True),
     metavar="FILE",
     help="Write an AsyncAPI 3.0 document of the declarations.",
 )
 @click.option(
     "--json-schema",
     "schemas",
-    type=click.Path(path_type=Path),
+    type=_Place(path_type=Path),
     metavar="DIR",
     help="Write a JSON Schema for each payload, for other languages.",
     shell_complete=_folders,

@@ -20,8 +20,7 @@ class MailerMessage(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class _MailerBound(_m.TypedBoundQueue[MailerMessage]):
-        """Mail that has to go out."""
+    class _MailerBound(_m.TypedBoundQueue[MailerMessage]): ...
 
     class _MailerHandler(_t.Protocol):
         def __call__(

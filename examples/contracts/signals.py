@@ -55,8 +55,6 @@ if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
     class _CommentCreatedBound(_m.TypedBoundSignal[_t.Any]):
-        """A comment is stored, and somebody may have to look at it."""
-
         async def send(
             self,
             sender: str,
@@ -102,8 +100,6 @@ if _t.TYPE_CHECKING:
         ) -> _Awaitable[object]: ...
 
     class _RpcCommentsCountBound(_m.TypedBoundSignal[int]):
-        """Ask how many comments somebody wrote."""
-
         async def send(
             self,
             sender: str,
@@ -137,8 +133,6 @@ if _t.TYPE_CHECKING:
         ) -> _Awaitable[int]: ...
 
     class _StartedBound(_m.TypedBoundSignal[_t.Any]):
-        """A service is up."""
-
         async def send(self, sender: str) -> None: ...
         async def call(
             self,
@@ -164,8 +158,6 @@ if _t.TYPE_CHECKING:
         ) -> _Awaitable[object]: ...
 
     class _UserCommentBound(_m.TypedBoundSignal[_t.Any]):
-        """Somebody wrote a comment."""
-
         async def send(
             self,
             sender: str,
@@ -203,8 +195,6 @@ if _t.TYPE_CHECKING:
         ) -> _Awaitable[object]: ...
 
     class _UserCreatedBound(_m.TypedBoundSignal[_t.Any]):
-        """Somebody has registered."""
-
         async def send(
             self,
             sender: str,

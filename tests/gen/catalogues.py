@@ -30,7 +30,7 @@ def github() -> dict[str, Any]:
     """What GitHub sends to webhooks: a queue for each event and action."""
     found = _json(_npm(GITHUB) / "schema.json")["definitions"]
     events = {name: {"$ref": f"#/definitions/{name}"} for name in found if "$" in name or name.endswith("_event")}
-    return document(events, {name: _without(schema, "$schema") for name, schema in found.items()})
+    return document(events, found)
 
 
 def vega_lite() -> dict[str, Any]:

@@ -183,6 +183,16 @@ def test_what_people_called_alike_is_theirs_to_tell_apart(first, second, said, t
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.parametrize("name", ["no class", "lower", 1, "Agent", "KeyError"])
+def test_a_class_name_that_cannot_be_one_is_told(name, tmp_path):
+    """With its place, wherever it is said."""
+    document = {"queues": [{"name": "a", "payload": order({**THING, "class_name": name})}]}
+    result = run(written(tmp_path, "app.json", document), "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "/queues/0/payload/properties/customer/class_name: " in result.output
+    assert "class" in result.output.partition("class_name: ")[2]
+
+
 def test_a_definition_that_is_a_payload_too_is_one_class(tmp_path):
     """Where both have the same name."""
     signal = {"name": "user_created", "payload": {"$ref": "#/$defs/UserCreated"}}

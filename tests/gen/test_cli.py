@@ -588,3 +588,14 @@ def test_names_that_are_no_unicode_do_not_stop_it(tmp_path, out):
     assert done.stderr.startswith("warning: ")
     assert sys.getfilesystemencoding() == "utf-8"
     assert b"caf\\udce9.json" in (out / "signals.py").read_bytes()
+
+
+@pytest.mark.parametrize("option", ["-o", "--json-schema", "--lock", "--asyncapi"])
+def test_an_empty_place_is_none(option, source, tmp_path, monkeypatch):
+    """It would be the folder where one is."""
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.iterdir())
+    result = run(source, option, "")
+    assert result.exit_code == 2
+    assert "it is empty: say where, or '.' for this folder" in result.output
+    assert sorted(tmp_path.iterdir()) == before

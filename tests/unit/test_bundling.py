@@ -223,3 +223,30 @@ def test_the_answer_of_a_signal_shares_the_definitions(schema: Any) -> None:
     entry = {"name": "a", "payload": of("#/$defs/X"), "returns": {"$ref": "#/$defs/X"}}
     found = parse(json.dumps({"signals": [entry], "$defs": {"X": schema}})).signals[0]
     assert (found.returns, found.definitions) == ({"$ref": "#/$defs/X"}, {"X": schema})
+
+
+def test_what_names_its_draft_may_refer_to_what_is_around_it(read: Any) -> None:
+    """Without an identifier it is part of the whole; what it was pasted with comes first."""
+    draft_7 = "http://json-schema.org/draft-07/schema#"
+    named = {"$schema": draft_7, **of("#/definitions/Size")}
+    shared = {"Named": named, "Size": SIZE, "Pasted": {**named, "definitions": {"Size": {"type": "string"}}}}
+    found = read({"properties": {"a": {"$ref": "#/$defs/Named"}}}, **{"$defs": shared})
+    assert found.definitions["Size"] == SIZE
+    alone = {name: schema for name, schema in shared.items() if name != "Size"}
+    found = read({"properties": {"a": {"$ref": "#/$defs/Pasted"}}}, **{"$defs": {"Pasted": alone["Pasted"]}})
+    assert {"type": "string"} in found.definitions.values()
+
+
+def test_definitions_are_called_as_whoever_wrote_them_calls_them(read: Any, write: Any) -> None:
+    """After themselves in the file, after their paths in another one, and after nothing in the payload itself."""
+    write("deep/thing.json", {"definitions": {"part": SIZE}, "type": "object"})
+    references = ["#/$defs/Size", "deep/thing.json", "deep/thing.json#/definitions/part"]
+    properties = {f"p{number}": {"$ref": reference} for number, reference in enumerate(references)}
+    found = read(
+        {"type": ["object", "null"], "properties": {**properties, "me": {"$ref": "#"}}}, **{"$defs": {"Size": SIZE}}
+    )
+    assert set(found.called.values()) == {("Size",), ("deep", "thing"), ("deep", "thing", "part"), ("", "payload")}
+    odd = {"List<int[]>": SIZE, "List<int>": SIZE, "Other<int>": SIZE}
+    found = read({"properties": {name: {"$ref": f"#/$defs/{name}"} for name in odd}}, **{"$defs": odd})
+    assert found.called["Other<int>"] == ("Other<int>",)
+    assert len({called[0].partition(" ")[2] for name, called in found.called.items() if name != "Other<int>"}) == 2

@@ -88,6 +88,15 @@ def test_a_pinned_source_has_its_digest(url: str, good: bytes, name: str, tmp_pa
         load_queues(f"file://{tmp_path}/s.json", sha256=pin)
 
 
+def test_a_pin_is_of_one_file(tmp_path: Path) -> None:
+    """What is beside it could change unseen, which is told, and what to do."""
+    document = {"queues": [{"name": "pinned", "payload": {"properties": {"x": {"$ref": "x.json"}}}}]}
+    (tmp_path / "s.json").write_text(json.dumps(document))
+    (tmp_path / "x.json").write_text("{}")
+    with pytest.raises(DeclarationError, match="is another file, and sha256= pins this one alone: lock= is for all"):
+        load_queues(f"file://{tmp_path}/s.json", sha256=sha256((tmp_path / "s.json").read_bytes()).hexdigest())
+
+
 def test_a_pin_that_is_no_digest_is_a_mistake_of_the_caller(url: str, server: Server) -> None:
     """It is told before anything is asked."""
     with pytest.raises(ValueError, match="sha256 is a digest of 64 hexadecimal digits, not 'abc'"):

@@ -145,5 +145,5 @@ def test_a_pinned_file_is_all_that_is_read(folder: Path) -> None:
     from hashlib import sha256
 
     pin = sha256((folder / "queues.json").read_bytes()).hexdigest()
-    with pytest.raises(DeclarationError, match="only what this file holds can be referred to"):
+    with pytest.raises(DeclarationError, match="sha256= pins this one alone"):
         load_queues(f"file://{folder}/queues.json", sha256=pin)

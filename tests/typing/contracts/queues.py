@@ -107,8 +107,7 @@ if _t.TYPE_CHECKING:
             tree: Tree = ...,
         ) -> _Awaitable[object]: ...
 
-    class _MailerBound(_m.TypedBoundQueue[MailerMessage]):
-        """Mail that goes out."""
+    class _MailerBound(_m.TypedBoundQueue[MailerMessage]): ...
 
     class _MailerHandler(_t.Protocol):
         def __call__(

@@ -319,8 +319,6 @@ if _t.TYPE_CHECKING:
         ) -> _Awaitable[object]: ...
 
     class _UserCreatedBound(_m.TypedBoundSignal[_t.Any]):
-        """A user has registered."""
-
         async def send(
             self,
             sender: str,
@@ -354,8 +352,6 @@ if _t.TYPE_CHECKING:
         ) -> _Awaitable[object]: ...
 
     class _UserDeletedBound(_m.TypedBoundSignal[_t.Any]):
-        """A user is gone."""
-
         async def send(
             self,
             sender: str,

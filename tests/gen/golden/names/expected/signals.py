@@ -389,11 +389,6 @@ if _t.TYPE_CHECKING:
         ) -> _Awaitable[object]: ...
 
     class _ToldBound(_m.TypedBoundSignal[_t.Any]):
-        """\"\"\"; raise SystemExit('no') # \\ {{ 7 * 7 }} {% endif %} \u2028 \x00 � \u202e
-
-        indented    tab \\
-        """
-
         async def send(
             self,
             sender: str,

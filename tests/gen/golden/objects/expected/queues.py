@@ -56,8 +56,7 @@ if _t.TYPE_CHECKING:
             number: int,
         ) -> _Awaitable[object]: ...
 
-    class _OrdersBound(_m.TypedBoundQueue[OrdersMessage]):
-        """Orders to pack."""
+    class _OrdersBound(_m.TypedBoundQueue[OrdersMessage]): ...
 
     class _OrdersHandler(_t.Protocol):
         def __call__(

@@ -163,11 +163,6 @@ if _t.TYPE_CHECKING:
         ) -> _Awaitable[object]: ...
 
     class _OrderPaidBound(_m.TypedBoundSignal[OrderPaid_Result]):
-        """An order is paid.
-
-        Sent once, after the bank has said so.
-        """
-
         async def send(
             self,
             sender: str,
@@ -245,8 +240,6 @@ if _t.TYPE_CHECKING:
         ) -> _Awaitable[OrderPaid_Result]: ...
 
     class _OrderRefundedBound(_m.TypedBoundSignal[bool | None]):
-        """Deprecated."""
-
         async def send(
             self,
             sender: str,

@@ -50,8 +50,7 @@ class InlineMessage(_t.TypedDict):
 if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
-    class _ByIdentifierBound(_m.TypedBoundQueue[ByIdentifierMessage]):
-        """In the words of draft 7."""
+    class _ByIdentifierBound(_m.TypedBoundQueue[ByIdentifierMessage]): ...
 
     class _ByIdentifierHandler(_t.Protocol):
         def __call__(
@@ -63,8 +62,7 @@ if _t.TYPE_CHECKING:
             pair: list[int | float] = ...,
         ) -> _Awaitable[object]: ...
 
-    class _InFileBound(_m.TypedBoundQueue[InFileMessage]):
-        """Shared by the declarations of this file."""
+    class _InFileBound(_m.TypedBoundQueue[InFileMessage]): ...
 
     class _InFileHandler(_t.Protocol):
         def __call__(
@@ -75,8 +73,7 @@ if _t.TYPE_CHECKING:
             article: Article,
         ) -> _Awaitable[object]: ...
 
-    class _InlineBound(_m.TypedBoundQueue[InlineMessage]):
-        """All of it in the payload."""
+    class _InlineBound(_m.TypedBoundQueue[InlineMessage]): ...
 
     class _InlineHandler(_t.Protocol):
         def __call__(

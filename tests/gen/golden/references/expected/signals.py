@@ -25,8 +25,6 @@ if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
     class _StockCountedBound(_m.TypedBoundSignal[Shared_Article_Price]):
-        """The same schema as in the queues, in a file beside this one."""
-
         async def send(
             self,
             sender: str,

@@ -22,8 +22,6 @@ if _t.TYPE_CHECKING:
     from collections.abc import Awaitable as _Awaitable
 
     class _SharedBound(_m.TypedBoundSignal[_t.Any]):
-        """The first one's words stay."""
-
         async def send(
             self,
             sender: str,
