@@ -385,7 +385,7 @@ class Worker:
 
     def _conclude(self, delivery: Delivery, outcome: Outcome) -> None:
         self._prefetch.ran(outcome.seconds)
-        if outcome.ok and self.options.autoack:
+        if outcome.ending is DONE and self.options.autoack:
             delivery.ack()
         elif outcome.ending is Ending.CANCELLED:
             delivery.release()
