@@ -106,6 +106,15 @@ async def test_connection_that_ends_meanwhile_is_none_that_is_read_on(stream, tr
     assert not transport.reading
 
 
+async def test_connection_that_has_ended_answers_nothing(stream, transport):
+    """Whoever asks it is told at once, and nothing is written."""
+    stream.connection_lost(None)
+    for ask in (stream.ask, stream.ask_idly):
+        with pytest.raises(RedisConnectionError):
+            await ask([("LLEN", "q")], PATIENCE)
+    assert transport.written == []
+
+
 async def test_silent_server_is_asked_for_a_sign(stream, transport):
     """Again and again; one that gives none counts as lost, one that gives some does not."""
     stream.keep_awake(0.01, 3600, ("PING",))

@@ -64,10 +64,10 @@ class Line:
         :raises BackendConnectionError: if nothing was written
         :raises Unanswered: if the connection was lost after that
         """
-        stream = self._stream
-        if stream is not None and stream.has_news:  # it may have ended while the loop stood still
+        if self._stream is not None and self._stream.has_news:  # it may have ended while the loop stood still
             await asyncio.sleep(0)  # the loop sees it
             await asyncio.sleep(0)  # and reads it
+        stream = self._stream
         if stream is None or self.has_more():
             stream = await self._opened()
         try:

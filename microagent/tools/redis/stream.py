@@ -105,8 +105,11 @@ class Stream(asyncio.Protocol):
         return self._ask(commands, patience)
 
     def _ask(self, commands: Sequence[Command], patience: float) -> "asyncio.Future[list[Any]]":
-        size = self.say(commands)
         future: asyncio.Future[list[Any]] = self._loop.create_future()
+        if self.fault is not None:
+            future.set_exception(self.fault)
+            return future
+        size = self.say(commands)
         self._expect(size, patience)
         self._asked.append(_Question(len(commands), future))
         return future
@@ -117,7 +120,7 @@ class Stream(asyncio.Protocol):
 
         A process is not woken by them alone, which takes longer than most of what it does for a message.
         """
-        if not self._asked and self._nap is None and not self._paused:
+        if not self._asked and self._nap is None and not self._paused and self.is_open:
             self._transport.pause_reading()
             self._nap = self._loop.call_later(IDLY, self._read_on)
         return self._ask(commands, patience)
