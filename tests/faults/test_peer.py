@@ -18,7 +18,7 @@ async def test_losses_of_1_9_are_found(request, tmp_path, peer_python, name, kin
     """On Redis, a consumer that is killed takes with it what it held; on RabbitMQ, a server takes what waited."""
     folder = tmp_path / "ledgers"
     folder.mkdir()
-    faults = [Fault(at, kind, 0) for at in (1.5, 3.0)]
+    faults = [Fault(at, kind, target) for target, at in enumerate((1.0, 1.5, 2.0, 2.5) if kind is KILL else (1.5, 3.0))]
     async with PLACES[name](request) as place:
         run = Run(
             replace(place, options={}), folder, faults, MESSAGES, SECONDS, python=peer_python, longest=0.5, patience=5
