@@ -105,6 +105,8 @@ class Batcher(Generic[T, R]):
             self._under_way = batch
             await self._send(batch)
             self._under_way = []
+            if self._waiting:
+                await asyncio.sleep(0)  # who was just told and adds again goes with them, and not in turns with them
         self._is_running = False
 
     def _ended(self, task: "asyncio.Task[None]") -> None:

@@ -55,6 +55,27 @@ async def test_what_comes_during_a_flush_goes_out_with_the_next(flushes):
     assert flushes.batches == [[2], [4, 6, 8]]
 
 
+async def test_senders_that_began_apart_soon_go_together():
+    """One whose item went out before the others' does not take turns with them for ever."""
+    sizes: list[int] = []
+
+    async def flush(items: list[int], since: float) -> list[int]:
+        sizes.append(len(items))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return items
+
+    batcher = Batcher(flush, at_once=True)
+
+    async def send() -> None:
+        for _ in range(10):
+            await batcher.add(1)
+
+    await batcher.add(1)
+    await asyncio.gather(*(send() for _ in range(5)))
+    assert sizes == [1, 1, *[5] * 9, 4]
+
+
 async def test_batch_has_a_limit(flushes):
     """What is beyond it goes out with the next."""
     batcher = Batcher(flushes, limit=2)
