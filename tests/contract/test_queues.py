@@ -51,8 +51,12 @@ async def test_every_message_sent_is_handled_once(backend, queue_name):
     await backend.consume(cls)
     await asyncio.gather(*(broker[queue_name].send({"number": number}) for number in range(50, 150)))
     await until(lambda: len(got) == 150)
+    await until(partial(_is_empty, broker, queue_name))  # the server is told after the last handler has ended
     assert Counter(message["number"] for message in got) == Counter(range(150))
-    assert await broker[queue_name].length() == 0
+
+
+async def _is_empty(broker, name):
+    return await broker[name].length() == 0
 
 
 async def test_length_counts_what_waits(backend, queue_name):

@@ -10,7 +10,7 @@ from aiokafka.structs import ConsumerRecord, OffsetAndMetadata, TopicPartition
 from support import until
 
 from microagent import AuthError, BackendConnectionError
-from microagent.tools.kafka.intake import UNTOLD, Intake
+from microagent.tools.kafka.intake import Intake
 from microagent.tools.kafka.ledger import WAITING
 from microagent.tools.kafka.topics import Topics
 
@@ -28,10 +28,6 @@ class Group:
         self.failure: Exception | None = None
         self.unknown: set[str] = set()
         self.looks = 0
-        self.answers = asyncio.Event()
-        self.answers.set()
-        self._fetcher = None
-        self._conns: dict[int, Any] = {1: self}
         self._client = self.cluster = self
 
     def partitions_for_topic(self, topic: str) -> set[int] | None:
@@ -40,16 +36,7 @@ class Group:
     def force_metadata_update(self) -> None:
         self.looks += 1
 
-    def connected(self) -> bool:
-        return True
-
     async def start(self) -> None:
-        pass
-
-    async def stop(self) -> None:
-        pass
-
-    async def close(self) -> None:
         pass
 
     def subscribe(self, topics: Any, listener: Any) -> None:
@@ -63,7 +50,6 @@ class Group:
 
     async def commit(self, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
         self.commits += 1
-        await self.answers.wait()
         if self.failure is not None:
             raise self.failure
         self.committed.update(offsets)
@@ -135,7 +121,7 @@ async def test_released_message_wakes_who_waits(group: Group, intake: Intake):
     waiting = asyncio.create_task(intake.wait(60))
     await asyncio.sleep(0)
     delivery.token.ledger.release(0)
-    await intake.settled(1)
+    await intake.settled()
     await asyncio.wait_for(waiting, 5)
     assert ids(intake.take(9)) == ["q/0/0"]
 
@@ -151,10 +137,10 @@ async def test_handled_message_wakes_nobody_for_nothing(group: Group, intake: In
     waiting = asyncio.create_task(intake.wait(60))
     await asyncio.sleep(0)
     handle(plain)
-    await intake.settled(1)
+    await intake.settled()
     assert not intake._changed.is_set()
     handle(first)
-    await intake.settled(1)
+    await intake.settled()
     await asyncio.wait_for(waiting, 5)
     assert ids(intake.take(9)) == ["q/0/2"]
 
@@ -168,7 +154,7 @@ async def test_reading_goes_on_when_there_is_room_again(group: Group, intake: In
     taken = intake.take(WAITING)
     for delivery in taken:
         handle(delivery)
-    await intake.settled(1)
+    await intake.settled()
     await asyncio.wait_for(waiting, 5)
     group.arrived.put_nowait(records(ONE, WAITING + 1))
     intake.take(9)
@@ -201,7 +187,7 @@ async def test_partition_that_goes_takes_what_is_held_with_it(group: Group, inta
     assert held.token.ledger.lost
     before = dict(group.committed)
     handle(held)
-    await intake.settled(1)
+    await intake.settled()
     assert group.committed == before
 
 
@@ -213,7 +199,7 @@ async def test_rebalance_waits_for_handlers_and_commits(group: Group, intake: In
     revoking = asyncio.create_task(group.listener.on_partitions_revoked({ONE}))
     await until(lambda: intake._is_rebalancing)
     handle(held)
-    await intake.settled(1)
+    await intake.settled()
     await revoking
     assert group.committed == {ONE: (1, "")}
 
@@ -253,42 +239,6 @@ async def test_commit_that_the_group_does_not_take_is_tried_again(group: Group, 
     await intake.commit()
     assert group.committed == {ONE: (1, "")}
     assert group.commits == 2
-
-
-async def test_group_is_told_of_many_at_once(group: Group, intake: Intake):
-    """At once of the first one, and then of all that was handled meanwhile; the last news are told before it leaves."""
-    await group.listener.on_partitions_assigned({ONE})
-    await arrive(intake, group, records(ONE, *range(100)))
-    deliveries = intake.take(100)
-    for delivery in deliveries[:90]:
-        handle(delivery)
-        await intake.settled(1)
-        await asyncio.sleep(0)
-    await until(lambda: group.committed == {ONE: (90, "")})
-    assert group.commits < 45
-    for delivery in deliveries[90:]:
-        handle(delivery)
-        await intake.settled(1)
-    await intake.close()
-    assert group.committed == {ONE: (100, "")}
-    assert asyncio.all_tasks() == {asyncio.current_task()}
-
-
-async def test_not_too_many_are_left_untold(group: Group, intake: Intake):
-    """While the group cannot be told, whoever handles messages waits after so many."""
-    await group.listener.on_partitions_assigned({ONE})
-    await arrive(intake, group, records(ONE, *range(UNTOLD + 1)))
-    for delivery in intake.take(UNTOLD + 1)[:UNTOLD]:
-        handle(delivery)
-    group.answers.clear()
-    await asyncio.wait_for(intake.settled(UNTOLD - 1), 5)
-    waiting = asyncio.create_task(intake.settled(1))
-    await until(lambda: group.commits == 1)
-    assert not waiting.done()
-    group.answers.set()
-    await waiting
-    assert group.committed == {ONE: (UNTOLD, "")}
-    await intake.close()
 
 
 async def test_topic_that_is_not_known_yet_is_asked_for_again(group: Group, intake: Intake):

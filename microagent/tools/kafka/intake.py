@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
 
 from microagent import wallclock
-from microagent.batch import Batcher
 from microagent.delivery import Delivery
 from microagent.errors import BackendError
 from microagent.tools.kafka import messages
@@ -30,9 +29,6 @@ from microagent.tools.kafka.ledger import Ledger, Order
 from microagent.tools.kafka.topics import Topics
 
 FETCHED = 500  # messages that the driver hands over at once, at most
-TOGETHER = 0.005  # seconds in which news for the group gather after it has been told others
-UNTOLD = 400  # messages that are handled and not told to the group, at most
-LEAVE = 1.0  # seconds for the group to be told the last news
 PATIENCE = 2.0  # longest that a rebalance waits for handlers, in seconds
 
 
@@ -76,8 +72,6 @@ class Intake:
         self._is_rebalancing = False
         self._is_left_out = False  # the group takes no commits of ours: it may have given our partitions to others
         self._committing = asyncio.Lock()
-        self._untold = 0  # messages that are handled, since the group was told
-        self._telling: Batcher[None, None] = Batcher(self._tell)
         self._consumer = make()
 
     async def start(self, patience: float) -> None:
@@ -103,12 +97,7 @@ class Intake:
         return is_connected(self._consumer)
 
     async def close(self) -> None:
-        """Leave the group, which is told what is handled; its other members get the partitions."""
-        await self._telling.cancel()
-        if self.is_connected:
-            with suppress(BackendError, TimeoutError):
-                async with asyncio.timeout(LEAVE):
-                    await self.commit()
+        """Leave the group; its other members get the partitions."""
         self._forget(self._ledgers.keys())
         with translated():
             await end(self._consumer)
@@ -168,34 +157,19 @@ class Intake:
 
     # -- settling
 
-    async def settled(self, count: int) -> None:
-        """
-        So many messages have come to an end in their ledgers: whoever waits for that goes on, and the group is told.
-
-        While others are held, it is told of all that gathers in a few milliseconds; too many are not left untold.
-        """
+    async def settled(self) -> None:
+        """Messages have come to an end in their ledgers: whoever waits for that goes on, and the group is told."""
         self._settled.set()
         if self._is_full or self._until_due() <= 0:
             self._changed.set()
-        self._untold += count
-        if self._untold < UNTOLD and any(ledger.held for ledger in self._ledgers.values()):
-            self._telling.post(None)
-        else:
-            await self.commit()
-
-    async def _tell(self, batch: Sequence[None], since: float) -> Sequence[None]:
         await self.commit()
-        await asyncio.sleep(TOGETHER)
-        return batch
 
     async def commit(self) -> None:
         """Tell the group what is handled, of what it has not been told yet."""
         async with self._committing:
-            untold = self._untold
             marks = {place: mark for place, ledger in self._ledgers.items() if (mark := ledger.to_commit())}
             if marks:
                 await self._commit(marks)
-            self._untold -= untold
 
     async def tend(self) -> None:
         """Do what could not be done when it was due."""

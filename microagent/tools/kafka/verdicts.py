@@ -1,7 +1,6 @@
 """Settling: what is retried or buried is written elsewhere first, and handled only then."""
 
 import logging
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from microagent.delivery import Delivery, Settlement, Verdict
@@ -17,7 +16,7 @@ async def carry_out(sender: Sender, batch: Sequence[Settlement], log: logging.Lo
     """Settle each, and tell the groups; what was lost to another member is let be."""
     moves = [settlement for settlement in batch if settlement.verdict in MOVES and not _held(settlement).ledger.lost]
     failures = await _failures(sender, moves, log)
-    intakes: Counter[Intake] = Counter()
+    intakes: dict[Intake, None] = {}
     for settlement in batch:
         delivery = settlement.delivery
         intake, ledger, record = _held(settlement)
@@ -25,9 +24,9 @@ async def carry_out(sender: Sender, batch: Sequence[Settlement], log: logging.Lo
             ledger.release(record.offset)
         else:
             ledger.handle(record.offset)
-        intakes[intake] += 1
-    for intake, count in intakes.items():
-        await intake.settled(count)
+        intakes[intake] = None
+    for intake in intakes:
+        await intake.settled()
 
 
 async def _failures(sender: Sender, moves: Sequence[Settlement], log: logging.Logger) -> Mapping[Delivery, Exception]:
