@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from microagent.errors import ConfigurationError, SerializingError
-from microagent.validation import missing_formats
+from microagent.schemas.validation import missing_formats
 
 ValidationMode: TypeAlias = Literal["warn", "strict", "off"]
 

@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import Any, cast
 
 from microagent.errors import DeclarationError, Problem
-from microagent.reading import Reading, shape
-from microagent.schema import Schema, as_object, canonical, canonical_text
+from microagent.schemas.reading import Reading, shape
+from microagent.schemas.words import Schema, as_object, canonical, canonical_text
 
 __all__ = [
     "Declaration",

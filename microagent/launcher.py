@@ -14,20 +14,20 @@ from typing import NoReturn
 import click
 
 from microagent.agent import SHUTDOWN_TIMEOUT
-from microagent.asyncapi import MARK, text
+from microagent.asyncapi.writing import MARK, text
 from microagent.atomic import write_whole
-from microagent.blueprint import Blueprint
 from microagent.colours import are_wanted
 from microagent.errors import ConfigurationError, GroupInterrupt, ServerInterrupt
-from microagent.group import Group, in_memory, load_group
-from microagent.logs import LEVELS, Logs
-from microagent.overview import overview
-from microagent.participants import api_of, unseen
 from microagent.plurals import counted
 from microagent.printing import cut_off
-from microagent.reloading import Reloader
-from microagent.settings import init_agent, load_configuration
-from microagent.supervisor import AgentsManager
+from microagent.running.blueprint import Blueprint
+from microagent.running.group import Group, in_memory, load_group
+from microagent.running.logs import LEVELS, Logs
+from microagent.running.overview import overview
+from microagent.running.participants import api_of, unseen
+from microagent.running.reloading import Reloader
+from microagent.running.settings import init_agent, load_configuration
+from microagent.running.supervisor import AgentsManager
 
 __all__ = ["AgentsManager", "GroupInterrupt", "ServerInterrupt", "init_agent", "load_configuration", "main"]
 

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 from microagent.declarations import Declarations
 from microagent.errors import QueueNotFound, SignalNotFound
 from microagent.names import guess, shown
-from microagent.obtaining import Terms, declarations_of
 from microagent.queue import Queue
 from microagent.registry import OnConflict, check_on_conflict
 from microagent.signal import Signal
-from microagent.sources import LIMIT, TIMEOUT
+from microagent.sources.documents import LIMIT, TIMEOUT
+from microagent.sources.obtaining import Terms, declarations_of
 
 if TYPE_CHECKING:
 

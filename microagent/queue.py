@@ -8,9 +8,9 @@ from typing import Any, ClassVar
 from microagent.declarations import QueueDeclaration, Schema, queue_from
 from microagent.errors import QueueException, QueueNotFound, QueueSerializingError
 from microagent.names import queue_name_problem
-from microagent.parsing import declared_queue
 from microagent.registry import Word
-from microagent.validation import Checks, checks
+from microagent.schemas.validation import Checks, checks
+from microagent.sources.parsing import declared_queue
 
 __all__ = ["Consumer", "Queue", "QueueException", "QueueNotFound", "SerializingError"]
 

@@ -9,11 +9,11 @@ from microagent.channel import Channel
 from microagent.declarations import Schema, SignalDeclaration, signal_from
 from microagent.errors import SignalException, SignalNotFound, SignalSerializingError
 from microagent.names import guess, shown, signal_name_problem
-from microagent.parsing import declared_signal
-from microagent.reading import Reading
-from microagent.references import referred
 from microagent.registry import Word
-from microagent.validation import Checks, checks
+from microagent.schemas.reading import Reading
+from microagent.schemas.references import referred
+from microagent.schemas.validation import Checks, checks
+from microagent.sources.parsing import declared_signal
 
 __all__ = ["Receiver", "SerializingError", "Signal", "SignalException", "SignalNotFound"]
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from microagent.errors import HandlerError
 from microagent.queue import Queue
-from microagent.reading import shape
-from microagent.schema import Schema
-from microagent.shapes import Field
+from microagent.schemas.reading import shape
+from microagent.schemas.shapes import Field
+from microagent.schemas.words import Schema
 from microagent.signal import Signal
 
 ON_REQUEST = frozenset({"amqp", "kafka", "delivery"})

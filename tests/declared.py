@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from microagent.declarations import Declarations
 from microagent.errors import DeclarationError
-from microagent.parsing import parse
+from microagent.sources.parsing import parse
 
 _KEYS = st.sampled_from(["a", "b", "the key", "ü", "a~b/c", "$ref", "schema", "%20"])
 _ARGUMENTS = st.sampled_from(["a", "b", "user_id", "description"])

@@ -14,7 +14,7 @@ from microagent.errors import ConfigurationError
 from microagent.jsontext import Complaint, Document
 from microagent.pointers import fragment_steps, pointer_to
 from microagent.printable import printable
-from microagent.validation import missing_formats
+from microagent.schemas.validation import missing_formats
 from microagent_gen.generation import Failure
 from microagent_gen.history import PREFIX, Revision
 from microagent_gen.renamed import renamed_classes

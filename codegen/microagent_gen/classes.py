@@ -6,8 +6,8 @@ from typing import TypeAlias
 
 from microagent.errors import Problem
 from microagent.names import RESERVED_CLASSES, class_name_problem, shown
-from microagent.reading import Reading
-from microagent.shapes import ROOT, Called, Key, Known, Named, Object, OneOfValues, Scalar, Shape, inside, named
+from microagent.schemas.reading import Reading
+from microagent.schemas.shapes import ROOT, Called, Key, Known, Named, Object, OneOfValues, Scalar, Shape, inside, named
 from microagent_gen import naming
 from microagent_gen.pytypes import Names, name_of
 from microagent_gen.records import Record, record

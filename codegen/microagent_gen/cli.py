@@ -218,7 +218,7 @@ def _accept_any_text() -> None:
 
 
 def _print_schema() -> None:
-    from microagent.jsonschemas import format_text  # with jsonschema, which is slow to import
+    from microagent.schemas.jsonschemas import format_text  # with jsonschema, which is slow to import
 
     click.echo(format_text(), nl=False)
 

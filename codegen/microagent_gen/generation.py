@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from microagent import asyncapi
-from microagent.asyncapi import GENERATOR, Api
+from microagent.asyncapi import writing as asyncapi
+from microagent.asyncapi.writing import GENERATOR, Api
 from microagent.errors import MicroAgentError
-from microagent.locking import LOCK_MARK, Lock
+from microagent.sources.locking import LOCK_MARK, Lock
 from microagent_gen.classes import NameConflict
 from microagent_gen.model import contract
 from microagent_gen.output import OutputError, Plan, compare, compare_file, write

@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from microagent.declarations import QueueDeclaration, SignalDeclaration
 from microagent.names import RESERVED_CLASSES, class_name_problem
-from microagent.reading import Reading
-from microagent.reading import shape as read
+from microagent.schemas.reading import Reading
+from microagent.schemas.reading import shape as read
 from microagent_gen import naming
 from microagent_gen.classes import Classes, Scope, classes
 from microagent_gen.payloads import Payload, is_free

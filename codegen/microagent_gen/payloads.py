@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from microagent.reading import Reading
-from microagent.shapes import ROOT, Anything, Field, Named, Object, Shape
-from microagent.shapes import Mapping as MappingShape
+from microagent.schemas.reading import Reading
+from microagent.schemas.shapes import ROOT, Anything, Field, Named, Object, Shape
+from microagent.schemas.shapes import Mapping as MappingShape
 from microagent_gen import naming
 from microagent_gen.pytypes import ANY, Names, annotation
 

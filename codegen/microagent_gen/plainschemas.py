@@ -5,8 +5,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from microagent.declarations import QueueDeclaration, SignalDeclaration
-from microagent.references import needed
-from microagent.schema import Schema
+from microagent.schemas.references import needed
+from microagent.schemas.words import Schema
 from microagent_gen import naming
 from microagent_gen.layout import explained
 from microagent_gen.output import Family

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Container, Iterator, Mapping
 from typing import TypeAlias
 
-from microagent.shapes import (
+from microagent.schemas.shapes import (
     Anything,
     Array,
     Field,
@@ -18,7 +18,7 @@ from microagent.shapes import (
     Union,
     named,
 )
-from microagent.shapes import Mapping as MappingShape
+from microagent.schemas.shapes import Mapping as MappingShape
 from microagent_gen.naming import literal
 
 Names: TypeAlias = Mapping[Key, str]

@@ -4,8 +4,8 @@ import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
-from microagent.reading import Reading
-from microagent.shapes import Field, Key, Named, Object, OneOfValues, Shape, Told, Union
+from microagent.schemas.reading import Reading
+from microagent.schemas.shapes import Field, Key, Named, Object, OneOfValues, Shape, Told, Union
 from microagent_gen import naming
 from microagent_gen.pytypes import Names, alias_annotation, entry_annotation
 

@@ -15,8 +15,8 @@ from microagent.compat.finders import Finder, Unaided
 from microagent.compat.forms import Form, forms
 from microagent.compat.members import extra, is_integer, item, longest_prefix, member, range_of, steps
 from microagent.compat.scopes import Scope, Undecidable
-from microagent.patterns import translated
-from microagent.schema import Schema
+from microagent.schemas.patterns import translated
+from microagent.schemas.words import Schema
 
 TRIES = 150
 TEXTS = 12

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit, urlunsplit
 
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
 from microagent.errors import DeclarationError, LoadingError
-from microagent.locking import Remote, plain_url
 from microagent.names import guess, shown
-from microagent.parsing import parse
 from microagent.printable import printable
-from microagent.siblings import Siblings
-from microagent.sources import read_source
+from microagent.schemas.siblings import Siblings
+from microagent.sources.documents import read_source
+from microagent.sources.locking import Remote, plain_url
+from microagent.sources.parsing import parse
 
 _KINDS = ("signals", "queues")
 DECLARED = frozenset({"signals", "queues", "asyncapi"})

@@ -14,7 +14,7 @@ from microagent.compat.reserved import with_readded
 from microagent.compat.scopes import Scope, Undecidable, together
 from microagent.compat.statics import static
 from microagent.compat.wording import LIMITS, difference, is_untyped, kind_of, listed, spelt, type_of, without
-from microagent.schema import Schema
+from microagent.schemas.words import Schema
 
 _PAIR = 2
 _MANY = 500

@@ -15,8 +15,8 @@ from microagent.compat.places import first_difference
 from microagent.compat.rules import RULES, Party
 from microagent.compat.scopes import Scope
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
-from microagent.references import referred
-from microagent.schema import Schema, as_object
+from microagent.schemas.references import referred
+from microagent.schemas.words import Schema, as_object
 
 D = TypeVar("D", bound=Declaration)
 Declared = TypeVar("Declared", SignalDeclaration, QueueDeclaration)

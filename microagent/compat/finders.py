@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from microagent.compat.scopes import Scope
-from microagent.schema import Schema
+from microagent.schemas.words import Schema
 
 ROUNDS = 20
 _WORD = re.compile(r"\^?[A-Za-z0-9_ -]*\$?")

@@ -7,8 +7,8 @@ from itertools import chain, product
 from typing import Any, TypeAlias, cast
 
 from microagent.compat.scopes import Scope, Undecidable, together
-from microagent.jsonvalues import identity
-from microagent.schema import IN_PLACE, Schema
+from microagent.schemas.jsonvalues import identity
+from microagent.schemas.words import IN_PLACE, Schema
 
 KINDS = ("null", "boolean", "number", "string", "array", "object")
 """The kinds of values: an integer is a number."""

@@ -9,7 +9,7 @@ from microagent.compat.finders import ROUNDS, Finder, Unaided
 from microagent.compat.proof import Proof
 from microagent.compat.samples import Samples
 from microagent.compat.scopes import Scope, Undecidable
-from microagent.schema import Schema
+from microagent.schemas.words import Schema
 
 _UNAIDED = Unaided()
 

@@ -7,11 +7,11 @@ from itertools import chain
 from math import ceil, floor
 from typing import Any
 
-from microagent import jsonvalues
 from microagent.compat.forms import Flat, Form
 from microagent.compat.scopes import Undecidable, together
-from microagent.patterns import finds
-from microagent.schema import Schema
+from microagent.schemas import jsonvalues
+from microagent.schemas.patterns import finds
+from microagent.schemas.words import Schema
 
 
 @dataclass(frozen=True, slots=True)

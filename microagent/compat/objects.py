@@ -10,7 +10,7 @@ from microagent.compat.changes import Change, Place, Verdicts
 from microagent.compat.forms import Form
 from microagent.compat.inclusion import Included
 from microagent.compat.members import extra, is_silent, member
-from microagent.schema import Schema
+from microagent.schemas.words import Schema
 
 LIKENESS = 0.6
 """From here on, two names with the same schema are taken for one that was renamed."""

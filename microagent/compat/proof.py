@@ -21,7 +21,7 @@ from microagent.compat.members import (
     steps,
 )
 from microagent.compat.scopes import Scope, Undecidable, together
-from microagent.schema import Schema
+from microagent.schemas.words import Schema
 
 MOST_STEPS = 20_000
 MOST_SPLITS = 16

@@ -8,7 +8,7 @@ from microagent.compat.changes import Change, Steps
 from microagent.compat.forms import forms
 from microagent.compat.members import member
 from microagent.compat.scopes import Scope, Undecidable
-from microagent.schema import Schema
+from microagent.schemas.words import Schema
 
 _ADDED = frozenset({"ARG_NO_ADD_REQUIRED", "ARG_NO_ADD_OPTIONAL", "ARG_NO_RENAME"})
 

@@ -18,7 +18,7 @@ from microagent.compat.members import (
     range_of,
 )
 from microagent.compat.scopes import Scope
-from microagent.schema import Schema, schemas_in_place
+from microagent.schemas.words import Schema, schemas_in_place
 
 DEEPEST = 12
 LONGEST = 2_000

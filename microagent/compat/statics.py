@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from microagent.compat.forms import Form, forms
 from microagent.compat.members import is_integer
 from microagent.compat.scopes import Scope, Undecidable
-from microagent.schema import Schema
+from microagent.schemas.words import Schema
 
 _LITERAL = (str, int, bool, type(None))
 

@@ -14,12 +14,12 @@ import pytest
 from json_schema_suite import DRAFTS, HOST, Group, copy_documents, files, format_files, groups
 from support import unique
 
-from microagent.deciding import FORMATS
 from microagent.declarations import QueueDeclaration
 from microagent.errors import DeclarationError
-from microagent.parsing import parse
 from microagent.queue import Queue
-from microagent.siblings import Siblings
+from microagent.schemas.deciding import FORMATS
+from microagent.schemas.siblings import Siblings
+from microagent.sources.parsing import parse
 
 OWN_METASCHEMA = "a $schema that is no draft's is refused, with a sentence"
 EXCLUDED = {

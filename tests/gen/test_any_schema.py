@@ -8,7 +8,7 @@ import typing
 import pytest
 
 from microagent.errors import DeclarationError
-from microagent.parsing import parse
+from microagent.sources.parsing import parse
 from microagent_gen.model import contract
 from microagent_gen.render import render
 

@@ -18,7 +18,7 @@ from microagent.compat.rules import NEVER_BREAKING, PARTIES, RULES
 from microagent.compat.samples import Samples
 from microagent.compat.scopes import Scope
 from microagent.errors import SignalNotFound
-from microagent.parsing import parse
+from microagent.sources.parsing import parse
 from microagent.tools.amqp.topology import Place, Topology
 from microagent_gen.searching import finder
 

@@ -9,7 +9,7 @@ from generating import GOLDEN
 from test_any_schema import Schemas
 
 from microagent.errors import DeclarationError
-from microagent.parsing import parse
+from microagent.sources.parsing import parse
 from microagent_gen.model import contract
 from microagent_gen.render import render
 from microagent_gen.wrapping import attribute, call, class_header, entry

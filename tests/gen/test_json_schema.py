@@ -10,7 +10,7 @@ from generating import contents, run, written
 from hypothesis import HealthCheck, assume, given, settings
 from jsonschema import Draft202012Validator
 
-from microagent.validation import Check
+from microagent.schemas.validation import Check
 from microagent_gen.plainschemas import schema_files
 
 DOCUMENT: dict[str, Any] = {

@@ -11,10 +11,10 @@ from unit.hostile_http import Server, page, serving
 from microagent.declarations import queue_from, signal_from
 from microagent.errors import DriftError
 from microagent.loading import load_stuff
-from microagent.locking import digest, read_lock
-from microagent.parsing import parse
 from microagent.queue import Queue
 from microagent.signal import Signal
+from microagent.sources.locking import digest, read_lock
+from microagent.sources.parsing import parse
 
 SHARED = {"signals": [{"name": "shared", "providing_args": ["x"]}]}
 OWN = {"signals": [{"name": "own", "providing_args": []}], "queues": [{"name": "mailer"}]}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from microagent.reading import shape
+from microagent.schemas.reading import shape
 from microagent_gen.classes import Scope, classes
 from microagent_gen.pytypes import annotation
 

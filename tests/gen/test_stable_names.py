@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from microagent.parsing import parse
+from microagent.sources.parsing import parse
 from microagent_gen.classes import NameConflict
 from microagent_gen.model import Contract, contract
 from microagent_gen.records import Record

@@ -7,7 +7,7 @@ import pytest
 from support import unique, until
 
 from microagent import MicroAgent, Queue, ServerInterrupt, Signal, consumer, on, receiver
-from microagent.agent_process import end_of, live
+from microagent.running.agent_process import end_of, live
 from microagent.tools.memory import MemoryBroker
 
 

@@ -8,12 +8,12 @@ from declared import DOCUMENTS, declared
 from hypothesis import HealthCheck, assume, given, settings
 from official import faults
 
-from microagent.asyncapi import MARK, Api, Role, document, text
-from microagent.asyncapi_schemas import FORMAT
+from microagent.asyncapi.schemas import FORMAT
+from microagent.asyncapi.writing import MARK, Api, Role, document, text
 from microagent.channel import Channel
 from microagent.declarations import Declarations
-from microagent.parsing import parse
 from microagent.pointers import follow, fragment_steps
+from microagent.sources.parsing import parse
 
 SHOP: dict[str, Any] = {
     "signals": [

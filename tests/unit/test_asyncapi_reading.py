@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from official import examples, faults
 
-from microagent.asyncapi import Api, Role
-from microagent.asyncapi import document as document_of
+from microagent.asyncapi.writing import Api, Role
+from microagent.asyncapi.writing import document as document_of
 from microagent.declarations import Declarations
 from microagent.errors import DeclarationError
-from microagent.parsing import parse
 from microagent.pointers import follow
+from microagent.sources.parsing import parse
 
 OBJECT = {"type": "object"}
 LIGHTS: dict[str, Any] = {

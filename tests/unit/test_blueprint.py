@@ -6,8 +6,8 @@ import pytest
 from support import unique
 
 from microagent import ConfigurationError, MicroAgent, Queue, Signal, consumer, periodic, receiver
-from microagent.blueprint import Blueprint
-from microagent.settings import init_agent
+from microagent.running.blueprint import Blueprint
+from microagent.running.settings import init_agent
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 
 SIGNAL = Signal(unique("signal"), [])

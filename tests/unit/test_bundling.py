@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from microagent.declarations import QueueDeclaration
-from microagent.parsing import parse
-from microagent.siblings import Siblings
+from microagent.schemas.siblings import Siblings
+from microagent.sources.parsing import parse
 
 SIZE = {"type": "integer"}
 

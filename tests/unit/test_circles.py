@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from microagent import bundling
-from microagent.circles import CIRCLE
 from microagent.errors import DeclarationError
-from microagent.parsing import parse
+from microagent.schemas import bundling
+from microagent.schemas.circles import CIRCLE
+from microagent.sources.parsing import parse
 
 
 def problems(payload: Any, **definitions: Any) -> list[str]:

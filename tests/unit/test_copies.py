@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from microagent import copies
-from microagent.copies import Shelf, spoken
-from microagent.webclient import Refused
+from microagent.sources import copies
+from microagent.sources.copies import Shelf, spoken
+from microagent.sources.webclient import Refused
 
 URL = "https://example.org/a.json"
 

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import pytest
 from jsonschema import Draft202012Validator
 
-from microagent.deciding import KEYWORDS, Decision, decide
-from microagent.runtime_types import AnyValue, Options, Plain, Record, Reference, Tagged, TupleOf
-from microagent.validation import Check
+from microagent.schemas.deciding import KEYWORDS, Decision, decide
+from microagent.schemas.runtime_types import AnyValue, Options, Plain, Record, Reference, Tagged, TupleOf
+from microagent.schemas.validation import Check
 
 TEXT = {"type": "string"}
 

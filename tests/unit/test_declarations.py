@@ -7,7 +7,7 @@ import pytest
 
 from microagent.declarations import QueueDeclaration, SignalDeclaration, queue_from, signal_from
 from microagent.errors import DeclarationError
-from microagent.parsing import declared_queue, declared_signal, parse
+from microagent.sources.parsing import declared_queue, declared_signal, parse
 
 
 def fingerprint(payload: dict[str, Any], **said: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from microagent.declarations import Declarations
-from microagent.parsing import parse
+from microagent.sources.parsing import parse
 
 DRAFT = "http://json-schema.org/draft-0{}/schema#"
 DRAFTS = (None, *(DRAFT.format(number) for number in (4, 6, 7)), "https://json-schema.org/draft/2019-09/schema")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from microagent.deciding import FORMATS
-from microagent.formats import checked_formats
-from microagent.validation import Check
+from microagent.schemas.deciding import FORMATS
+from microagent.schemas.formats import checked_formats
+from microagent.schemas.validation import Check
 
 
 @pytest.mark.parametrize(

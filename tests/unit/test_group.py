@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from microagent import ConfigurationError, MicroAgent
-from microagent.group import in_memory, load_group
+from microagent.running.group import in_memory, load_group
 
 Write = Callable[..., str]
 

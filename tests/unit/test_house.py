@@ -12,27 +12,32 @@ LONGEST_FUNCTION = 40  # lines, docstring and signature not counted
 # A module imports from its own floor and from those above it in this list; there are no circles anywhere.
 FLOORS = {
     "ground": """
-        atomic printable printing errors arguments names pointers retry schedule execution tasks counted batch dsn codec
-        beginning wallclock watching colours plurals trust
+        atomic printable printing errors arguments names pointers retry schedule execution tasks counted batch dsn
+        codec beginning wallclock watching colours plurals trust
     """,
     "words": """
-        schema shapes jsonvalues jsontext references conjunctions drafts scopes siblings library converting circles
-        bundling plainschema plainformat charsets ecmascript captures patterns formats validator jsonschemas
-        schemachecks runtime_types limits choices deciding reader reading
-        declarations contents parsing validation registry channel delivery signal queue webclient sources locking
-        copies obtaining loading
+        jsontext declarations registry channel delivery signal queue loading
+        schemas.reader schemas.words schemas.shapes schemas.jsonvalues schemas.references schemas.conjunctions
+        schemas.drafts schemas.scopes schemas.siblings schemas.library schemas.converting schemas.circles
+        schemas.bundling schemas.plainschema schemas.plainformat schemas.charsets schemas.ecmascript schemas.captures
+        schemas.patterns schemas.formats schemas.validator schemas.jsonschemas schemas.schemachecks
+        schemas.runtime_types schemas.limits schemas.choices schemas.deciding schemas.reading schemas.validation
+        sources.contents sources.parsing sources.webclient sources.documents sources.locking sources.copies
+        sources.obtaining
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion
         compat.statics compat.changes compat.wording compat.objects compat.reserved compat.comparison compat.rules
         compat.findings compat.contracts compat.places
-        asyncapi_schemas asyncapi asyncapi_bundles asyncapi_outline asyncapi_reading
+        asyncapi.schemas asyncapi.writing asyncapi.bundles asyncapi.outline asyncapi.reading
     """,
     "machines": """
         admission link calls signatures dispatch options prefetch intake solitude consuming bus broker faces marks
         receiving handlers hooks timer
     """,
     "people": """
-        roster life agent backends settings sendings tree blueprint overview participants group lifeline stop_signals
-        parcel logs agent_process supervisor reloading launcher __init__
+        roster life agent backends launcher __init__
+        running.settings running.sendings running.tree running.blueprint running.overview running.participants
+        running.group running.lifeline running.stop_signals running.parcel running.logs running.agent_process
+        running.supervisor running.reloading
     """,
 }
 WORDS_FOR_GENERATOR = {

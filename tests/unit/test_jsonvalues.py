@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from microagent.jsonvalues import common_kinds, identity, is_of, listed_values
+from microagent.schemas.jsonvalues import common_kinds, identity, is_of, listed_values
 
 
 @pytest.mark.parametrize(

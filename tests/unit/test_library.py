@@ -11,9 +11,9 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 from microagent.errors import DeclarationError
-from microagent.parsing import parse
-from microagent.siblings import Siblings
-from microagent.validation import Check
+from microagent.schemas.siblings import Siblings
+from microagent.schemas.validation import Check
+from microagent.sources.parsing import parse
 
 LEAVES: list[Any] = [
     True, {}, {"type": "integer"}, {"type": "string"}, {"type": ["null", "boolean"]}, {"enum": [1, "a", None]},

@@ -8,11 +8,11 @@ from multiprocessing.connection import wait
 
 import pytest
 
-from microagent.lifeline import Lifeline
+from microagent.running.lifeline import Lifeline
 
 PARENT = """
 import multiprocessing, os, time
-from microagent.lifeline import Lifeline
+from microagent.running.lifeline import Lifeline
 
 def child(lifeline):
     lifeline.hold()

@@ -11,8 +11,8 @@ import pytest
 from hostile_http import Server, certificate, page, serving
 from support import unique
 
-from microagent.asyncapi import Api
-from microagent.asyncapi import text as asyncapi_text
+from microagent.asyncapi.writing import Api
+from microagent.asyncapi.writing import text as asyncapi_text
 from microagent.errors import (
     ConfigurationError,
     ConflictError,
@@ -22,9 +22,9 @@ from microagent.errors import (
     SignalNotFound,
 )
 from microagent.loading import SignalSet, load_queues, load_signals, load_stuff
-from microagent.parsing import parse
 from microagent.queue import Queue
 from microagent.signal import Signal
+from microagent.sources.parsing import parse
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import pytest
 
 from microagent.declarations import Declarations
 from microagent.errors import LoadingError
-from microagent.locking import Lock, Remote, checked_digest, digest, plain_url, read_lock, verdict
-from microagent.parsing import parse
+from microagent.sources.locking import Lock, Remote, checked_digest, digest, plain_url, read_lock, verdict
+from microagent.sources.parsing import parse
 
 URL = "https://example.org/shared.json"
 DOCUMENT: dict[str, Any] = {

@@ -13,7 +13,7 @@ from types import MappingProxyType
 import click
 import pytest
 
-from microagent.logs import LINE, ColouredLines, JSONLines, Lines, Logs
+from microagent.running.logs import LINE, ColouredLines, JSONLines, Lines, Logs
 
 
 class Stream(io.StringIO):

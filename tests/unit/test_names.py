@@ -5,7 +5,6 @@ import keyword
 
 import pytest
 
-from microagent.jsonschemas import format_text
 from microagent.names import (
     RESERVED_ARGUMENTS,
     RESERVED_QUEUES,
@@ -16,6 +15,7 @@ from microagent.names import (
     shown,
     signal_name_problem,
 )
+from microagent.schemas.jsonschemas import format_text
 
 
 @pytest.mark.parametrize("name", ["a", "user_created", "s1", "rpc__x_", "a" * 200])

@@ -15,9 +15,9 @@ from support import unique
 from microagent import errors
 from microagent.errors import DeclarationError, DriftError, LoadingError, UnreachableError
 from microagent.loading import load_queues, load_signals, load_stuff
-from microagent.locking import Lock, Remote
-from microagent.parsing import parse
 from microagent.signal import Signal
+from microagent.sources.locking import Lock, Remote
+from microagent.sources.parsing import parse
 
 OK = b"HTTP/1.1 200 OK\r\n"
 

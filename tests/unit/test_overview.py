@@ -5,8 +5,8 @@ from typing import Any
 from support import unique
 
 from microagent import MicroAgent, Queue, Signal, consumer, cron, on, periodic, receiver
-from microagent.blueprint import Blueprint
-from microagent.overview import overview
+from microagent.running.blueprint import Blueprint
+from microagent.running.overview import overview
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 
 SIGNAL = Signal(unique("signal"), [])

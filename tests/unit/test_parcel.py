@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from microagent.parcel import Parcel
+from microagent.running.parcel import Parcel
 
 unpacked: list[str] = []
 

@@ -9,9 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from microagent.errors import DeclarationError
-from microagent.jsonschemas import format_text
-from microagent.parsing import parse
-from microagent.siblings import siblings_of
+from microagent.schemas.jsonschemas import format_text
+from microagent.schemas.siblings import siblings_of
+from microagent.sources.parsing import parse
 
 
 def problems(text: bytes | str | dict[str, Any], source: str = "") -> list[str]:

@@ -10,10 +10,10 @@ from official import faults
 from support import unique
 
 from microagent import MicroAgent, Queue, Signal, consumer, receiver
-from microagent.asyncapi import Api, document
-from microagent.blueprint import Blueprint
+from microagent.asyncapi.writing import Api, document
 from microagent.launcher import main
-from microagent.participants import api_of, unseen
+from microagent.running.blueprint import Blueprint
+from microagent.running.participants import api_of, unseen
 from microagent.tools.local import LocalBroker, LocalSignalBus
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 from microagent.tools.redis import RedisBroker, RedisSignalBus

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microagent import charsets
-from microagent.ecmascript import DEEPEST, PatternError
-from microagent.patterns import LONGEST, Pattern, finds, is_pattern, translated
-from microagent.validation import Check
+from microagent.schemas import charsets
+from microagent.schemas.ecmascript import DEEPEST, PatternError
+from microagent.schemas.patterns import LONGEST, Pattern, finds, is_pattern, translated
+from microagent.schemas.validation import Check
 
 FOUND = {
     "": ["", "a"],

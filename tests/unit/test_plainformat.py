@@ -6,8 +6,8 @@ from itertools import product
 import pytest
 from jsonschema import Draft202012Validator
 
-from microagent.jsonschemas import format_text
-from microagent.plainformat import is_plain
+from microagent.schemas.jsonschemas import format_text
+from microagent.schemas.plainformat import is_plain
 
 VALUES = [
     None, True, 1, 1.5, "", "a", "string", "strng", [], {}, ["a"], ["a", "a"], [""], [1], ["string", "null"],

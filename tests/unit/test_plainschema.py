@@ -7,7 +7,7 @@ import pytest
 from jsonschema import Draft7Validator, Draft201909Validator, Draft202012Validator
 from msgspec.structs import fields
 
-from microagent.plainschema import Words, is_normal, is_plain, is_valid
+from microagent.schemas.plainschema import Words, is_normal, is_plain, is_valid
 
 WORDS: list[str] = [
     "$ref", "$defs", "type", "properties", "required", "additionalProperties", "items", "enum", "const",

@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from made_up import DEFS, SCHEMAS
 
-from microagent.reading import Reading, Readings, shape
-from microagent.shapes import (
+from microagent.schemas.reading import Reading, Readings, shape
+from microagent.schemas.shapes import (
     ROOT,
     Anything,
     Array,

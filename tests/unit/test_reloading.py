@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from microagent.reloading import sources
+from microagent.running.reloading import sources
 
 
 def test_sources_are_code_and_declarations(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from microagent import MicroAgent
-from microagent.sendings import Sending, sendings
+from microagent.running.sendings import Sending, sendings
 
 
 class Base:

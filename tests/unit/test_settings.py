@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from microagent import ConfigurationError, MicroAgent
-from microagent.settings import AgentConfiguration, init_agent, load_configuration
+from microagent.running.settings import AgentConfiguration, init_agent, load_configuration
 from microagent.tools.local import LocalBroker, LocalSignalBus
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 

@@ -10,8 +10,8 @@ from support import unique
 
 from microagent.errors import DeclarationError
 from microagent.loading import load_queues
-from microagent.parsing import parse
-from microagent.siblings import Siblings
+from microagent.schemas.siblings import Siblings
+from microagent.sources.parsing import parse
 
 
 def reason(folder: Path, reference: str, **options: Any) -> str:

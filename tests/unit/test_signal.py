@@ -10,8 +10,8 @@ from uuid import uuid4
 import pytest
 
 from microagent.errors import ConflictError, DeclarationError
-from microagent.parsing import declared_signal, parse
 from microagent.signal import Receiver, SerializingError, Signal, SignalException, SignalNotFound
+from microagent.sources.parsing import declared_signal, parse
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from hostile_http import Answer, Server, certificate, forever, page, raw, redire
 
 from microagent.errors import LoadingError
 from microagent.printable import printable
-from microagent.sources import read_source
+from microagent.sources.documents import read_source
 
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from microagent.stop_signals import ONE_WISH, STOP_SIGNALS, StopSignals, held_back
+from microagent.running.stop_signals import ONE_WISH, STOP_SIGNALS, StopSignals, held_back
 
 
 def wait(signals: StopSignals) -> None:

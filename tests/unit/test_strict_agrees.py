@@ -9,8 +9,8 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from made_up import DEFS, EDGY_SCHEMAS, EDGY_VALUES, SCHEMAS, VALUES
 
 from microagent.declarations import queue_from
-from microagent.parsing import declared_queue
-from microagent.validation import Check
+from microagent.schemas.validation import Check
+from microagent.sources.parsing import declared_queue
 
 
 def _multiple_of(judge, step, value, _):

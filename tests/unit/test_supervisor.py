@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from microagent import GroupInterrupt, MicroAgent, ServerInterrupt, on
-from microagent.supervisor import AgentsManager
+from microagent.running.supervisor import AgentsManager
 
 
 class Calm(MicroAgent):

@@ -1,6 +1,6 @@
 """Trees of lines."""
 
-from microagent.tree import Tree
+from microagent.running.tree import Tree
 
 
 def test_tree_shows_what_belongs_to_what() -> None:

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from microagent.codec import decode, encode
-from microagent.schema import Schema
-from microagent.validation import Check
+from microagent.schemas.validation import Check
+from microagent.schemas.words import Schema
 
 ORDER = {
     "type": "object",

@@ -1,0 +1,224 @@
+"""The schemas of declarations, as they stand in an AsyncAPI document."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from hashlib import sha256
+from typing import Any, TypeAlias, cast
+
+from microagent.declarations import QueueDeclaration, SignalDeclaration
+from microagent.pointers import pointer_to
+from microagent.schemas.references import references, resolve
+from microagent.schemas.words import Schema, every_schema, is_annotation, rebuilt
+
+FORMAT = "application/schema+json;version=draft-2020-12"
+NAME = "x-microagent-name"
+"""What a definition is called in its declaration, where a component cannot be called so."""
+REFERENCE = "x-microagent-ref"
+"""How a reference is written in its declaration, where it is not written as usual."""
+
+Identity: TypeAlias = str
+AnyDeclaration: TypeAlias = SignalDeclaration | QueueDeclaration
+
+_KEY = re.compile(r"[A-Za-z0-9._-]+")
+_EXTENSION = re.compile(r"x-[A-Za-z0-9._-]+")
+_COMMON = frozenset(
+    {
+        "$ref", "$defs", "$comment", "type", "enum", "const", "properties", "required", "additionalProperties",
+        "patternProperties", "propertyNames", "minProperties", "maxProperties", "items", "minItems", "maxItems",
+        "uniqueItems", "contains", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf",
+        "minLength", "maxLength", "pattern", "format", "contentEncoding", "contentMediaType",
+        "allOf", "anyOf", "oneOf", "not", "if", "then", "else",
+        "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly",
+    }
+)  # fmt: skip
+
+
+class Schemas:
+    """
+    The schemas of all declarations of a document.
+
+    What means the same in draft 7, of which AsyncAPI's own Schema Object is a superset, is written as such an object.
+    What does not is written with its format beside it, and so is all that it refers to: a reference does not lead from
+    one format into another.
+    """
+
+    def __init__(self, declarations: Iterable[AnyDeclaration]) -> None:
+        listed = list(declarations)
+        identities = _Identities()
+        self._identities = {_identity(each): identities.of(each.definitions) for each in listed}
+        self._definitions = {
+            identity: (name, each) for each in listed for name, identity in self._identities[_identity(each)].items()
+        }
+        self._keys = _keys({identity: name for identity, (name, _) in self._definitions.items()})
+        self._formatted = self._with_format(listed)
+
+    def _with_format(self, declarations: Iterable[AnyDeclaration]) -> set[Identity]:
+        """The declarations and definitions that are written with their format."""
+        groups = [({_identity(each), *self._identities[_identity(each)].values()}, each) for each in declarations]
+        commons: dict[int, bool] = {}
+        found = [group for group, each in groups if not _is_common(each, commons)]
+        formatted: set[Identity] = set()
+        while found:
+            formatted.update(*found)
+            found = [group for group, _ in groups if group & formatted and not group <= formatted]
+        return formatted
+
+    def components(self) -> dict[str, object]:
+        """Every definition, under ``#/components/schemas``."""
+        return {key: self._component(identity, key) for identity, key in self._keys.items()}
+
+    def payload(self, declaration: AnyDeclaration, place: str) -> object:
+        """The payload, which stands at ``place``."""
+        found = declaration.payload
+        return None if found is None else self._written(declaration, found, lambda schema: schema, place)
+
+    def answers(self, declaration: SignalDeclaration, place: str) -> object:
+        """What replies hold: the answer of each handler under its name."""
+        returns = True if declaration.returns is None else declaration.returns
+        return self._written(declaration, returns, _reply, f"{place}/additionalProperties", "/additionalProperties")
+
+    def _written(
+        self,
+        declaration: AnyDeclaration,
+        schema: Schema,
+        around: Callable[[Schema], Schema],
+        place: str,
+        tail: str = "",
+    ) -> object:
+        if _identity(declaration) not in self._formatted:
+            return around(self._pointing(schema, schema, place, declaration))
+        root = place.removesuffix(tail)
+        inner = self._pointing(schema, schema, f"{root}/schema{tail}", declaration)
+        return {"schemaFormat": FORMAT, "schema": around(inner)}
+
+    def _component(self, identity: Identity, key: str) -> object:
+        name, declaration = self._definitions[identity]
+        schema = self._pointing(declaration.definitions[name], None, "", declaration)
+        named = {} if name == key else {NAME: name}
+        if identity in self._formatted:
+            return {"schemaFormat": FORMAT, "schema": schema, **named}
+        return {**schema, **named} if isinstance(schema, Mapping) else schema
+
+    def _pointing(self, schema: Schema, own: Schema | None, place: str, declaration: AnyDeclaration) -> Schema:
+        """The schema with references that lead through the whole document."""
+        definitions, identities = declaration.definitions, self._identities[_identity(declaration)]
+
+        def change(inner: Schema) -> Schema:
+            if isinstance(inner, bool):
+                return inner
+            copy = rebuilt(inner, change)
+            reference = inner.get("$ref")
+            target = resolve(reference, own, definitions) if isinstance(reference, str) else None
+            if target is None or not isinstance(reference, str):
+                return copy
+            if not target.in_file:
+                return {**copy, "$ref": f"#{place}{reference[1:]}"}
+            identity = identities[target.steps[1]]
+            pointer = f"#/components/schemas/{self._keys[identity]}{'/schema' if identity in self._formatted else ''}"
+            usual = f"#{pointer_to(target.steps)}"
+            odd = {} if reference == usual else {REFERENCE: reference}
+            return {**copy, "$ref": pointer + pointer_to(target.steps[2:]), **odd}
+
+        return change(schema)
+
+
+def _reply(returns: Schema) -> Schema:
+    errors = {
+        "description": "What handlers have failed with.",
+        "type": "object",
+        "additionalProperties": {"type": "string"},
+    }
+    return {"type": "object", "properties": {"#errors": errors}, "additionalProperties": returns}
+
+
+def _identity(declaration: AnyDeclaration) -> Identity:
+    return f"{type(declaration).__name__} {declaration.name}"
+
+
+class _Identities:
+    """
+    Tells definitions apart by what they say, with all that they refer to: those that are equal can be one component.
+
+    Declarations of one file share their definitions, so each is looked at once.
+    """
+
+    def __init__(self) -> None:
+        self._direct: dict[int, set[str]] = {}
+        self._digests: dict[tuple[tuple[str, int], ...], Identity] = {}
+        self._known: dict[frozenset[tuple[str, int]], dict[str, Identity]] = {}
+
+    def of(self, definitions: Mapping[str, Any]) -> dict[str, Identity]:
+        """Of each of the definitions of one declaration."""
+        key = frozenset((name, id(schema)) for name, schema in definitions.items())
+        if key not in self._known:
+            self._known[key] = {name: self._identity(name, definitions) for name in definitions}
+        return self._known[key]
+
+    def _identity(self, name: str, definitions: Mapping[str, Any]) -> Identity:
+        found, waiting = {name}, [name]
+        while waiting:
+            more = self._referred(definitions[waiting.pop()], definitions) - found
+            found |= more
+            waiting += more
+        names = [name, *sorted(found)]
+        key = tuple((each, id(definitions[each])) for each in names)
+        if key not in self._digests:
+            self._digests[key] = _digest([[each, definitions[each]] for each in names])
+        return self._digests[key]
+
+    def _referred(self, schema: Schema, definitions: Mapping[str, Any]) -> set[str]:
+        """The names of what a definition refers to itself."""
+        if id(schema) not in self._direct:
+            targets = (resolve(reference, None, definitions) for _, reference in references(schema))
+            self._direct[id(schema)] = {target.steps[1] for target in targets if target is not None}
+        return self._direct[id(schema)]
+
+
+def _digest(value: object) -> str:
+    return sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def _keys(names: Mapping[Identity, str]) -> dict[Identity, str]:
+    """The key of each definition among the components: its name, as far as that is possible and free."""
+    keys: dict[Identity, str] = {}
+    taken: set[str] = set()
+    for identity, name in sorted(names.items(), key=lambda item: (not _KEY.fullmatch(item[1]), item[1], item[0])):
+        wanted = name if _KEY.fullmatch(name) else re.sub(r"[^A-Za-z0-9._-]+", "_", name) or "_"
+        keys[identity] = next(key for key in _variants(wanted) if key not in taken)
+        taken.add(keys[identity])
+    return dict(sorted(keys.items(), key=lambda item: item[1]))
+
+
+def _variants(name: str) -> Iterator[str]:
+    yield name
+    number = 2
+    while True:
+        yield f"{name}_{number}"
+        number += 1
+
+
+def _is_common(declaration: AnyDeclaration, known: dict[int, bool]) -> bool:
+    """
+    Whether all schemas of the declaration mean the same in draft 7.
+
+    :param known: the answer of each schema that was looked at, for declarations share definitions
+    """
+    roots = [declaration.payload, *declaration.definitions.values()]
+    if any(isinstance(root, bool) for root in roots):
+        return False  # AsyncAPI's metaschema takes none, where a schema may have a format
+    returns = declaration.returns if isinstance(declaration, SignalDeclaration) else None
+    schemas = [cast("Schema", schema) for schema in (*roots, returns) if isinstance(schema, Mapping)]
+    for schema in schemas:
+        if id(schema) not in known:
+            known[id(schema)] = all(_means_the_same(inner) for _, inner in every_schema(schema))
+    return all(known[id(schema)] for schema in schemas)
+
+
+def _means_the_same(schema: Schema) -> bool:
+    if isinstance(schema, bool):
+        return True
+    decisive = [key for key in schema if not is_annotation(key)]
+    if "$ref" in schema and decisive != ["$ref"] and set(decisive) != {"$ref", "$defs"}:
+        return False  # draft 7 ignores what stands beside a reference
+    return all(key in _COMMON or _EXTENSION.fullmatch(key) for key in schema)

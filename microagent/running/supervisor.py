@@ -1,0 +1,130 @@
+"""A group of agents, each in a process of its own, that starts and stops together."""
+
+import logging
+import multiprocessing
+import signal
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from multiprocessing import resource_tracker
+from multiprocessing.connection import wait
+from multiprocessing.context import DefaultContext
+from multiprocessing.process import BaseProcess
+from typing import Any, TypeAlias, cast
+
+from microagent.agent import SHUTDOWN_TIMEOUT
+from microagent.errors import GroupInterrupt
+from microagent.running.agent_process import AgentProcess
+from microagent.running.lifeline import Lifeline
+from microagent.running.logs import Logs
+from microagent.running.parcel import Parcel
+from microagent.running.stop_signals import StopSignals, held_back
+
+GRACE = 5.0  # seconds beyond the shutdown timeout, for hooks to run and processes to end
+
+Configurations: TypeAlias = Sequence[tuple[str, tuple[str, Mapping[str, Any]]]]
+
+log = logging.getLogger("microagent.launcher")
+
+
+class AgentsManager:
+    """
+    Runs a group of agents, each in a process of its own.
+
+    When one of them fails or ends, the others are sent SIGTERM; what has not ended after the shutdown timeout and 5
+    seconds more is killed. SIGINT and SIGTERM stop the group likewise, and a second one kills it at once. No agent
+    outlives the manager, even when that is killed itself.
+
+    :param cfg: what :func:`load_configuration` gives, of one module or more
+    :param start_method: of the processes: ``"fork"``, ``"spawn"``, ``"forkserver"``, or None for the platform's own
+    :param shutdown_timeout: seconds that handlers have to finish when the group stops
+    :param logs: how the processes of the agents log
+    """
+
+    def __init__(
+        self,
+        cfg: Configurations,
+        *,
+        start_method: str | None = None,
+        shutdown_timeout: float = SHUTDOWN_TIMEOUT,
+        logs: Logs = Logs(),  # noqa: B008 - it is immutable
+    ) -> None:
+        self.cfg = cfg
+        self._context = cast("DefaultContext", multiprocessing.get_context(start_method))  # each one has its Process
+        self._shutdown_timeout = shutdown_timeout
+        self._logs = logs
+        self._running: list[BaseProcess] = []
+        self._failures: list[str] = []
+        self._deadline: float | None = None  # of a group that was told to stop
+
+    def start(self) -> None:
+        """
+        Start the agents; return when all of them have ended, cleanly. Needs the main thread, for its signals.
+
+        :raises GroupInterrupt: if an agent failed or had to be killed; its text names each of them
+        """
+        self._running, self._failures, self._deadline = [], [], None
+        with StopSignals() as signals, closing(Lifeline(self._context)) as lifeline:
+            try:
+                self._launch(lifeline)
+                self._supervise(signals)
+            finally:
+                self._kill()
+        if self._failures:
+            raise GroupInterrupt(", ".join(self._failures))
+
+    def _launch(self, lifeline: Lifeline) -> None:
+        if self._context.get_start_method() != "fork":
+            resource_tracker.ensure_running()  # now, because it lets signals in when it starts
+        with held_back():
+            for name, (backend, cfg) in self.cfg:
+                target = AgentProcess(name, backend, Parcel(cfg), lifeline, self._shutdown_timeout, self._logs)
+                process = self._context.Process(target=target, name=name)
+                process.start()
+                self._running.append(process)
+                log.info("Agent %r started, pid %s", name, process.pid)
+
+    def _supervise(self, signals: StopSignals) -> None:
+        while self._running:
+            wait([signals.fileno(), *(process.sentinel for process in self._running)], self._patience())
+            signals.read()
+            self._reap()
+            if signals.wishes > 1 or self._patience() == 0:
+                return
+            if self._deadline is None and (signals.wishes or len(self._running) < len(self.cfg)):
+                self._stop()
+
+    def _patience(self) -> float | None:
+        """Seconds that the group still has to stop; None while it is to run."""
+        return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+
+    def _stop(self) -> None:
+        log.info("The group stops")
+        self._deadline = time.monotonic() + self._shutdown_timeout + GRACE
+        for process in self._running:
+            process.terminate()
+
+    def _reap(self) -> None:
+        for process in [process for process in self._running if process.exitcode is not None]:
+            self._running.remove(process)
+            if self._is_clean(process.exitcode):
+                log.info("Agent %r ended", process.name)
+            else:
+                self._failures.append(f"agent {process.name!r} {_ending(process.exitcode)}")
+
+    def _is_clean(self, exitcode: int | None) -> bool:
+        """SIGTERM ends a process that has no agent yet, or none any more."""
+        return exitcode == 0 or (exitcode == -signal.SIGTERM and self._deadline is not None)
+
+    def _kill(self) -> None:
+        for process in self._running:
+            process.kill()
+            process.join()
+            self._failures.append(f"agent {process.name!r} did not stop and was killed")
+        self._running.clear()
+
+
+def _ending(exitcode: int | None) -> str:
+    if exitcode is not None and exitcode < 0:
+        return f"was killed by {signal.Signals(-exitcode).name}"
+    return f"failed with exit status {exitcode}"

@@ -1,0 +1,262 @@
+"""jsonschema's findings, as sentences for people; imported only where they are needed."""
+
+import json
+import re
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from functools import cache, partial
+from importlib.resources import files
+from itertools import islice
+from typing import Any, cast
+from urllib.parse import quote
+
+from jsonschema import (
+    Draft4Validator,
+    Draft6Validator,
+    Draft7Validator,
+    Draft201909Validator,
+    Draft202012Validator,
+)
+from jsonschema.exceptions import ValidationError
+from jsonschema.protocols import Validator
+from jsonschema_specifications import REGISTRY as SPECIFICATIONS
+from referencing.exceptions import Unresolvable
+
+from microagent.codec import kind
+from microagent.jsontext import Complaint
+from microagent.names import guess, shown
+from microagent.pointers import pointer_to
+from microagent.printable import printable
+from microagent.schemas.ecmascript import PatternError
+from microagent.schemas.patterns import Pattern, translated
+from microagent.schemas.plainformat import is_plain
+from microagent.schemas.references import resolve
+from microagent.schemas.scopes import is_uri
+from microagent.schemas.validator import MOST_ERRORS, registry, remembering, validator
+from microagent.schemas.words import ANNOTATIONS, LISTED, NAMED, SINGLE, Schema, every_schema, rebuilt
+
+TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
+KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | NAMED | LISTED | SINGLE | ANNOTATIONS | {
+    "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$vocabulary", "minContains", "maxContains",
+    "contentEncoding", "contentMediaType", "contentSchema", "example",
+}  # fmt: skip
+"""What the drafts of JSON Schema, and OpenAPI with its ``example``, call something by."""
+_VALIDATORS: dict[str, Any] = {
+    "draft 4": Draft4Validator,
+    "draft 6": Draft6Validator,
+    "draft 7": Draft7Validator,
+    "2019-09": Draft201909Validator,
+    "2020-12": Draft202012Validator,
+}
+_FILE = "urn:microagent:file"
+
+
+class TooDeepError(Exception):
+    """A schema or a value is nested more deeply than Python's stack."""
+
+
+@contextmanager
+def _ending_of_stack() -> Generator[None, None, None]:
+    """Turn the end of Python's stack into an error; rpds, below jsonschema, meets it with a panic, no Exception."""
+    try:
+        yield
+    except BaseException as exc:
+        if isinstance(exc, RecursionError) or type(exc).__name__ == "PanicException":
+            raise TooDeepError("nested too deeply") from None
+        raise
+
+
+def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> Callable[[object], str | None]:
+    """A function that says what is wrong with a value, as one line with its path, or None. It fetches nothing."""
+    try:
+        held = registry({_FILE: {"$defs": definitions}})
+        judge = validator(_pointing_into_file(schema, definitions), held, formats=formats)
+    except PatternError as exc:
+        return partial(_always, printable(f"cannot be checked: a pattern {exc}"))
+
+    is_dynamic = any(map(_is_dynamic, (schema, *definitions.values())))
+
+    def problem(value: object) -> str | None:
+        try:
+            with _ending_of_stack(), nullcontext() if is_dynamic else remembering():
+                error = _outermost(judge.iter_errors(cast("Any", value)))
+        except TooDeepError as exc:
+            return str(exc)
+        except (Unresolvable, ValueError) as exc:  # an integer, say, that is too long to be written
+            return printable(f"cannot be checked: {exc}")
+        return None if error is None else printable(f"{error.json_path}: {_sentence(error)}")
+
+    return problem
+
+
+def _is_dynamic(schema: Schema) -> bool:
+    return any(isinstance(each, Mapping) and "$dynamicRef" in each for _, each in every_schema(schema))
+
+
+def _always(problem: str, _: object) -> str:
+    return problem
+
+
+def format_text() -> str:
+    """The published JSON Schema of the declaration format."""
+    return files("microagent").joinpath("format.schema.json").read_text("utf-8")
+
+
+def format_complaints(document: object) -> list[Complaint]:
+    """What is wrong with the form of a document, its names and its version aside."""
+    if is_plain(document):
+        return []
+    errors = _format().iter_errors(cast("Any", document))
+    return _complaints(error for error in errors if error.validator not in {"pattern", "not", "const"})
+
+
+def known_keys(kind: str) -> frozenset[str]:
+    """The keys of a ``signal``, of a ``queue``, or of a document (``""``)."""
+    schema = cast("Mapping[str, Any]", _format().schema)
+    return frozenset((schema["$defs"][kind] if kind else schema)["properties"])
+
+
+def schema_complaints(schema: Schema, draft: str) -> list[Complaint]:
+    """What is wrong with a JSON Schema of a draft, references aside."""
+    validator_class = _VALIDATORS[draft]
+    complaints = _complaints(validator_class(validator_class.META_SCHEMA).iter_errors(cast("Any", schema)))
+    return complaints or list(pattern_complaints(schema))
+
+
+def published(uri: str) -> Mapping[str, Any] | None:
+    """A schema that JSON Schema itself publishes, such as that of a draft; None when it is none of these."""
+    if not uri.startswith(("http://json-schema.org/", "https://json-schema.org/")):
+        return None
+    found = SPECIFICATIONS.get(uri)
+    return None if found is None else cast("Mapping[str, Any]", found.contents)
+
+
+@cache
+def _format() -> Validator:
+    return Draft202012Validator(json.loads(format_text()))
+
+
+def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
+    """The schema as one that stands alone: what it does not answer itself, it asks of the file by name."""
+
+    def change(inner: Schema) -> Schema:
+        if isinstance(inner, bool):
+            return inner
+        copy = rebuilt(inner, change)
+        target = resolve(copy["$ref"], schema, definitions) if isinstance(copy.get("$ref"), str) else None
+        if target is not None and target.in_file:
+            copy["$ref"] = f"{_FILE}#{quote(pointer_to(target.steps))}"
+        return copy
+
+    return change(schema)
+
+
+def pattern_complaints(schema: Schema) -> Iterator[Complaint]:
+    """Every pattern of a valid schema that is no pattern, and every identifier that is no URI."""
+    for steps, found in every_schema(schema):
+        if isinstance(found, bool):
+            continue
+        patterns = [((*steps, "pattern"), found["pattern"])] if "pattern" in found else []
+        patterns += [((*steps, "patternProperties", name), name) for name in found.get("patternProperties", {})]
+        if not is_uri(identifier := found.get("$id", "")):
+            yield Complaint(f"{shown(identifier)} is no URI", (*steps, "$id"))
+        for place, pattern in patterns:
+            try:
+                translated(pattern)
+            except PatternError as exc:
+                yield Complaint(f"{shown(pattern)} {exc}", place)
+
+
+def _complaints(errors: Iterable[ValidationError]) -> list[Complaint]:
+    try:
+        with _ending_of_stack():
+            leaves = [_leaf(error) for error in errors]
+    except TooDeepError as exc:
+        return [Complaint(str(exc))]
+    return list(dict.fromkeys(Complaint(_sentence(leaf), tuple(map(str, leaf.absolute_path))) for leaf in leaves))
+
+
+def _leaf(error: ValidationError) -> ValidationError:
+    """Of the reasons why all alternatives failed, the one that the author meant."""
+    while error.context:
+        error = max(error.context, key=lambda each: (len(each.absolute_path), _of_right_type(each)))
+    return error
+
+
+def _of_right_type(error: ValidationError) -> bool:
+    return error.validator != "type"
+
+
+def _outermost(errors: Iterable[ValidationError]) -> ValidationError | None:
+    """Of the first errors, for a long array may have very many, the one nearest to the whole."""
+    return min(islice(errors, MOST_ERRORS), key=lambda error: len(error.absolute_path), default=None)
+
+
+# -- sentences; what a value holds is never shown, for it may be a secret
+
+
+def _sentence(error: ValidationError) -> str:
+    write = _SENTENCES.get(str(error.validator))
+    return write(error) if write else f"does not fit {error.validator}: {_short(error.validator_value)}"
+
+
+def _of_type(error: ValidationError) -> str:
+    expected = error.validator_value
+    kinds = [expected] if isinstance(expected, str) else cast("list[str]", expected)
+    return f"expected {' or '.join(_with_article(each) for each in kinds)}, got {kind(error.instance)}"
+
+
+def _with_article(name: str) -> str:
+    return name if name == "null" else f"{'an' if name[0] in 'aio' else 'a'} {name}"
+
+
+def _of_required(error: ValidationError) -> str:
+    names = cast("list[str]", error.validator_value)
+    missing = [name for name in names if name not in cast("Mapping[str, object]", error.instance)]
+    return f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+
+
+def _of_dependent(error: ValidationError) -> str:
+    needed, there = cast("Mapping[str, list[str]]", error.validator_value), cast("Mapping[str, object]", error.instance)
+    lacking = {name: [each for each in needed[name] if each not in there] for name in needed if name in there}
+    return "; ".join(f"{shown(name)} needs {_listed(others)}" for name, others in lacking.items() if others)
+
+
+def _of_enum(error: ValidationError) -> str:
+    options = cast("list[object]", error.validator_value)
+    if sorted(map(str, options)) == sorted(TYPES) and isinstance(error.instance, str):
+        return f"unknown type {shown(error.instance)}{guess(error.instance, TYPES)}"
+    return f"expected one of {_short(options)}"
+
+
+def _of_additional(error: ValidationError) -> str:
+    schema = cast("Mapping[str, Any]", error.schema)
+    known, patterns = schema.get("properties", {}), schema.get("patternProperties", {})
+    extra = [name for name in cast("Mapping[str, object]", error.instance) if name not in known]
+    return f"unknown {_listed([name for name in extra if not any(re.search(each, name) for each in patterns)])}"
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join(map(shown, names[:5])) + (" and more" if len(names) > 5 else "")  # noqa: PLR2004 - a few
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 200 else f"{text[:200]}..."  # noqa: PLR2004 - a line or two
+
+
+_SENTENCES: dict[str, Callable[[ValidationError], str]] = {
+    "type": _of_type,
+    "required": _of_required,
+    "enum": _of_enum,
+    "dependentRequired": _of_dependent,
+    "pattern": lambda error: f"does not fit pattern: {_short(cast('Pattern', error.validator_value).origin)}",
+    "const": lambda error: f"expected {_short(error.validator_value)}",
+    "additionalProperties": _of_additional,
+    "anyOf": lambda _: "fits no alternative of anyOf",
+    "oneOf": lambda _: "fits no alternative of oneOf, or more than one",
+    "not": lambda _: "is refused by not",
+    "minItems": lambda error: f"expected at least {error.validator_value} item{'s' * (error.validator_value != 1)}",
+    "uniqueItems": lambda _: "the same is there twice",
+    "None": lambda _: "nothing is allowed here",
+}

@@ -1,0 +1,72 @@
+"""What a ``$ref`` of a schema in normal form means: something of its own, or one of its definitions."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from microagent.pointers import follow, fragment_steps
+from microagent.schemas.words import Schema, every_schema, is_annotation, is_schema
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The schema that is meant; ``steps`` lead to it, from ``("$defs", name)`` on when it is one of the file."""
+
+    schema: Schema
+    in_file: bool
+    steps: tuple[str, ...]
+
+
+def resolve(reference: str, schema: Schema | None, definitions: Mapping[str, Any]) -> Target | None:
+    """
+    What the reference means, or None when it means nothing here.
+
+    :param schema: the schema that it is part of; None when it is part of the definitions themselves
+    """
+    if reference != "#" and not reference.startswith("#/"):
+        return None
+    steps = fragment_steps(reference)
+    if schema is not None and is_schema(found := _followed(schema, steps)):
+        return Target(found, False, steps)
+    if steps[:1] in {("$defs",), ("definitions",)} and is_schema(found := _followed(definitions, steps[1:])):
+        return Target(found, True, ("$defs", *steps[1:])) if len(steps) > 1 else None
+    return None
+
+
+def referred(schema: Schema, definitions: Mapping[str, Any]) -> Schema:
+    """The schema itself, or the definition of the file that it is nothing but a reference to."""
+    for _ in definitions:
+        if isinstance(schema, bool) or [key for key in schema if not is_annotation(key)] != ["$ref"]:
+            break
+        target = resolve(str(schema["$ref"]), schema, definitions)
+        if target is None or not target.in_file:
+            break
+        schema = target.schema
+    return schema
+
+
+def references(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Every ``$ref`` of the schema, with the steps to the schema that has it."""
+    for steps, found in every_schema(schema):
+        if not isinstance(found, bool) and isinstance(reference := found.get("$ref"), str):
+            yield steps, reference
+
+
+def needed(schema: Schema, definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """The definitions that a schema refers to, directly or through each other; in their order."""
+    found: set[str] = set()
+    waiting: list[tuple[Schema, Schema | None]] = [(schema, schema)]
+    while waiting:
+        each, own = waiting.pop()
+        targets = [resolve(reference, own, definitions) for _, reference in references(each)]
+        more = {target.steps[1] for target in targets if target is not None and target.in_file} - found
+        found |= more
+        waiting += [(definitions[name], None) for name in more]
+    return {name: definition for name, definition in definitions.items() if name in found}
+
+
+def _followed(document: object, steps: tuple[str, ...]) -> object:
+    try:
+        return follow(document, steps)
+    except (LookupError, ValueError):
+        return None

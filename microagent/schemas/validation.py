@@ -1,0 +1,101 @@
+"""Whether a value fits its schema."""
+
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import msgspec
+
+from microagent import codec
+from microagent.errors import SerializingError
+from microagent.schemas.deciding import FORMATS, Decision, decide
+from microagent.schemas.runtime_types import AnyValue, Builder
+from microagent.schemas.words import Schema, as_object
+
+
+class Check:
+    """
+    The check of one schema, built at first use.
+
+    What msgspec and what jsonschema checks is decided once. msgspec's no is confirmed by jsonschema: 1.0 is an integer
+    to JSON Schema.
+
+    :param definitions: the definitions of the declaration, for references that the schema itself does not answer
+    :param payload: the schema is a payload: an object, whatever it says of its type
+    :param formats: ``format`` is checked, too
+    """
+
+    def __init__(
+        self,
+        schema: Schema,
+        definitions: Mapping[str, Any] | None = None,
+        *,
+        payload: bool = False,
+        formats: bool = False,
+    ) -> None:
+        self._schema = as_object(schema) if payload else schema
+        self._definitions = definitions or {}
+        self._formats = formats
+
+    def problem(self, value: object, *, is_json: bool = False) -> str | None:
+        """
+        What is wrong with the value, as one sentence with its path, or None.
+
+        :param is_json: the value was read from JSON a moment ago, and nothing else can be in it
+        """
+        if not is_json and not codec.is_plain(value):
+            return self._problem_of_wire(value)
+        if self._type is not None:
+            try:
+                msgspec.convert(value, self._type)
+            except (msgspec.ValidationError, RecursionError, ValueError):  # of texts and integers that nobody can write
+                return self._whole(value)
+        return None if self._rest is None else self._rest(value)
+
+    def _problem_of_wire(self, value: object) -> str | None:
+        """The value as it would travel: a tuple is an array by the time anybody reads it."""
+        try:
+            return self.problem(codec.decode(codec.encode(value)), is_json=True)
+        except SerializingError as exc:
+            return str(exc)
+
+    @cached_property
+    def _decision(self) -> Decision:
+        return decide(self._schema, self._definitions, formats=self._formats)
+
+    @cached_property
+    def _type(self) -> Any:
+        """What msgspec checks; None where that is nothing."""
+        found = self._decision.type
+        return None if found == AnyValue() else Builder(self._decision.types).build(found)
+
+    @cached_property
+    def _rest(self) -> Callable[[object], str | None] | None:
+        rest = self._decision.rest
+        return None if rest is True else self._checker(rest, self._decision.definitions)
+
+    @cached_property
+    def _whole(self) -> Callable[[object], str | None]:
+        return self._checker(self._schema, self._definitions)
+
+    def _checker(self, schema: Schema, definitions: Mapping[str, Any]) -> Callable[[object], str | None]:
+        # Most processes never need jsonschema, which is slow to import.
+        from microagent.schemas.jsonschemas import checker
+
+        return checker(schema, definitions, formats=self._formats)
+
+
+Checks: TypeAlias = Mapping[bool, Check]
+"""The check of a schema that does not look at formats, and the one that does."""
+
+
+def checks(schema: Schema, definitions: Mapping[str, Any], *, payload: bool = False) -> Checks:
+    """Both checks of a schema."""
+    return {formats: Check(schema, definitions, payload=payload, formats=formats) for formats in (False, True)}
+
+
+def missing_formats() -> list[str]:
+    """The formats of JSON Schema that cannot be checked here, for want of a package."""
+    from microagent.schemas.formats import checked_formats
+
+    return sorted(FORMATS - checked_formats())

@@ -1,0 +1,270 @@
+"""What a document declares, and what is wrong with it."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias, cast
+
+from microagent.compat.rules import RULES
+from microagent.declarations import QueueDeclaration, SignalDeclaration
+from microagent.jsontext import Complaint, Document, Steps
+from microagent.names import argument_problem, class_name_problem, guess, queue_name_problem, shown, signal_name_problem
+from microagent.schemas.bundling import Bundler, Normal
+from microagent.schemas.drafts import SHARED
+from microagent.schemas.jsonschemas import format_complaints, known_keys
+from microagent.schemas.library import Library
+from microagent.schemas.plainschema import is_normal
+from microagent.schemas.reading import Reading, Readings
+from microagent.schemas.schemachecks import misspelt_keywords
+from microagent.schemas.shapes import Nothing, Object
+from microagent.schemas.words import Schema, as_object, is_schema
+
+Entry: TypeAlias = Mapping[str, Any]
+
+VERSION = 2
+
+_NOT_OBEYED = {
+    "jsonlib": "no declaration names a module to import",
+    "default_prefix": "the prefix is for the bus to know",
+}
+
+
+class Contents:
+    """
+    A document that was read, and all that there is to say of it.
+
+    ``signals`` and ``queues`` can be asked for when there are no ``complaints``.
+
+    :param library: the document among those that it refers to
+    """
+
+    def __init__(self, document: Document, library: Library) -> None:
+        self._document = _object(document.value)
+        self._library = library
+        self._bundler = Bundler(library)
+        self._schemas: dict[Steps, _Schemas] = {}
+        self._readings: dict[Steps, Reading] = {}
+        self._reader = Readings()
+        self._bundled: dict[Steps, list[str]] = {}
+        self.warnings = [*self._unknown_keys(), *self._unknown_rules()]
+        self._bundler.definition_complaints()
+        self._is_readable = not library.complaints
+        self.complaints = [
+            *format_complaints(document.value),
+            *self._version_complaints(),
+            *self._name_complaints("signals", signal_name_problem),
+            *self._name_complaints("queues", queue_name_problem),
+            *self._class_name_complaints(),
+            *(complaint for steps, entry in self._entries("signals") for complaint in self._in_signal(steps, entry)),
+            *(complaint for steps, entry in self._entries("queues") for complaint in self._in_queue(steps, entry)),
+        ]
+        self.complaints += library.complaints
+        if not self.complaints:
+            self.warnings += [*library.warnings, *self._misspelt_keywords()]
+
+    # -- what it declares
+
+    @property
+    def compat(self) -> Mapping[str, Any]:
+        """What it says for comparisons with earlier and later contracts."""
+        return _object(self._document.get("compat"))
+
+    def signals(self) -> Iterator[tuple[Steps, SignalDeclaration]]:
+        """Every signal, with the steps to it."""
+        for steps, entry in self._entries("signals"):
+            found = self._normal(steps, entry)
+            payload = cast("Mapping[str, Any]", found.payload)  # or there would be complaints
+            yield (
+                steps,
+                SignalDeclaration(
+                    payload=payload,
+                    returns=found.returns,
+                    definitions=found.definitions,
+                    called=found.called,
+                    read=self._readings.get(steps),
+                    **_told(entry),
+                ),
+            )
+
+    def queues(self) -> Iterator[tuple[Steps, QueueDeclaration]]:
+        """Every queue, with the steps to it."""
+        for steps, entry in self._entries("queues"):
+            found = self._normal(steps, entry)
+            yield (
+                steps,
+                QueueDeclaration(
+                    payload=found.payload,
+                    exchange=entry.get("exchange"),
+                    topics=tuple(entry.get("topics", ())),
+                    quorum=entry.get("quorum"),
+                    definitions=found.definitions,
+                    called=found.called,
+                    read=self._readings.get(steps),
+                    **_told(entry),
+                ),
+            )
+
+    def _normal(self, steps: Steps, entry: Entry) -> "_Schemas":
+        """The schemas of an entry in normal form; what is wrong with them is noted in the library."""
+        if steps not in self._schemas:
+            self._schemas[steps] = self._normalised(steps, entry)
+        return self._schemas[steps]
+
+    def _normalised(self, steps: Steps, entry: Entry) -> "_Schemas":
+        own = {key: entry[key] for key in ("payload", "returns") if is_schema(entry.get(key))}
+        bundled = {key: schema for key, schema in own.items() if not is_normal(schema)}
+        self._bundled[steps] = list(bundled)
+        if bundled:
+            normal = self._bundler.normal(*(self._library.part((*steps, key)) for key in bundled))
+            own.update(zip(bundled, normal.schemas, strict=True))
+        else:
+            normal = Normal((), {}, {})
+        payload = as_object(own["payload"]) if "payload" in own else _listed_payload(entry)
+        returns = {"type": entry["returns"]} if "returns" in entry and "returns" not in own else own.get("returns")
+        return _Schemas(payload, returns, normal.definitions, normal.called)
+
+    def _entries(self, kind: str) -> Iterator[tuple[Steps, Entry]]:
+        listed = self._document.get(kind)
+        for index, entry in enumerate(cast("list[object]", listed) if isinstance(listed, list) else []):
+            yield (kind, str(index)), _object(entry)
+
+    # -- what is wrong with it
+
+    def _unknown_keys(self) -> Iterator[Complaint]:
+        yield from _unknown_keys((), self._document, "")
+        for kind in ("signals", "queues"):
+            for steps, entry in self._entries(kind):
+                yield from _unknown_keys(steps, entry, kind[:-1])
+
+    def _unknown_rules(self) -> Iterator[Complaint]:
+        """Rules that may be broken, it says, and that there are not."""
+        entries = [((), self._document), *self._entries("signals"), *self._entries("queues")]
+        for steps, entry in entries:
+            for rule in _object(_object(entry.get("compat")).get("allow")):
+                if rule not in RULES:
+                    message = f"there is no rule {shown(rule)}{guess(rule, RULES)}"
+                    yield Complaint(message, (*steps, "compat", "allow", rule), of_key=True)
+
+    def _misspelt_keywords(self) -> Iterator[Complaint]:
+        listed: list[tuple[Steps, object]] = [
+            ((word, name), found)
+            for word in sorted(SHARED)
+            for name, found in _object(self._document.get(word)).items()
+        ]
+        for kind in ("signals", "queues"):
+            for steps, entry in self._entries(kind):
+                listed += [((*steps, key), entry.get(key)) for key in self._bundled.get(steps, ())]
+        for place, schema in listed:
+            if is_schema(schema):
+                yield from (found.below(*place) for found in misspelt_keywords(schema))
+
+    def _version_complaints(self) -> Iterator[Complaint]:
+        if (version := self._document.get("version", VERSION)) != VERSION:
+            yield Complaint(f"version {shown(str(version))} cannot be read, only {VERSION}", ("version",))
+
+    def _name_complaints(self, kind: str, problem_of: Callable[[str], str | None]) -> Iterator[Complaint]:
+        names: set[str] = set()
+        for steps, entry in self._entries(kind):
+            name = entry.get("name")
+            if not isinstance(name, str):
+                continue
+            if (problem := problem_of(name)) is not None:
+                yield Complaint(problem, (*steps, "name"))
+            elif name in names:
+                yield Complaint(f"{kind[:-1]} {name!r} is declared twice in this file", (*steps, "name"))
+            names.add(name)
+
+    def _class_name_complaints(self) -> Iterator[Complaint]:
+        for kind in ("signals", "queues"):
+            for steps, entry in self._entries(kind):
+                name = entry.get("class_name")
+                if isinstance(name, str) and (problem := class_name_problem(name)) is not None:
+                    yield Complaint(problem, (*steps, "class_name"))
+
+    def _in_signal(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
+        for place, name in _listed_arguments(entry):
+            if (problem := argument_problem(name)) is not None:
+                yield Complaint(problem, (*steps, "providing_args", place), of_key=True)
+        if isinstance(entry.get("payload"), Mapping):
+            found, complaints = self._payload_object(steps, entry)
+            yield from complaints
+            yield from _argument_complaints(steps, entry, found) if found else ()
+        elif is_schema(entry.get("returns")):  # a short form was checked with the format
+            self._normal(steps, entry)
+
+    def _in_queue(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
+        if is_schema(entry.get("payload")):
+            yield from self._payload_object(steps, entry)[1]
+
+    def _payload_object(self, steps: Steps, entry: Entry) -> tuple[Object | None, list[Complaint]]:
+        """The properties of a payload, which nobody knows as long as there are complaints about it."""
+        known = len(self._library.complaints)
+        schemas = self._normal(steps, entry)
+        if not self._is_readable or len(self._library.complaints) > known or schemas.payload is None:
+            return None, []
+        found = self._readings[steps] = self._reader.payload(schemas.payload, schemas.definitions, schemas.called)
+        if found.shape == Nothing():
+            return None, [Complaint("a payload is an object", (*steps, "payload"))]
+        return found.object, []
+
+
+@dataclass(frozen=True, slots=True)
+class _Schemas:
+    """Those of an entry, in normal form."""
+
+    payload: Schema | None
+    returns: Schema | None
+    definitions: Mapping[str, Schema]
+    called: Mapping[str, Steps]
+
+
+def _argument_complaints(steps: Steps, entry: Entry, payload: Object) -> Iterator[Complaint]:
+    names = {field.name: field for field in payload.fields}
+    for name in names:
+        if (problem := argument_problem(name)) is not None:
+            yield Complaint(problem, (*steps, "payload", "properties", name), of_key=True)
+    if "providing_args" in entry and (odd := sorted(names.keys() ^ {name for _, name in _listed_arguments(entry)})):
+        one_sided = ", ".join(map(shown, odd))
+        message = f"payload and providing_args must name the same arguments, but only one has {one_sided}"
+        yield Complaint(message, (*steps, "providing_args"))
+
+
+def _unknown_keys(steps: Steps, entry: Entry, kind: str) -> Iterator[Complaint]:
+    known = known_keys(kind)
+    for key in entry:
+        if key in _NOT_OBEYED:
+            yield Complaint(f"{key!r} is not obeyed: {_NOT_OBEYED[key]}", (*steps, key), of_key=True)
+        elif key not in known and not key.startswith("x-"):
+            yield Complaint(f"unknown key {shown(key)}{guess(key, known)}", (*steps, key), of_key=True)
+
+
+def _object(value: object) -> Entry:
+    return cast("Entry", value) if isinstance(value, Mapping) else {}
+
+
+def _listed_arguments(entry: Entry) -> list[tuple[str, str]]:
+    """The names in ``providing_args``, each with the step to it."""
+    listed = entry.get("providing_args")
+    if isinstance(listed, list):
+        numbered = enumerate(cast("list[object]", listed))
+        return [(str(index), name) for index, name in numbered if isinstance(name, str)]
+    return [(name, name) for name in _object(listed)]
+
+
+def _listed_payload(entry: Entry) -> Schema | None:
+    """The payload that ``providing_args`` says; None where nothing is said."""
+    if "providing_args" not in entry:
+        return None
+    types = _object(entry["providing_args"])
+    properties = {name: {"type": types[name]} if name in types else {} for _, name in _listed_arguments(entry)}
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _told(entry: Entry) -> dict[str, Any]:
+    """What every declaration has."""
+    return {
+        "name": entry["name"],
+        "description": entry.get("description", ""),
+        "deprecated": entry.get("deprecated", False),
+        "compat": entry.get("compat", {}),
+        "class_name": entry.get("class_name", ""),
+    }
