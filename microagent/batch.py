@@ -26,7 +26,6 @@ class Batcher(Generic[T, R]):
         the oldest of them was added, on the loop's clock. What it raises is the result of each item.
     :param limit: most items in one batch
     :param unheard: called with the error of an item that nobody waits for
-    :param at_once: an item is flushed in the moment that it is added, if the last one had no company
     """
 
     def __init__(
@@ -34,20 +33,14 @@ class Batcher(Generic[T, R]):
         flush: Callable[[list[T], float], Awaitable[Sequence[R | Exception]]],
         limit: int = 1000,
         unheard: Callable[[Exception], None] = lambda error: None,
-        *,
-        at_once: bool = False,
     ) -> None:
         self._flush = flush
         self._limit = limit
         self._unheard = unheard
-        self._at_once = at_once
         self._under_way: list[_Entry[T, R]] = []
         self._waiting: deque[_Entry[T, R]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._task: asyncio.Task[None] | None = None
-        self._is_running = False
-        self._is_beginning = False
-        self._lately = 0  # items in the last batch
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -64,20 +57,12 @@ class Batcher(Generic[T, R]):
         self._append(asyncio.get_running_loop(), item, None)
 
     def _append(self, loop: asyncio.AbstractEventLoop, item: T, result: "asyncio.Future[R] | None") -> None:
-        is_sending = self._is_beginning or self._sending(loop) is not None
-        if not is_sending:
+        if self._sending(loop) is None:
             self._give_up()  # what an earlier loop left behind
+            self._loop = loop
+            self._task = task_of(loop, self._run(), "microagent batch")
+            self._task.add_done_callback(self._ended)
         self._waiting.append((item, loop.time(), result))
-        if not is_sending:
-            self._begin(loop)
-
-    def _begin(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._loop = loop
-        self._is_running = self._is_beginning = True
-        is_lonely = self._at_once and self._lately == 1
-        self._task = task_of(loop, self._run(), "microagent batch", at_once=is_lonely)
-        self._task.add_done_callback(self._ended)
-        self._is_beginning = False
 
     async def drain(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until all is through; whether it is."""
@@ -96,23 +81,20 @@ class Batcher(Generic[T, R]):
 
     def _sending(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Task[None] | None":
         """The task that sends, if there is one on this loop."""
-        task = self._task if self._is_running and self._loop is loop else None
+        task = self._task if self._loop is loop else None
         return None if task is None or task.done() else task
 
     async def _run(self) -> None:
         while batch := self._next():
-            self._lately = len(batch)
             self._under_way = batch
             await self._send(batch)
             self._under_way = []
             if self._waiting:
                 await asyncio.sleep(0)  # who was just told and adds again goes with them, and not in turns with them
-        self._is_running = False
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if task is self._task:
             self._task = None
-            self._is_running = False
             self._give_up()
 
     def _give_up(self) -> None:
@@ -138,10 +120,7 @@ class Batcher(Generic[T, R]):
         except Exception as error:  # noqa: BLE001 - it is the senders' to handle
             told = [(entry, error) for entry in batch]
         for (_, _, waiting), result in told:
-            if self._is_beginning and waiting is not None:  # who sends gives way to others, however quick it was
-                waiting.get_loop().call_soon(self._tell, waiting, result)
-            else:
-                self._tell(waiting, result)
+            self._tell(waiting, result)
 
     def _tell(self, waiting: "asyncio.Future[R] | None", result: R | Exception) -> None:
         if waiting is None:

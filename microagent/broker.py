@@ -122,7 +122,7 @@ class AbstractQueueBroker(abc.ABC):
         self._link = Link(repr(self), self._connect, self._close, log)
         self._workers: dict[str, Worker] = {}
         self._solitude = Solitude()
-        self._outbox: Batcher[Outgoing, None] = Batcher(self._flush, at_once=True)
+        self._outbox: Batcher[Outgoing, None] = Batcher(self._flush)
         self._verdicts: Batcher[Verdicts, None] = Batcher(self._flush_verdicts)
         self._moves: Batcher[Verdicts, None] = Batcher(
             self._flush_verdicts

@@ -136,7 +136,7 @@ class AbstractSignalBus(abc.ABC):
         self._tasks = Tasks(log)
         self._calls = Calls(self.uid, log)
         self._dispatch = Dispatch(log, self._admission, self._reply)
-        self._outbox: Batcher[Publication, int | None] = Batcher(self._flush, unheard=self._reply_failed, at_once=True)
+        self._outbox: Batcher[Publication, int | None] = Batcher(self._flush, unheard=self._reply_failed)
         self._patterns: dict[Pattern, None] = {}
         self._confirmed: set[Pattern] = set()
         self._reader: Kept | None = None

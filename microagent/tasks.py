@@ -21,18 +21,14 @@ def is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def task_of(
-    loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], name: str, *, at_once: bool = False
-) -> "asyncio.Task[T]":
+def task_of(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], name: str) -> "asyncio.Task[T]":
     """
     A task of the running loop, which ends with it.
 
     ``asyncio.run`` cancels the tasks that it finds when it ends; those that these begin in turn, to hand something back
     for example, it would leave pending.
-
-    :param at_once: it begins now, and not in the next turn of the loop
     """
-    task = begun(loop, work, name) if at_once else loop.create_task(work, name=name)
+    task = loop.create_task(work, name=name)
     if (end := _ends.get(loop)) is None:
         end = _ends[loop] = _End()
     end.tasks.add(task)

@@ -58,22 +58,25 @@ async def test_what_comes_during_a_flush_goes_out_with_the_next(flushes):
 async def test_senders_that_began_apart_soon_go_together():
     """One whose item went out before the others' does not take turns with them for ever."""
     sizes: list[int] = []
+    begun = asyncio.Event()
 
     async def flush(items: list[int], since: float) -> list[int]:
         sizes.append(len(items))
+        begun.set()
         for _ in range(5):
             await asyncio.sleep(0)
         return items
 
-    batcher = Batcher(flush, at_once=True)
+    batcher = Batcher(flush)
 
     async def send() -> None:
         for _ in range(10):
             await batcher.add(1)
 
-    await batcher.add(1)
-    await asyncio.gather(*(send() for _ in range(5)))
-    assert sizes == [1, 1, *[5] * 9, 4]
+    first = asyncio.create_task(send())
+    await begun.wait()
+    await asyncio.gather(first, *(send() for _ in range(4)))
+    assert sizes == [1, *[5] * 9, 4]
 
 
 async def test_batch_has_a_limit(flushes):
@@ -81,37 +84,6 @@ async def test_batch_has_a_limit(flushes):
     batcher = Batcher(flushes, limit=2)
     await asyncio.gather(*(batcher.add(item) for item in (2, 4, 6)))
     assert flushes.batches == [[2, 4], [6]]
-
-
-async def test_lone_item_is_flushed_at_once(flushes):
-    """If the last one was alone too; else it waits for the end of the turn, in which others may come."""
-    batcher = Batcher(flushes, at_once=True)
-    assert await batcher.add(2) == 4
-    flushes.gate.clear()
-    lone = batcher.add(4)
-    assert flushes.batches == [[2], [4]]
-    others = [batcher.add(6), batcher.add(8)]
-    flushes.gate.set()
-    assert await asyncio.gather(lone, *others) == [8, 12, 16]
-    assert flushes.batches[2:] == [[6, 8]]
-    last = batcher.add(10)
-    assert len(flushes.batches) == 3
-    assert await last == 20
-
-
-async def test_lone_item_that_is_flushed_without_a_wait_gives_way_to_others():
-    """Or whoever sends one after the other would let nobody else have a turn; and what comes meanwhile is not lost."""
-
-    async def double(items: list[int], since: float) -> list[int]:
-        return [item * 2 for item in items]
-
-    batcher, turns = Batcher(double, at_once=True), []
-    asyncio.get_running_loop().call_soon(turns.append, "another's")
-    for item in range(3):
-        assert await batcher.add(item) == item * 2
-    assert turns == ["another's"]
-    assert [await result for result in (batcher.add(4), batcher.add(5))] == [8, 10]
-    assert await batcher.drain(5)
 
 
 async def test_an_item_fails_alone(flushes):
