@@ -63,7 +63,8 @@ class Process:
         """
         assert self._process.stdout is not None
         said: list[str] = []
-        reading = Thread(target=lambda: said.append(self._process.stdout.readline()), daemon=True)  # type: ignore[union-attr]
+        output = self._process.stdout
+        reading = Thread(target=lambda: said.append(output.readline()), daemon=True)
         reading.start()
         reading.join(PATIENCE)
         if not said or not said[0]:

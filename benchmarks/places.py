@@ -11,10 +11,10 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 from servers import Server  # noqa: E402 - it stands among the tests
-from servers.kafka import KafkaServer, from_maven  # noqa: E402
-from servers.programs import environment, from_apt, from_wheel, on_machine  # noqa: E402
-from servers.rabbitmq import PROGRAM, RabbitMQServer  # noqa: E402
-from servers.redis import RedisServer  # noqa: E402
+from servers.kafka import KafkaServer, from_maven  # noqa: E402 - likewise
+from servers.programs import environment, from_apt, from_wheel, on_machine  # noqa: E402 - likewise
+from servers.rabbitmq import PROGRAM, RabbitMQServer  # noqa: E402 - likewise
+from servers.redis import RedisServer  # noqa: E402 - likewise
 
 __all__ = ["environment", "own_packages", "server"]
 

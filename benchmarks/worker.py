@@ -132,7 +132,7 @@ def sending(what: str, width: int) -> Callable[[Make, Order], Awaitable[Result]]
                 await send(payload())
 
             async def forty() -> None:
-                await peer.burst(what, WIDTH)  # type: ignore[misc]
+                await peer.burst(what, WIDTH)  # type: ignore[misc]  # None was asked for above
 
             for _ in range(WARM):
                 await one()
@@ -390,7 +390,8 @@ def main() -> None:
         order: Order = json.loads(line)
         scenario = SCENARIOS[order["scenario"]]
         with asyncio.Runner(loop_factory=factory) as runner:
-            say(runner.run(scenario(lambda tag: make(dsn, tag), order)))  # type: ignore[arg-type]
+            # A coroutine is an Awaitable, and not the other way round.
+            say(runner.run(scenario(lambda tag: make(dsn, tag), order)))  # type: ignore[arg-type]  # see above
 
 
 if __name__ == "__main__":

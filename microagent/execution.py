@@ -199,7 +199,7 @@ class Stage:
             try:
                 awaited = step(value)
             except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
+                return end.value  # type: ignore[no-any-return]  # what the work gives
             if self._fresh is not None:
                 self._attend(self._fresh, task)
             try:

@@ -22,7 +22,7 @@ class Huey(Peer):
             if self._handle is not None:
                 run = self._handle(message["at"])
                 with suppress(StopIteration):  # it waits for nothing
-                    run.send(None)  # type: ignore[attr-defined]
+                    run.send(None)  # type: ignore[attr-defined]  # huey has no types
 
         self._work = work
 

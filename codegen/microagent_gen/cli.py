@@ -184,18 +184,12 @@ def main(
     """
     context.color = are_wanted(os.environ)
     _accept_any_text()
-    if check and watch:
-        raise click.UsageError("--check and --watch exclude each other")
     outputs = Outputs(folder, lock, asyncapi, schemas)
-    if STDOUT in outputs.files and (check or watch):
-        raise click.UsageError(f"--{'check' if check else 'watch'} is for files, not for the standard output")
     if against is None and (mode or allow or formats or style):
         raise click.UsageError("--mode, --allow, --formats and --format are for --against OLD")
-    if against is not None and watch:
-        raise click.UsageError("--against and --watch exclude each other")
-    if explain is not None and (outputs or check or watch or against is not None):
-        raise click.UsageError("--explain stands alone: it writes nothing")
-    if print_schema and (sources or outputs or check or watch or explain is not None or against is not None):
+    asked = {"--check": check, "--watch": watch, "--against": against is not None, "--explain": explain is not None}
+    _check_company({option for option, is_given in asked.items() if is_given}, outputs)
+    if print_schema and (sources or outputs or any(asked.values())):
         raise click.UsageError("--print-schema stands alone: it prints the same whatever the sources are")
     if print_schema:
         _print_schema()
@@ -208,6 +202,17 @@ def main(
         _watch(sources, outputs, quiet)
     else:
         _run_once(_job(sources, outputs), check, quiet)
+
+
+def _check_company(asked: set[str], outputs: Outputs) -> None:
+    """Which options exclude each other."""
+    for company in ({"--check", "--watch"}, {"--against", "--watch"}):
+        if company <= asked:
+            raise click.UsageError(f"{' and '.join(sorted(company))} exclude each other")
+    if STDOUT in outputs.files and (writing := sorted(asked & {"--check", "--watch"})):
+        raise click.UsageError(f"{writing[0]} is for files, not for the standard output")
+    if "--explain" in asked and (outputs or len(asked) > 1):
+        raise click.UsageError("--explain stands alone: it writes nothing")
 
 
 def _accept_any_text() -> None:

@@ -99,7 +99,7 @@ class Place:
 
     @property
     def _noun(self) -> str:
-        return "argument" if self.root == "payload" and len(self.steps) == 2 else "property"  # noqa: PLR2004
+        return "argument" if self.root == "payload" and len(self.steps) == 2 else "property"  # noqa: PLR2004 - itself and what it is in
 
     def member(self, name: str) -> "Place":
         """The property of this name."""

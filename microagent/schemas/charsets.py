@@ -175,4 +175,6 @@ def _parts(first: int, last: int, between: Iterable[str]) -> Iterator[str]:
 def _shown(code: int) -> str:
     if _PLAIN.fullmatch(chr(code)):
         return chr(code)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004
+    if code < 0x100:  # noqa: PLR2004 - what two digits can say
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - what four digits can say

@@ -134,7 +134,8 @@ def alternatives(each: Source) -> Iterator[list[Source]]:
 def _labels(options: list[Schema]) -> list[tuple[str, ...]]:
     """A path for each alternative: none if just one of them can be an object, or by what tells them apart."""
     mappings = [option for option in options if not isinstance(option, bool)]
-    if sum("properties" in option or "$ref" in option or "allOf" in option for option in mappings) < 2:  # noqa: PLR2004
+    objects = sum("properties" in option or "$ref" in option or "allOf" in option for option in mappings)
+    if objects < 2:  # noqa: PLR2004 - one alone is told apart from nothing
         return [()] * len(options)
     return [("|", _word(option) or f"Option{number}") for number, option in enumerate(options, 1)]
 

@@ -166,7 +166,7 @@ class Intake:
             self._taken.pop(tag, None)
 
     async def _write(self, frames: bytes) -> None:
-        queue = cast("asyncio.Queue[ChannelFrame]", self._channel.write_queue)  # pyright: ignore[reportUnknownMemberType]
+        queue = cast("asyncio.Queue[ChannelFrame]", self._channel.write_queue)  # pyright: ignore - the driver says no type
         await queue.put(ChannelFrame(payload=frames, should_close=False))
 
     async def release(self, tags: Collection[int]) -> None:

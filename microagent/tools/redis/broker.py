@@ -60,8 +60,8 @@ class RedisBroker(AbstractQueueBroker):
         *,
         retry: RetryPolicy | None = None,
         WAIT_TIME: float | None = None,  # noqa: N803 - the manual's names
-        BIND_TIME: float | None = None,  # noqa: N803
-        ROLLBACK_ATTEMPTS: int | None = None,  # noqa: N803
+        BIND_TIME: float | None = None,  # noqa: N803 - the manual's names
+        ROLLBACK_ATTEMPTS: int | None = None,  # noqa: N803 - likewise
         **options: Any,
     ) -> None:
         given = {"WAIT_TIME": WAIT_TIME, "BIND_TIME": BIND_TIME, "ROLLBACK_ATTEMPTS": ROLLBACK_ATTEMPTS}
