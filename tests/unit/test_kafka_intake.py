@@ -28,7 +28,13 @@ class Group:
         self.failure: Exception | None = None
         self.unknown: set[str] = set()
         self.looks = 0
-        self._client = self.cluster = self
+        self.asked = 0
+        self.answering = asyncio.Event()
+        self.answering.set()
+        self.taking = asyncio.Event()
+        self.taking.set()
+        self._client = self.cluster = self._coordinator = self
+        self.member_id, self.generation = "us", 1
 
     def partitions_for_topic(self, topic: str) -> set[int] | None:
         return None if topic in self.unknown else {0, 1}
@@ -52,14 +58,18 @@ class Group:
         self.commits += 1
         if self.failure is not None:
             raise self.failure
+        await self.taking.wait()
         self.committed.update(offsets)
 
     async def list_consumer_group_offsets(
         self, group: str, *, partitions: list[TopicPartition]
     ) -> dict[TopicPartition, OffsetAndMetadata]:
+        self.asked += 1
         if self.failure is not None:
             raise self.failure
-        return dict(self.committed)
+        answer = dict(self.committed)
+        await self.answering.wait()
+        return answer
 
 
 @pytest.fixture
@@ -90,6 +100,14 @@ def handle(delivery: Any) -> None:
 
 def ids(deliveries: list[Any]) -> list[str]:
     return [delivery.id for delivery in deliveries]
+
+
+async def do_without_us(group: Group, place: TopicPartition, others: OffsetAndMetadata) -> None:
+    """We stood still, and the group has given the partition to others, which have committed this."""
+    group.committed[place] = others
+    group.failure = CommitFailedError("the member is unknown")
+    await group.listener.on_partitions_revoked({place})
+    group.failure = None
 
 
 async def test_partitions_take_turns(group: Group, intake: Intake):
@@ -174,6 +192,67 @@ async def test_partition_that_stays_keeps_what_is_held(group: Group, intake: Int
     assert not held.token.ledger.lost
     assert ids(intake.take(9)) == ["q/0/1"]
     await arrive(intake, group, records(ONE, 0, 1, 2))
+    assert ids(intake.take(9)) == ["q/0/2"]
+
+
+@pytest.mark.parametrize("others", [OffsetAndMetadata(2, ""), OffsetAndMetadata(0, "done:1"), OffsetAndMetadata(9, "")])
+async def test_partition_that_others_had_meanwhile_is_begun_anew(group: Group, intake: Intake, others: Any):
+    """The group did without a member that stood still; what others have handled is not handled again."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0, 1))
+    (held,) = intake.take(1)
+    await do_without_us(group, ONE, others)
+    await group.listener.on_partitions_assigned({ONE})
+    assert held.token.ledger.lost
+    assert group.sought == [(ONE, others.offset)]
+    await arrive(intake, group, records(ONE, *range(others.offset, 11)))
+    handled = {*range(others.offset), *({1} if others.metadata else ())}
+    assert ids(intake.take(99)) == [f"q/0/{offset}" for offset in range(11) if offset not in handled]
+
+
+async def test_partition_of_which_others_did_what_we_did_stays(group: Group, intake: Intake):
+    """A commit of ours whose answer was lost, for example."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, *range(5)))
+    first, held, third, *_ = intake.take(5)
+    handle(first)
+    handle(third)
+    await do_without_us(group, ONE, OffsetAndMetadata(1, "done:1"))
+    await group.listener.on_partitions_assigned({ONE})
+    assert not held.token.ledger.lost
+
+
+async def test_nothing_is_committed_of_a_partition_that_others_may_have_had(group: Group, intake: Intake):
+    """As long as the group cannot be asked; it would fall back behind what they have handled."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0, 1, 2))
+    (held,) = intake.take(1)
+    await do_without_us(group, ONE, OffsetAndMetadata(3, ""))
+    group.failure = KafkaConnectionError("gone")
+    with pytest.raises(BackendConnectionError):
+        await group.listener.on_partitions_assigned({ONE})
+    group.failure = None
+    handle(held)
+    await intake.settled()
+    assert intake.take(9) == []
+    await intake.tend()
+    assert group.committed[ONE].offset == 3
+
+
+async def test_answer_that_comes_after_the_next_change_counts_no_more(group: Group, intake: Intake):
+    """The group is asked anew, as others may have had the partition in between."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0, 1, 2))
+    group.answering.clear()
+    late = asyncio.create_task(group.listener.on_partitions_assigned({ONE}))
+    await until(lambda: group.asked == 2)
+    await group.listener.on_partitions_revoked({ONE})
+    group.answering.set()
+    await late
+    assert intake.take(9) == []
+    group.committed[ONE] = OffsetAndMetadata(2, "")
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 2))
     assert ids(intake.take(9)) == ["q/0/2"]
 
 
@@ -267,6 +346,33 @@ async def test_member_that_is_left_out_takes_nothing_more(group: Group, intake: 
     await (intake.tend() if end == "committed" else group.listener.on_partitions_assigned({ONE}))
     await asyncio.wait_for(waiting, 5)
     assert ids(intake.take(9)) == ["q/0/1", "q/0/2"]
+
+
+async def test_member_that_the_group_does_not_know_commits_nothing(group: Group, intake: Intake):
+    """A group that has no members any more would take it, and fall back behind what others have handled."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0))
+    handle(intake.take(9)[0])
+    group.member_id, group.generation = "", -1
+    await intake.commit()
+    assert group.commits == 0
+    await group.listener.on_partitions_revoked({ONE})
+    assert group.commits == 0
+
+
+@pytest.mark.parametrize("end", ["revoked", "assigned"])
+async def test_commit_that_is_under_way_ends_with_its_term(group: Group, intake: Intake, end: str):
+    """The driver would try it again in the next one."""
+    await group.listener.on_partitions_assigned({ONE})
+    await arrive(intake, group, records(ONE, 0))
+    handle(intake.take(9)[0])
+    group.taking.clear()
+    committing = asyncio.create_task(intake.commit())
+    await until(lambda: group.commits)
+    group.generation += 1
+    await getattr(group.listener, f"on_partitions_{end}")({ONE})
+    await committing
+    assert group.committed == {}
 
 
 async def test_commit_that_is_forbidden_is_an_error(group: Group, intake: Intake):

@@ -171,6 +171,12 @@ def is_connected(client: Admin | Consumer | Producer) -> bool:
     return any(connection.connected() for connection in connections._conns.values())
 
 
+def term(consumer: Consumer) -> tuple[str, int]:
+    """As which member, in which generation of its group; what it was given is its own as long as this stays."""
+    coordinator = cast("Any", consumer)._coordinator
+    return coordinator.member_id, coordinator.generation
+
+
 async def committed(admin: Admin, group: str, places: Collection[Partition]) -> Mapping[Partition, Mark]:
     """What a group has committed of these partitions; where it has nothing yet, they are left out."""
     if not places:

@@ -23,6 +23,7 @@ from microagent.tools.kafka.driver import (
     end,
     is_connected,
     listener,
+    term,
 )
 from microagent.tools.kafka.errors import translated
 from microagent.tools.kafka.ledger import Ledger, Order
@@ -71,7 +72,10 @@ class Intake:
         self._is_full = False  # not everything is read on
         self._is_rebalancing = False
         self._is_left_out = False  # the group takes no commits of ours: it may have given our partitions to others
+        self._unsure: frozenset[Partition] = frozenset()  # where others may have gone on meanwhile
+        self._term = ("", 0)  # in which the group has given us our partitions
         self._committing = asyncio.Lock()
+        self._telling: asyncio.Task[None] | None = None  # the commit that is under way
         self._consumer = make()
 
     async def start(self, patience: float) -> None:
@@ -118,7 +122,7 @@ class Intake:
 
     @property
     def _pauses(self) -> bool:
-        return self._is_rebalancing or self._is_left_out
+        return self._is_rebalancing or self._is_left_out or bool(self._unsure)
 
     def _rotate(self) -> None:
         """The next take begins with another partition, so that a busy one does not starve the others."""
@@ -167,14 +171,15 @@ class Intake:
     async def commit(self) -> None:
         """Tell the group what is handled, of what it has not been told yet."""
         async with self._committing:
-            marks = {place: mark for place, ledger in self._ledgers.items() if (mark := ledger.to_commit())}
+            sure = ((place, ledger) for place, ledger in self._ledgers.items() if place not in self._unsure)
+            marks = {place: mark for place, ledger in sure if (mark := ledger.to_commit())}
             if marks:
                 await self._commit(marks)
 
     async def tend(self) -> None:
         """Do what could not be done when it was due."""
         ask_for(self._consumer, self.topics.consumed)
-        if not all(ledger.has_begun for ledger in self._ledgers.values()):
+        if self._unsure:
             await self._begin()
         await self.commit()
 
@@ -182,7 +187,7 @@ class Intake:
         ledgers = {place: self._ledgers[place] for place in marks}
         try:
             with translated():
-                await self._consumer.commit(marks)
+                await self._tell(marks)
         except BackendError as error:
             if not isinstance(error.__cause__, (CommitFailedError, IllegalStateError, ConsumerStoppedError)):
                 raise
@@ -193,11 +198,33 @@ class Intake:
             for place, mark in marks.items():
                 ledgers[place].committed(mark)
 
+    async def _tell(self, marks: dict[Partition, Mark]) -> None:
+        """
+        Servers look at who commits, and not at whether the partition is theirs; of a group without members, they take
+        commits of strangers. So nothing is told in another term than the one in which the partitions were ours.
+        """
+        if term(self._consumer) != self._term:
+            raise CommitFailedError("The group has changed")
+        self._telling = asyncio.create_task(self._consumer.commit(marks))
+        try:
+            await asyncio.wait([self._telling])
+        finally:
+            self._telling.cancel()
+        if self._telling.cancelled():
+            raise CommitFailedError("The group has changed meanwhile")
+        self._telling.result()
+
+    def _stop_telling(self) -> None:
+        """The driver tries a commit again and again, in the next term as well."""
+        if self._telling is not None and term(self._consumer) != self._term:
+            self._telling.cancel()
+
     # -- partitions come and go
 
     async def _revoked(self, places: set[Partition]) -> None:
         """The group is to change: handlers that run get a moment, and what they finish is committed."""
         self._is_rebalancing = True
+        self._stop_telling()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._patience):
                 while any(ledger.held for ledger in self._ledgers.values()):
@@ -208,13 +235,10 @@ class Intake:
     async def _assigned(self, places: set[Partition]) -> None:
         """Partitions that stay keep their ledgers, so that what is held is not handed out again."""
         self._forget(self._ledgers.keys() - places)
-        for place, ledger in self._ledgers.items():
-            if ledger.next_offset:
-                self._consumer.seek(place, ledger.next_offset)
-        for place in places:
-            self._ledger(place)
+        self._stop_telling()
+        self._term = term(self._consumer)
+        self._unsure = frozenset(places)
         self._is_rebalancing = self._is_left_out = False
-        self._changed.set()
         await self._begin()
 
     def _take_part(self) -> None:
@@ -223,12 +247,27 @@ class Intake:
             self._changed.set()
 
     async def _begin(self) -> None:
-        ledgers = {place: ledger for place, ledger in self._ledgers.items() if not ledger.has_begun}
+        """Learn what the group has committed of the partitions that it has given us."""
+        unsure = self._unsure
         with translated():
-            marks = await committed(self._admin, self.topics.group, ledgers)
-        for place, ledger in ledgers.items():
-            ledger.begin(marks.get(place))
+            marks = await committed(self._admin, self.topics.group, unsure)
+        if unsure is not self._unsure or self._is_rebalancing:
+            return  # the group has changed meanwhile, or is about to: it is asked again
+        self._unsure = frozenset()
+        for place in unsure:
+            self._go_on(place, marks.get(place))
         self._changed.set()
+
+    def _go_on(self, place: Partition, mark: Mark | None) -> None:
+        """A partition stays as it was, unless others had it while the group did without us."""
+        ledger = self._ledger(place)
+        if mark is not None and ledger.has_begun and not ledger.knows(mark):
+            self._forget([place])
+            ledger = self._ledger(place)
+            self._consumer.seek(place, mark.offset)
+        elif ledger.next_offset:
+            self._consumer.seek(place, ledger.next_offset)
+        ledger.begin(mark)
 
     def _ledger(self, place: Partition) -> Ledger:
         if place not in self._ledgers:

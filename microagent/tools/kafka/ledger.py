@@ -67,6 +67,12 @@ class Ledger:
             early, self._early = self._early, []
             self.add(early)
 
+    def knows(self, committed: Mark) -> bool:
+        """Whether all that the group knows to be handled is so here, too."""
+        self._look()
+        beyond = read(committed.offset, committed.metadata)
+        return committed.offset <= self._first and not any(each >= self._next or each in self._open for each in beyond)
+
     def add(self, records: Iterable[Record]) -> None:
         """What was read, in its order."""
         if self._earlier is None:
