@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,9 @@ from aiokafka import AIOKafkaConsumer
 from support import unique, until
 
 from microagent import BackendError, ConfigurationError, MicroAgent, Queue, RetryPolicy, consumer
+from microagent.prefetch import PREFETCH
 from microagent.tools.kafka import KafkaBroker
+from microagent.tools.kafka.driver import BUSY
 
 pytestmark = pytest.mark.usefixtures("real_kafka")
 LEASE = 3.0  # what the server takes for a session
@@ -74,6 +77,68 @@ async def test_handler_is_given_the_consumer(make: Any):
     assert queue.name in topics
     assert data == {"number": 1}
     await agent.stop()
+
+
+def overheard(client: Any, heard: Callable[[Any], None]) -> None:
+    """Let ``heard`` know of each request of a client before it is sent."""
+    send = client.send
+
+    async def sent(node: int, request: Any, **options: Any) -> Any:
+        heard(request)
+        return await send(node, request, **options)
+
+    client.send = sent
+
+
+async def drained(make: Any, count: int, seconds: float, heard: Callable[[Any, int], None]) -> None:
+    """So many messages of 1 kB are sent and then handled; ``heard`` gets each request, and how many are handled."""
+    queue = Queue(unique("queue"))
+    got: list[int] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue)
+        async def take(self, kafka: Any, number: int, **rest: Any) -> None:
+            if not got:
+                overheard(kafka._client, lambda request: heard(request, len(got)))
+            if seconds:
+                await asyncio.sleep(seconds)
+            got.append(number)
+
+    async with make() as broker:
+        await asyncio.gather(*(broker[queue.name].send({"number": n, "text": "-" * 1000}) for n in range(count)))
+        agent = Taker(broker=broker)
+        await agent.start()
+        await until(lambda: len(got) == count)
+        await agent.stop()
+
+
+async def test_backlog_is_read_without_pauses(make: Any):
+    """As long as there are messages, nobody waits for what the server says of topics that have none."""
+    waits: list[tuple[bool, int]] = []
+    count = 1600  # some of them are in the driver's hands while those before them are handled
+
+    def heard(request: Any, handled: int) -> None:
+        if type(request).__name__ == "FetchRequest" and handled < count:
+            has_queue = any(".retry." not in topic for topic, _ in request.topics)
+            waits.append((has_queue, request._max_wait_ms))
+
+    await drained(make, count, 0.005, heard)
+    assert waits
+    assert all(has_queue or wait <= BUSY for has_queue, wait in waits)
+
+
+async def test_commit_is_on_its_way_before_more_is_handled(make: Any):
+    """So the server answers meanwhile: what is handled without being told is never more than one portion."""
+    untold: list[int] = []
+
+    def heard(request: Any, handled: int) -> None:
+        if type(request).__name__ == "OffsetCommitRequest":
+            told = sum(offset for _, partitions in request._topics for _, offset, _ in partitions)
+            untold.append(handled - told)
+
+    await drained(make, 3000, 0, heard)
+    assert untold
+    assert max(untold) <= PREFETCH // 2
 
 
 async def test_messages_of_a_key_are_handled_in_order(make: Any):

@@ -33,7 +33,7 @@ class Group:
         self.answering.set()
         self.taking = asyncio.Event()
         self.taking.set()
-        self._client = self.cluster = self._coordinator = self
+        self._client = self._fetcher = self.cluster = self._coordinator = self
         self.member_id, self.generation = "us", 1
 
     def partitions_for_topic(self, topic: str) -> set[int] | None:

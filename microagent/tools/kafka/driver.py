@@ -15,6 +15,8 @@ from microagent.counted import Seldom
 from microagent.tools.kafka.assignor import EvenAssignor
 
 STOP_TIMEOUT = 3.0  # seconds for a consumer to take leave of its group, or a connection to close
+PATIENCE = 1.0  # seconds that the driver may have messages of a partition before it asks for those of others alone
+IDLE, BUSY = 500, 50  # milliseconds until a server says that there are no messages
 
 TALKERS = (
     "aiokafka",
@@ -61,7 +63,7 @@ class Consumer(Protocol):
     def assign(self, partitions: Sequence[Partition]) -> None: ...
     def seek(self, partition: Partition, offset: int) -> None: ...
     async def getmany(self, *partitions: Partition, timeout_ms: int = 0, max_records: int | None = None) -> Records: ...
-    async def commit(self, offsets: Mapping[Partition, Mark]) -> None: ...
+    def commit(self, offsets: Mapping[Partition, Mark]) -> Coroutine[Any, Any, None]: ...
     async def beginning_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]: ...
     async def end_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]: ...
 
@@ -149,6 +151,23 @@ def ask_for(consumer: Consumer, topics: Iterable[str]) -> None:
     client = cast("Any", consumer)._client
     if any(client.cluster.partitions_for_topic(topic) is None for topic in topics):
         client.force_metadata_update()
+
+
+async def begin(consumer: Consumer) -> None:
+    """
+    Start it.
+
+    The driver asks a server one question at a time, and not for partitions of which it still has messages. After a
+    tenth of a second it would ask for the other ones alone, and read nothing on until the server has said that these
+    have none; with so many messages of a busy partition, that is most of the time.
+    """
+    await consumer.start()
+    cast("Any", consumer)._fetcher._prefetch_backoff = PATIENCE
+
+
+def read_on(consumer: Consumer, *, is_busy: bool) -> None:
+    """While we are busy, the server is to say soon that there are no messages: others may have come meanwhile."""
+    cast("Any", consumer)._fetcher._fetch_max_wait_ms = BUSY if is_busy else IDLE
 
 
 async def abandon(producer: Producer) -> None:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
 
 from microagent import wallclock
+from microagent.beginning import begun
 from microagent.delivery import Delivery
 from microagent.errors import BackendError
 from microagent.tools.kafka import messages
@@ -19,10 +20,12 @@ from microagent.tools.kafka.driver import (
     Partition,
     Record,
     ask_for,
+    begin,
     committed,
     end,
     is_connected,
     listener,
+    read_on,
     term,
 )
 from microagent.tools.kafka.errors import translated
@@ -89,7 +92,7 @@ class Intake:
         :raises ConfigurationError: if the lease is none that it takes
         """
         with translated():
-            await self._consumer.start()
+            await begin(self._consumer)
         self._consumer.subscribe(self.topics.consumed, listener=listener(self._revoked, self._assigned))
         with suppress(TimeoutError):
             async with asyncio.timeout(patience):
@@ -154,8 +157,10 @@ class Intake:
 
     async def _enter(self, *places: Partition, timeout: float = 0) -> None:
         """What the driver has of these partitions or of all, as soon as there are any."""
+        read_on(self._consumer, is_busy=False)
         with translated():
             records = await self._consumer.getmany(*places, timeout_ms=round(timeout * 1000), max_records=FETCHED)
+        read_on(self._consumer, is_busy=bool(records))
         for place, batch in records.items():
             self._ledger(place).add(batch)
 
@@ -205,7 +210,8 @@ class Intake:
         """
         if term(self._consumer) != self._term:
             raise CommitFailedError("The group has changed")
-        self._telling = asyncio.create_task(self._consumer.commit(marks))
+        commit = self._consumer.commit(marks)
+        self._telling = begun(asyncio.get_running_loop(), commit, f"{self.topics.queue}: commit")
         try:
             await asyncio.wait([self._telling])
         finally:
