@@ -12,7 +12,7 @@ from peers.base import Handler, Peer, payload
 from peers.running import alongside
 from peers.topics import created
 
-BATCH = 500
+BATCH = 100  # messages that are taken and committed together, as a consumer of ours holds them
 
 
 class Driver(Peer):
