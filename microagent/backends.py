@@ -10,9 +10,10 @@ from typing import Any
 
 from microagent.broker import AbstractQueueBroker
 from microagent.bus import AbstractSignalBus
-from microagent.dsn import BACKENDS, broker_path, bus_path, hide
+from microagent.dsn import broker_path, bus_path, hide
 from microagent.errors import ConfigurationError
 from microagent.execution import describe
+from microagent.extras import ExtraMissing
 from microagent.names import guess
 
 
@@ -104,6 +105,8 @@ def import_named(path: str) -> ModuleType:
     """
     try:
         return import_module(path)
+    except ExtraMissing as error:
+        raise ConfigurationError(str(error)) from error
     except ModuleNotFoundError as error:
         raise ConfigurationError(_missing(path, error)) from error
     except (Exception, SystemExit) as error:  # a foreign module may raise anything
@@ -114,18 +117,7 @@ def _missing(path: str, error: ModuleNotFoundError) -> str:
     missing = error.name or ""
     if f"{path}.".startswith(f"{missing}."):
         return f"there is no module {path!r}"
-    extra = _extra(path)
-    if extra is not None:
-        return f"{path!r} needs {missing!r}: pip install 'microagent[{extra}]'"
     return f"importing {path!r} failed: there is no module {missing!r}{_place(error)}"
-
-
-def _extra(path: str) -> str | None:
-    """The extra that holds the driver of a backend of ours."""
-    for backend in BACKENDS.values():
-        if any(full and full.startswith(f"{path}.") for full in (backend.bus, backend.broker)):
-            return backend.extra
-    return None
 
 
 def _place(error: BaseException) -> str:

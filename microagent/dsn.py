@@ -144,18 +144,17 @@ def _host(text: str) -> tuple[str, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What serves a scheme: import paths of its bus and broker (None: it has none), and the extra with its driver."""
+    """What serves a scheme: import paths of its bus and broker; None: it has none."""
 
     bus: str | None
     broker: str | None
-    extra: str | None = None
 
 
 _MEMORY = Backend("microagent.tools.memory.MemorySignalBus", "microagent.tools.memory.MemoryBroker")
 _LOCAL = Backend("microagent.tools.local.LocalSignalBus", "microagent.tools.local.LocalBroker")
-_REDIS = Backend("microagent.tools.redis.RedisSignalBus", "microagent.tools.redis.RedisBroker", extra="redis")
-_AMQP = Backend(None, "microagent.tools.amqp.AMQPBroker", extra="amqp")
-_KAFKA = Backend(None, "microagent.tools.kafka.KafkaBroker", extra="kafka")
+_REDIS = Backend("microagent.tools.redis.RedisSignalBus", "microagent.tools.redis.RedisBroker")
+_AMQP = Backend(None, "microagent.tools.amqp.AMQPBroker")
+_KAFKA = Backend(None, "microagent.tools.kafka.KafkaBroker")
 
 BACKENDS: Final[Mapping[str, Backend]] = MappingProxyType(
     {

@@ -3,8 +3,10 @@
 import asyncio
 import inspect
 import os
+import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 OUTAGES = [float(seconds) for seconds in os.environ.get("FAULTS_OUTAGES", "10").split()]
@@ -27,3 +29,17 @@ async def until(condition: Callable[[], Any | Awaitable[Any]], patience: float =
 def unique(kind: str) -> str:
     """A name of its own for a signal or queue: all tests share the registry, and may share a server."""
     return f"{kind}_{uuid.uuid4().hex[:12]}"
+
+
+@contextmanager
+def without(package: str) -> Iterator[None]:
+    """As if this package were not installed, and nothing that may need it had been imported yet."""
+    ours = ("microagent.tools", package)
+    imported = {name: sys.modules.pop(name) for name in list(sys.modules) if name.startswith(ours)}
+    sys.modules[package] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in [name for name in sys.modules if name.startswith(ours)]:
+            del sys.modules[name]
+        sys.modules.update(imported)

@@ -1,11 +1,10 @@
 """From names in settings to classes, buses and brokers."""
 
-import sys
 from pathlib import Path
 
 import pytest
+from support import without
 
-import microagent.tools
 from microagent import AbstractSignalBus, ConfigurationError
 from microagent.backends import import_class, import_named, make_broker, make_bus
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
@@ -84,20 +83,27 @@ def test_entry_that_is_wrong(entry: dict[str, str], sentence: str) -> None:
     assert str(refusal.value).startswith(sentence)
 
 
-def test_missing_driver_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_driver_says_what_to_install() -> None:
     """
     A backend whose driver is not installed names the extra that has it.
     """
-    monkeypatch.delitem(sys.modules, "microagent.tools.kafka", raising=False)
-    (tmp_path / "kafka.py").write_text("import a_driver_that_is_not_there")
-    monkeypatch.setattr(microagent.tools, "__path__", [str(tmp_path)])
-
-    with pytest.raises(ConfigurationError) as refusal:
+    with without("aiokafka"), pytest.raises(ConfigurationError) as refusal:
         make_broker({"dsn": "kafka://localhost:9092"})
 
-    assert str(refusal.value) == (
-        "'microagent.tools.kafka' needs 'a_driver_that_is_not_there': pip install 'microagent[kafka]'"
-    )
+    assert str(refusal.value) == "'microagent.tools.kafka' needs 'aiokafka': pip install 'microagent[kafka]'"
+
+
+def test_module_that_imports_what_lacks_its_driver(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """
+    A module of somebody's own that imports such a backend is told the same.
+    """
+    (tmp_path / "uses_amqp.py").write_text("from microagent.tools.amqp import AMQPBroker\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with without("aiormq"), pytest.raises(ConfigurationError) as refusal:
+        import_named("uses_amqp")
+
+    assert str(refusal.value) == "'microagent.tools.amqp' needs 'aiormq': pip install 'microagent[amqp]'"
 
 
 @pytest.mark.parametrize(
