@@ -19,6 +19,28 @@ def seconds(name: str, value: float) -> float:
     return value
 
 
+def duration(name: str, value: float) -> float:
+    """
+    The value of an argument that is a time in which something is to happen.
+
+    :raises ConfigurationError: if it is none, or leaves no time for it
+    """
+    if type(value) not in {int, float} or not math.isfinite(value) or value <= 0:
+        raise ConfigurationError(f"{name}={shown(value)} is to be a number of seconds above 0")
+    return value
+
+
+def count(name: str, value: int) -> int:
+    """
+    The value of an argument that says how many.
+
+    :raises ConfigurationError: if it is no whole number, or less than 1
+    """
+    if type(value) is not int or value < 1:
+        raise ConfigurationError(f"{name}={shown(value)} is to be a whole number from 1 on")
+    return value
+
+
 def payload(value: str | bytes, what: str) -> bytes:
     """
     A raw message as bytes.

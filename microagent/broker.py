@@ -109,16 +109,15 @@ class AbstractQueueBroker(abc.ABC):
         lease: float = 30.0,
         retry: RetryPolicy | None = None,
     ) -> None:
-        if self.SCHEMES:
-            check_dsn(dsn, self.SCHEMES, type(self).__name__)
+        check_dsn(dsn, self.SCHEMES, type(self).__name__)
         self.dsn = dsn
         self.uid = uid or uuid.uuid4().hex
         self.log = log
         self._bindings = {}
         self._admission = Admission(validate, log, formats=formats)
         self._send_timeout = arguments.seconds("send_timeout", send_timeout)
-        self._lease = arguments.seconds("lease", lease)
-        self._retry = retry or RetryPolicy()
+        self._lease = arguments.duration("lease", lease)
+        self._retry = _policy(retry)
         self._link = Link(repr(self), self._connect, self._close, log)
         self._workers: dict[str, Worker] = {}
         self._solitude = Solitude()
@@ -259,7 +258,7 @@ class AbstractQueueBroker(abc.ABC):
 
         :param limit: at most so many
         """
-        return await self._link.through(partial(self._dead, name, limit), self._deadline())
+        return await self._link.through(partial(self._dead, name, arguments.count("limit", limit)), self._deadline())
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._send_timeout
@@ -387,6 +386,12 @@ class AbstractQueueBroker(abc.ABC):
     def _is_healthy(self) -> bool:
         """Whether it can do what it was asked for; there is nothing wrong with a broker that nobody has needed yet."""
         return self._link.is_idle or (self._is_connected() and all(worker.healthy for worker in self._workers.values()))
+
+
+def _policy(retry: RetryPolicy | None) -> RetryPolicy:
+    if retry is not None and not isinstance(retry, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise ConfigurationError(f"retry={arguments.shown(retry)} is to be a RetryPolicy")
+    return retry or RetryPolicy()
 
 
 class _Source:

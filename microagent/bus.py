@@ -121,8 +121,7 @@ class AbstractSignalBus(abc.ABC):
         formats: bool = False,
         send_timeout: float = 10.0,
     ) -> None:
-        if self.SCHEMES:
-            check_dsn(dsn, self.SCHEMES, type(self).__name__)
+        check_dsn(dsn, self.SCHEMES, type(self).__name__)
         self.dsn = dsn
         self.uid = uid or uuid.uuid4().hex
         self.prefix = arguments.name(prefix, "prefix")

@@ -65,11 +65,13 @@ def check_dsn(dsn: str, schemes: Collection[str], owner: str) -> None:
     """
     Look at the DSN that ``owner`` is given before anything is done with it.
 
-    :param schemes: those that it serves
+    :param schemes: those that it serves; none: it takes any text
     :raises ConfigurationError: if it is none, or one for somebody else
     """
     if not isinstance(dsn, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
         raise ConfigurationError(f"{owner} takes a DSN as a text, not {type(dsn).__name__}")
+    if not schemes:
+        return
     scheme = DSN.parse(dsn).scheme
     if scheme not in schemes:
         wanted = ", ".join(f"{name}://" for name in sorted(schemes))

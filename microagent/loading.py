@@ -71,7 +71,7 @@ def load_signals(
     :raises LoadingError: if the source cannot be read, or must not be
     :raises DeclarationError: with every problem of the source
     :raises ConflictError: if names are known with other structures; none is registered then
-    :raises ConfigurationError: if ``on_conflict`` is none of these; nothing is read then
+    :raises ConfigurationError: if another argument is wrong; nothing is read then
     """
     check_on_conflict(on_conflict)
     terms = Terms(timeout, limit, context, lock, sha256, cache)

@@ -31,7 +31,6 @@ def read_source(
     :raises UnreachableError: if its server is away
     :raises LoadingError: if it cannot be read, or must not be
     """
-    source = str(source)  # what is a path and no text is refused like the text of it
     scheme = _SCHEME.match(source)
     try:
         match scheme[1].lower() if scheme else None:

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from microagent.arguments import shown
 from microagent.declarations import Declaration, Declarations
 from microagent.dsn import masked
-from microagent.errors import LoadingError
+from microagent.errors import ConfigurationError, LoadingError
 from microagent.sources.documents import read_source
 
 Path: TypeAlias = str | os.PathLike[str]
@@ -122,10 +123,10 @@ def checked_digest(text: str) -> str:
     """
     A digest as somebody has written it.
 
-    :raises ValueError: if it is none
+    :raises ConfigurationError: if it is none
     """
-    if not _DIGEST.fullmatch(lowered := text.strip().lower()):
-        raise ValueError(f"sha256 is a digest of 64 hexadecimal digits, not {text[:80]!r}")
+    if not _DIGEST.fullmatch(lowered := str(text).strip().lower()):
+        raise ConfigurationError(f"sha256 is a digest of 64 hexadecimal digits, not {shown(text)}")
     return lowered
 
 

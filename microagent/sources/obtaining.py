@@ -6,6 +6,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from microagent.arguments import count, duration
 from microagent.declarations import Declarations
 from microagent.dsn import masked
 from microagent.errors import DriftError, UnreachableError
@@ -32,6 +33,11 @@ class Terms:
     sha256: str | None = None
     cache: Path | None = None
 
+    def __post_init__(self) -> None:
+        """:raises ConfigurationError: if it leaves no time, or room"""
+        duration("timeout", self.timeout)
+        count("limit", self.limit)
+
 
 @dataclass(frozen=True, slots=True)
 class _Body:
@@ -51,6 +57,7 @@ def declarations_of(source: str, terms: Terms) -> Declarations:
     :raises LoadingError: if it cannot be read, or must not be
     :raises DeclarationError: with every problem of the source
     """
+    source = str(source)  # what is a path and no text is refused like the text of it
     pin = None if terms.sha256 is None else checked_digest(terms.sha256)
     lock = None if terms.lock is None else read_lock(terms.lock)
     shelf = _shelf(source, terms)

@@ -82,6 +82,8 @@ WRONG = {
     "broker.send(message)": lambda bus, broker: broker.send(QUEUE.name, {"n": 1}),
     "queue.send(list)": lambda bus, broker: broker[QUEUE.name].send(["n"]),
     "queue.send(text)": lambda bus, broker: broker[QUEUE.name].send("{}"),
+    "broker.dead(limit)": lambda bus, broker: broker.dead(QUEUE.name, "10"),
+    "queue.dead(0)": lambda bus, broker: broker[QUEUE.name].dead(0),
 }
 
 
@@ -101,3 +103,12 @@ def test_names_of_a_bus_are_texts_in_one_line(options):
     """Its channels begin with the one, its replies travel under the other."""
     with pytest.raises(ConfigurationError, match=next(iter(options))):
         MemorySignalBus(**options)
+
+
+@pytest.mark.parametrize(
+    "options", [{"dsn": 3}, {"lease": 0}, {"lease": "3"}, {"retry": 3}, {"send_timeout": -1}, {"validate": "strickt"}]
+)
+def test_options_of_a_broker_are_looked_at_when_it_is_made(options):
+    """Not when they are needed for the first time."""
+    with pytest.raises(ConfigurationError, match=f"{next(iter(options))}|DSN"):
+        MemoryBroker(**options)

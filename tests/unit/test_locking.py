@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from microagent.declarations import Declarations
-from microagent.errors import LoadingError
+from microagent.errors import ConfigurationError, LoadingError
 from microagent.sources.locking import Lock, Remote, checked_digest, digest, plain_url, read_lock, verdict
 from microagent.sources.parsing import parse
 
@@ -175,7 +175,7 @@ def test_a_digest_is_read_as_people_paste_it() -> None:
     """Upper case and blanks around it are no other digest; anything else is none."""
     assert checked_digest(f" {digest(b'').upper()}\n") == digest(b"")
     for text in ("", "abc", digest(b"")[:-1], digest(b"") + "0", "g" * 64):
-        with pytest.raises(ValueError, match="sha256 is a digest of 64 hexadecimal digits, not "):
+        with pytest.raises(ConfigurationError, match="sha256 is a digest of 64 hexadecimal digits, not "):
             checked_digest(text)
 
 

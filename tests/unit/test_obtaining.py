@@ -13,7 +13,7 @@ from hostile_http import Answer, Server, certificate, forever, page, raw, redire
 from support import unique
 
 from microagent import errors
-from microagent.errors import DeclarationError, DriftError, LoadingError, UnreachableError
+from microagent.errors import ConfigurationError, DeclarationError, DriftError, LoadingError, UnreachableError
 from microagent.loading import load_queues, load_signals, load_stuff
 from microagent.signal import Signal
 from microagent.sources.locking import Lock, Remote
@@ -99,9 +99,35 @@ def test_a_pin_is_of_one_file(tmp_path: Path) -> None:
 
 def test_a_pin_that_is_no_digest_is_a_mistake_of_the_caller(url: str, server: Server) -> None:
     """It is told before anything is asked."""
-    with pytest.raises(ValueError, match="sha256 is a digest of 64 hexadecimal digits, not 'abc'"):
+    with pytest.raises(ConfigurationError, match="sha256 is a digest of 64 hexadecimal digits, not 'abc'"):
         load_stuff(url, sha256="abc")
     assert server.requests == []
+
+
+@pytest.mark.parametrize(
+    ("terms", "sentence"),
+    [
+        ({"timeout": "3"}, "timeout='3' is to be a number of seconds above 0"),
+        ({"timeout": 0}, "timeout=0 is to be a number of seconds above 0"),
+        ({"limit": "4 MiB"}, "limit='4 MiB' is to be a whole number from 1 on"),
+        ({"sha256": 3}, "sha256 is a digest of 64 hexadecimal digits, not 3"),
+    ],
+)
+def test_terms_that_are_none_are_mistakes_of_the_caller(
+    terms: dict[str, Any], sentence: str, url: str, server: Server
+) -> None:
+    """They are told before anything is asked."""
+    with pytest.raises(ConfigurationError) as refusal:
+        load_stuff(url, **terms)
+    assert str(refusal.value) == sentence
+    assert server.requests == []
+
+
+@pytest.mark.parametrize("source", [Path("schemas/a.json"), 3])
+def test_a_source_that_is_no_text_is_refused_like_its_text(source: Any) -> None:
+    """The sentence says how a source is written."""
+    with pytest.raises(LoadingError, match=r"a source is file://PATH, https://\.\.\. or http://\.\.\."):
+        load_stuff(source)
 
 
 def test_what_has_not_the_digest_is_not_even_read(server: Server, url: str, good: bytes) -> None:
