@@ -50,7 +50,7 @@ class MicroAgent(Generic[BusT, BrokerT]):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        check_class(cls)
+        check_class(cls, taken={*vars(MicroAgent), *MicroAgent.__annotations__})
 
     def __init__(
         self,

@@ -1,6 +1,6 @@
 """The decorators that turn methods of an agent into handlers, and the check of a class that has them."""
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Container, Iterator
 from datetime import tzinfo
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
@@ -140,15 +140,19 @@ def on(label: HookLabel) -> Callable[[HookT], HookT]:
     return leave(HookMark(label))
 
 
-def check_class(cls: type) -> None:
+def check_class(cls: type, taken: Container[str] = ()) -> None:
     """
     Refuse a class whose handlers could not run.
 
-    :raises HandlerError: if a method cannot take what it would be given, or two methods consume one queue
+    :param taken: names that no handler can have
+    :raises HandlerError: if a method cannot take what it would be given, two methods consume one queue, or one would
+        take the place of something else
     """
     consumers: dict[str, str] = {}
     for name, mark in marked(cls):
         title = f"{cls.__name__}.{name}"
+        if name in taken:
+            raise HandlerError(f"{title} would take the place of what every agent has as {name!r}: call it otherwise")
         _check_method(_found(cls, name), title, mark)
         if isinstance(mark, ConsumerMark):
             _claim(consumers, mark.queue.name, title)

@@ -63,7 +63,8 @@ class Life:
         """
         From now on it is begun, and has to be ended.
 
-        :raises ConfigurationError: if it is begun already, or has something else for a bus or broker
+        :raises ConfigurationError: if it is begun already, or is no agent yet, or has something else for a bus or
+            broker
         """
         if self._runs is not None:
             raise ConfigurationError(f"{self._name} is started already")
@@ -75,6 +76,8 @@ class Life:
             end._join(self)
 
     def _check_ends(self) -> None:
+        if not hasattr(self._agent, "bus"):
+            raise ConfigurationError(f"{self._name}.__init__ has to call super().__init__(), which it does not")
         ends: list[tuple[str, object, type]] = [
             ("bus", self._bus, AbstractSignalBus),
             ("broker", self._broker, AbstractQueueBroker),

@@ -106,6 +106,8 @@ def leave(mark: Mark) -> Callable[[AnyT], AnyT]:
     """A decorator that marks a method, before the marks that it has already: decorators read from above."""
 
     def decorate(method: AnyT) -> AnyT:
+        if _function(method) is not method or isinstance(method, type):
+            raise HandlerError(f"{_named(method)} must be a plain method to be a handler")
         vars(method)[_MARKS] = (mark, *_marks_on(method))
         return method
 
@@ -134,10 +136,17 @@ def _nearest_marks(cls: type, name: str) -> tuple[Mark, ...]:
 
 
 def _marks_on(attribute: object) -> tuple[Mark, ...]:
-    """The marks of a function, or of the one that a ``staticmethod`` holds."""
-    function = getattr(attribute, "__func__", attribute)
-    marks: tuple[Mark, ...] = getattr(function, "__dict__", {}).get(_MARKS, ())
+    marks: tuple[Mark, ...] = getattr(_function(attribute), "__dict__", {}).get(_MARKS, ())
     return marks
+
+
+def _function(attribute: object) -> object:
+    """A function, or the one that a ``staticmethod``, a ``classmethod`` or a ``property`` holds."""
+    return getattr(attribute, "__func__", getattr(attribute, "fget", attribute))
+
+
+def _named(attribute: object) -> str:
+    return getattr(_function(attribute), "__qualname__", repr(attribute))
 
 
 def _check_timeout(timeout: float) -> None:

@@ -37,7 +37,7 @@ class Every:
 
     def __post_init__(self) -> None:
         try:
-            step = timedelta(seconds=self.period)
+            step = timedelta(0) if isinstance(self.period, bool) else timedelta(seconds=self.period)
         except (TypeError, ValueError, OverflowError):
             step = timedelta(0)
         if step <= timedelta(0):
@@ -121,11 +121,13 @@ class Cron:
 
 
 def _zone(tz: str | tzinfo | None) -> tzinfo:
-    if not isinstance(tz, str):
-        return tz or UTC
+    if tz is None:
+        return UTC
+    if isinstance(tz, tzinfo):
+        return tz
     try:
         return ZoneInfo(tz)
-    except (LookupError, ValueError, OSError):
+    except (LookupError, ValueError, OSError, TypeError, AttributeError):  # callers may be untyped
         raise ScheduleError(f"no time zone is known as {tz!r}") from None
 
 

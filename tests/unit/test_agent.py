@@ -692,6 +692,17 @@ async def test_init_may_be_overridden(ends):
     await agent.stop()
 
 
+async def test_init_that_forgets_the_agents_own_is_told():
+    """By the start, in a sentence."""
+
+    class Forgetful(MicroAgent):
+        def __init__(self, **kwargs):
+            self.colour = "red"
+
+    with pytest.raises(ConfigurationError, match=r"^Forgetful\.__init__ has to call super\(\)\.__init__\(\)"):
+        await Forgetful().start()
+
+
 def test_defaults_of_an_agent():
     """Settings are empty, the log is named as the class, bus and broker are None."""
     agent = Agent()

@@ -145,11 +145,14 @@ def test_a_wrong_decorator_is_refused_where_it_stands(decorate: Callable[[], Any
     [
         lambda: periodic(0),
         lambda: periodic(untyped("5")),
+        lambda: periodic(True),
         lambda: periodic(untyped(print)),
         lambda: periodic(1, start_after=-1),
         lambda: cron("* * * *"),
         lambda: cron("0 0 30 2 *"),
         lambda: cron("* * * * *", tz="Mars/Olympus"),
+        lambda: cron("* * * * *", tz=untyped(3)),
+        lambda: cron("* * * * *", tz=""),
     ],
 )
 def test_a_wrong_schedule_is_refused_where_it_stands(decorate: Callable[[], Any]) -> None:
@@ -301,11 +304,34 @@ def test_a_handler_is_a_plain_method(wrap: Callable[[Any], Any]) -> None:
         type("Derived", (Base,), {"run": wrap(other)})
 
 
-@pytest.mark.parametrize("wrap", [staticmethod, classmethod])
+@pytest.mark.parametrize("wrap", [staticmethod, classmethod, property])
 def test_a_wrapped_handler_is_found(wrap: Callable[[Any], Any]) -> None:
-    """A decorated function inside a ``staticmethod`` or ``classmethod`` is refused rather than forgotten."""
+    """A decorated function inside something that is no plain method is refused rather than forgotten."""
 
     @on("pre_start")
     def run(self: Any) -> None: ...
 
     assert refusal(run=wrap(run)) == "Agent.run must be a plain method to be a handler"
+
+
+class Unmade:
+    """What somebody may decorate by mistake."""
+
+
+@pytest.mark.parametrize("wrapped", [staticmethod(a_number), classmethod(a_number), property(a_number), Unmade])
+def test_what_is_no_plain_method_cannot_be_decorated(wrapped: Any) -> None:
+    """A decorator above ``@staticmethod`` and its like is refused at once."""
+    with pytest.raises(HandlerError, match=r"^(a_number|Unmade) must be a plain method to be a handler$"):
+        on("pre_start")(wrapped)
+
+
+@pytest.mark.parametrize("name", ["bus", "log", "start", "stop", "info", "settings", "_life"])
+def test_a_handler_takes_the_place_of_nothing_that_agents_have(name: str) -> None:
+    """Or the agent would be called by what it is to call."""
+
+    @receiver(new_signal())
+    async def method(self: Any, **kwargs: Any) -> None: ...
+
+    assert refusal(**{name: method}).endswith(
+        f"would take the place of what every agent has as {name!r}: call it otherwise"
+    )
