@@ -4,7 +4,7 @@ import logging
 import multiprocessing
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from errno import EEXIST, EPIPE
@@ -219,5 +219,9 @@ def _refuse_foreign(path: Path) -> None:
             raise FileExistsError(EEXIST, "it was not generated; move it away, or choose another file")
 
 
-def _doubts(group: Group) -> list[str]:
-    return [doubt for _, configuration in group.values() for doubt in configuration.doubts]
+def _doubts(group: Group) -> Iterator[str]:
+    """What nothing keeps from running, and is hardly meant."""
+    for name, (backend, configuration) in group.items():
+        yield from configuration.doubts
+        for doubt in Blueprint.of(backend, configuration).doubts():
+            yield f"{configuration.config_path}: AGENT[{name!r}]: {doubt}"

@@ -2,7 +2,7 @@
 
 import inspect
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from microagent.bus import AbstractSignalBus
 from microagent.errors import ConfigurationError
 from microagent.options import ConsumingOptions
 from microagent.roster import Roster
+from microagent.running.sendings import sendings
 from microagent.running.settings import made
 
 
@@ -50,6 +51,15 @@ class Blueprint:
         unmade = object.__new__(self.cls)
         unmade.log = logging.getLogger(f"microagent.{self.cls.__name__}")
         return Roster(unmade)
+
+    def doubts(self) -> Iterator[str]:
+        """What its source says that it sends where it will have no bus or broker, a sentence each."""
+        if self.cls.__init__ is not MicroAgent.__init__:
+            return  # it may come by a bus and a broker of its own
+        for end, has in (("bus", self.bus), ("broker", self.broker)):
+            sent = [sending.name for sending in sendings(self.cls) or () if sending.end == end and has is None]
+            if sent:
+                yield f"{self.backend} sends {', '.join(map(repr, sent))}, and has no {end!r}"
 
     def _check_constructor(self) -> None:
         try:

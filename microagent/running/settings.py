@@ -1,7 +1,7 @@
 """Settings modules: from their AGENT, BUS and BROKER dictionaries to the configuration of each agent."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import ModuleType
 from typing import Any, TypeAlias, cast
 
@@ -57,7 +57,8 @@ def load_configuration(config_path: str) -> Iterator[tuple[str, tuple[str, Agent
     The environment variables MICROAGENT_BUS and MICROAGENT_BROKER are DSNs that take the place of the module's own.
 
     :param config_path: import path of the module, ``myproject.settings``
-    :raises ConfigurationError: if the module cannot be imported, or its dictionaries are wrong
+    :raises ConfigurationError: if the module cannot be imported, or its dictionaries are wrong: after the agents that
+        are right, with a line for each of the others
     """
     module = _settings_module(config_path)
     servers = [_Servers(module, "BUS"), _Servers(module, "BROKER")]
@@ -66,16 +67,28 @@ def load_configuration(config_path: str) -> Iterator[tuple[str, tuple[str, Agent
         raise ConfigurationError(
             f"{config_path}: it has no agents, AGENT is {'missing' if agents is None else 'empty'}"
         )
+    problems: list[str] = []
     for name, entry in agents.items():
-        place = f"{config_path}: AGENT[{name!r}]"
-        backend = entry.get("backend")
-        if not isinstance(backend, str):
-            has = "".join(f"; it has {key!r}{hint}" for key, hint in _misspelt(entry))
-            raise ConfigurationError(f"{place} needs a 'backend', the import path of its class{has}")
-        rest = {key: value for key, value in entry.items() if key not in ("backend", "bus", "broker")}
-        chosen = {key: server for part in servers for key, server in part.chosen_by(entry, place)}
-        doubts = [f"{place}: {key!r} is a setting of the agent, none of marun{hint}" for key, hint in _misspelt(entry)]
-        yield name, (backend, AgentConfiguration({**rest, **chosen}, config_path, name, doubts))
+        try:
+            yield name, _configuration(config_path, name, entry, servers)
+        except ConfigurationError as error:
+            problems.append(str(error))
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def _configuration(
+    config_path: str, name: str, entry: Entry, servers: Iterable["_Servers"]
+) -> tuple[str, AgentConfiguration]:
+    place = f"{config_path}: AGENT[{name!r}]"
+    backend = entry.get("backend")
+    if not isinstance(backend, str):
+        has = "".join(f"; it has {key!r}{hint}" for key, hint in _misspelt(entry))
+        raise ConfigurationError(f"{place} needs a 'backend', the import path of its class{has}")
+    rest = {key: value for key, value in entry.items() if key not in ("backend", "bus", "broker")}
+    chosen = {key: server for part in servers for key, server in part.chosen_by(entry, place)}
+    doubts = [f"{place}: {key!r} is a setting of the agent, none of marun{hint}" for key, hint in _misspelt(entry)]
+    return backend, AgentConfiguration({**rest, **chosen}, config_path, name, doubts)
 
 
 def _misspelt(entry: Entry) -> Iterator[tuple[str, str]]:
@@ -178,7 +191,9 @@ def _section(module: ModuleType, name: str) -> dict[str, Entry] | None:
         return None
     if not isinstance(section, dict):
         raise ConfigurationError(f"{module.__name__}: {name} is to be a dictionary")
-    for key, entry in cast("dict[object, object]", section).items():
-        if not (isinstance(key, str) and isinstance(entry, dict)):
-            raise ConfigurationError(f"{module.__name__}: {name}[{key!r}] is to be a dictionary, under a text")
+    entries = cast("dict[object, object]", section).items()
+    wrong = [key for key, entry in entries if not (isinstance(key, str) and isinstance(entry, dict))]
+    if wrong:
+        listed = (f"{module.__name__}: {name}[{key!r}] is to be a dictionary, called by a text" for key in wrong)
+        raise ConfigurationError("\n".join(listed))
     return cast("dict[str, Entry]", section)

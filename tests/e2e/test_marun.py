@@ -463,7 +463,7 @@ def refused(project: Path, *arguments: str) -> str:
         ("", "settings: it has no agents, AGENT is missing"),
         ("AGENT = {}", "settings: it has no agents, AGENT is empty"),
         ("AGENT = ['agents.Calm']", "settings: AGENT is to be a dictionary"),
-        ("AGENT = {'a': 'agents.Calm'}", "settings: AGENT['a'] is to be a dictionary, under a text"),
+        ("AGENT = {'a': 'agents.Calm'}", "settings: AGENT['a'] is to be a dictionary, called by a text"),
         ("AGENT = {'a': {}}", "settings: AGENT['a'] needs a 'backend', the import path of its class"),
         ("AGENT = {'a': {'backend': 'nowhere.Calm'}}", "settings: AGENT['a']: there is no module 'nowhere'"),
         (

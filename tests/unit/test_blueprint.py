@@ -82,6 +82,33 @@ def test_constructor_of_its_own_may_bring_bus_and_broker() -> None:
     assert Blueprint.of(path(Explosive), {}).bus is None
 
 
+class Sending(MicroAgent):
+    """An agent that could start without a bus, and could not send then."""
+
+    @periodic(60)
+    async def tick(self) -> None:
+        await self.bus.user_created.send("sending")
+        await self.broker.mailer.send({})
+
+
+class SendingElsewhere(Sending):
+    """One that may have a bus of its own."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+
+
+def test_agent_that_sends_where_it_has_nothing_is_doubted() -> None:
+    """
+    Nothing keeps it from starting, but what it sends would fail.
+    """
+    assert list(Blueprint.of(path(Sending), {"broker": MEMORY}).doubts()) == [
+        f"{path(Sending)} sends 'user_created', and has no 'bus'"
+    ]
+    assert list(Blueprint.of(path(Sending), {"bus": MEMORY, "broker": MEMORY}).doubts()) == []
+    assert list(Blueprint.of(path(SendingElsewhere), {}).doubts()) == []
+
+
 @pytest.mark.parametrize(
     ("backend", "cfg", "sentence"),
     [

@@ -186,7 +186,7 @@ def test_agent_is_made_of_its_configuration() -> None:
         ("AGENT = {}", "it has no agents, AGENT is empty"),
         ("AGENT = 1", "AGENT is to be a dictionary"),
         ("AGENT = {'a': {'backend': 'a.A'}}\nBUS = []", "BUS is to be a dictionary"),
-        ("AGENT = {1: {}}", "AGENT[1] is to be a dictionary, under a text"),
+        ("AGENT = {1: {}}", "AGENT[1] is to be a dictionary, called by a text"),
         ("AGENT = {'a': {'backend': 1}}", "AGENT['a'] needs a 'backend', the import path of its class"),
         (
             "AGENT = {'a': {'bakend': 'a.A'}}",
@@ -210,6 +210,27 @@ def test_wrong_settings(write: Write, text: str, sentence: str) -> None:
         list(load_configuration(module))
 
     assert str(refusal.value) == f"{module}: {sentence}"
+
+
+def test_agents_that_are_right_come_before_what_is_wrong_with_the_others(write: Write) -> None:
+    """
+    So everything can be told at once, what is wrong with the classes of the first ones too.
+    """
+    module = write(
+        f"""
+AGENT = {{"a": {{"bus": "main"}}, "b": {{"backend": "{PLAIN}"}}, "c": {{"backend": "{PLAIN}", "broker": "main"}}}}
+"""
+    )
+    found: list[str] = []
+
+    with pytest.raises(ConfigurationError) as refusal:
+        found += (name for name, _ in load_configuration(module))
+
+    assert found == ["b"]
+    assert str(refusal.value).split("\n") == [
+        f"{module}: AGENT['a'] needs a 'backend', the import path of its class",
+        f"{module}: AGENT['c']['broker']: BROKER has no 'main'",
+    ]
 
 
 def test_key_that_looks_misspelt_is_doubted(write: Write) -> None:
