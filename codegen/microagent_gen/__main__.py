@@ -1,5 +1,6 @@
 """``python -m microagent_gen``, and what to install when it cannot run."""
 
+import atexit
 import gc
 import sys
 
@@ -17,6 +18,7 @@ def main() -> None:
             raise
         sys.exit(_explained(exc.name))
     gc.disable()  # a run makes much and lets go of little; who stays, with --watch, turns it on again
+    atexit.register(gc.freeze)  # nor is there anything to look for at its end
     try:
         cli.main(prog_name="microagent-gen")
     except OSError as exc:

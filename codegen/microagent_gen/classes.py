@@ -202,6 +202,8 @@ class _Namer:
 
     def _used(self, number: int, own: set[int]) -> tuple[str, ...]:
         """The shared names that the records and the annotations of a scope name."""
+        if len(own) == len(self._first):
+            return ()
         scope = self._scopes[number]
         shapes: list[Object | Shape] = [scope.reading.shape]
         shapes += [found.shape for key, found in scope.reading.known.items() if self._groups[number, key] in own]

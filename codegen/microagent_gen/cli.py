@@ -223,7 +223,7 @@ def _accept_any_text() -> None:
 
 
 def _print_schema() -> None:
-    from microagent.schemas.jsonschemas import format_text  # with jsonschema, which is slow to import
+    from microagent.schemas.declarationformat import format_text
 
     click.echo(format_text(), nl=False)
 

@@ -9,9 +9,9 @@ from microagent.declarations import QueueDeclaration, SignalDeclaration
 from microagent.names import guess, shown
 from microagent.pointers import pointer_to
 from microagent.schemas.conjunctions import Place
-from microagent.schemas.deciding import FORMATS, decide
+from microagent.schemas.deciding import decide
 from microagent.schemas.reading import said
-from microagent.schemas.words import Schema, as_object, every_schema, is_annotation
+from microagent.schemas.words import FORMATS, Schema, as_object, every_schema, is_annotation
 from microagent_gen.sources import Collection
 
 _FRAMES = frozenset({"$defs", "definitions", "$schema", "$id", "$anchor", "$dynamicAnchor"})

@@ -10,11 +10,10 @@ from referencing.exceptions import Unresolvable
 from referencing.jsonschema import SchemaRegistry
 
 from microagent.pointers import follow, fragment_steps, pointer_to
-from microagent.schemas.deciding import FORMATS
 from microagent.schemas.jsonvalues import identity
 from microagent.schemas.references import references, resolve
 from microagent.schemas.validator import registry, validator
-from microagent.schemas.words import Schema, canonical, canonical_text, rebuilt
+from microagent.schemas.words import FORMATS, Schema, canonical, canonical_text, rebuilt
 
 _OWN = "urn:microagent:own"
 _FILE = "urn:microagent:file"

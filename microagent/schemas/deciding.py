@@ -27,6 +27,7 @@ from microagent.schemas.patterns import is_pattern, translated
 from microagent.schemas.references import resolve
 from microagent.schemas.runtime_types import (
     AnyValue,
+    Builder,
     DictOf,
     ListOf,
     Options,
@@ -38,17 +39,9 @@ from microagent.schemas.runtime_types import (
     Values,
     inside,
 )
-from microagent.schemas.words import Schema, every_schema, rebuilt
+from microagent.schemas.words import FORMATS, Schema, every_schema, rebuilt
 
 Checker: TypeAlias = Literal["msgspec", "jsonschema"]
-
-FORMATS = frozenset(
-    {
-        "date", "date-time", "duration", "email", "hostname", "idn-email", "idn-hostname", "ipv4", "ipv6",
-        "json-pointer", "regex", "relative-json-pointer", "time", "uri", "uri-reference", "uri-template", "uuid",
-    }
-)  # fmt: skip
-"""The values of ``format`` that can be checked: all of JSON Schema but those of IRIs."""
 
 KEYWORDS = frozenset(
     {
@@ -92,6 +85,10 @@ class Decision:
     definitions: Mapping[str, Any]
     whole: Schema
     checked: Mapping[tuple[Place, str], tuple[Checker, ...]]
+
+    def for_msgspec(self) -> Any:
+        """The type as msgspec takes it; None where it checks nothing."""
+        return None if self.type == AnyValue() else Builder(self.types).build(self.type)
 
 
 def decide(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> Decision:

@@ -2,10 +2,9 @@
 
 import json
 import re
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Generator, Iterable, Mapping
 from contextlib import contextmanager, nullcontext
-from functools import cache, partial
-from importlib.resources import files
+from functools import partial
 from itertools import islice
 from typing import Any, cast
 from urllib.parse import quote
@@ -18,8 +17,6 @@ from jsonschema import (
     Draft202012Validator,
 )
 from jsonschema.exceptions import ValidationError
-from jsonschema.protocols import Validator
-from jsonschema_specifications import REGISTRY as SPECIFICATIONS
 from referencing.exceptions import Unresolvable
 
 from microagent.codec import kind
@@ -28,19 +25,12 @@ from microagent.names import guess, shown
 from microagent.pointers import pointer_to
 from microagent.printable import printable
 from microagent.schemas.ecmascript import PatternError
-from microagent.schemas.patterns import Pattern, translated
-from microagent.schemas.plainformat import is_plain
+from microagent.schemas.patterns import Pattern
 from microagent.schemas.references import resolve
-from microagent.schemas.scopes import is_uri
 from microagent.schemas.validator import MOST_ERRORS, registry, remembering, validator
-from microagent.schemas.words import ANNOTATIONS, LISTED, NAMED, SINGLE, Schema, every_schema, rebuilt
+from microagent.schemas.words import Schema, every_schema, rebuilt
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
-KEYWORDS = frozenset(Draft202012Validator.VALIDATORS) | NAMED | LISTED | SINGLE | ANNOTATIONS | {
-    "$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$vocabulary", "minContains", "maxContains",
-    "contentEncoding", "contentMediaType", "contentSchema", "example",
-}  # fmt: skip
-"""What the drafts of JSON Schema, and OpenAPI with its ``example``, call something by."""
 _VALIDATORS: dict[str, Any] = {
     "draft 4": Draft4Validator,
     "draft 6": Draft6Validator,
@@ -97,43 +87,24 @@ def _always(problem: str, _: object) -> str:
     return problem
 
 
-def format_text() -> str:
-    """The published JSON Schema of the declaration format."""
-    return files("microagent").joinpath("format.schema.json").read_text("utf-8")
+def metaschema_complaints(schema: Schema, draft: str) -> list[Complaint]:
+    """What a draft's own schema says is wrong with a JSON Schema."""
+    return complaints(schema, _VALIDATORS[draft].META_SCHEMA, draft)
 
 
-def format_complaints(document: object) -> list[Complaint]:
-    """What is wrong with the form of a document, its names and its version aside."""
-    if is_plain(document):
-        return []
-    errors = _format().iter_errors(cast("Any", document))
-    return _complaints(error for error in errors if error.validator not in {"pattern", "not", "const"})
+def complaints(document: object, schema: Mapping[str, Any], draft: str, *, but: Container[str] = ()) -> list[Complaint]:
+    """
+    What is wrong with a document by a schema of a draft.
 
-
-def known_keys(kind: str) -> frozenset[str]:
-    """The keys of a ``signal``, of a ``queue``, or of a document (``""``)."""
-    schema = cast("Mapping[str, Any]", _format().schema)
-    return frozenset((schema["$defs"][kind] if kind else schema)["properties"])
-
-
-def schema_complaints(schema: Schema, draft: str) -> list[Complaint]:
-    """What is wrong with a JSON Schema of a draft, references aside."""
-    validator_class = _VALIDATORS[draft]
-    complaints = _complaints(validator_class(validator_class.META_SCHEMA).iter_errors(cast("Any", schema)))
-    return complaints or list(pattern_complaints(schema))
-
-
-def published(uri: str) -> Mapping[str, Any] | None:
-    """A schema that JSON Schema itself publishes, such as that of a draft; None when it is none of these."""
-    if not uri.startswith(("http://json-schema.org/", "https://json-schema.org/")):
-        return None
-    found = SPECIFICATIONS.get(uri)
-    return None if found is None else cast("Mapping[str, Any]", found.contents)
-
-
-@cache
-def _format() -> Validator:
-    return Draft202012Validator(json.loads(format_text()))
+    :param but: keywords whose findings do not matter
+    """
+    errors = _VALIDATORS[draft](schema).iter_errors(cast("Any", document))
+    try:
+        with _ending_of_stack():
+            leaves = [_leaf(error) for error in errors if error.validator not in but]
+    except TooDeepError as exc:
+        return [Complaint(str(exc))]
+    return list(dict.fromkeys(Complaint(_sentence(leaf), tuple(map(str, leaf.absolute_path))) for leaf in leaves))
 
 
 def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
@@ -149,31 +120,6 @@ def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
         return copy
 
     return change(schema)
-
-
-def pattern_complaints(schema: Schema) -> Iterator[Complaint]:
-    """Every pattern of a valid schema that is no pattern, and every identifier that is no URI."""
-    for steps, found in every_schema(schema):
-        if isinstance(found, bool):
-            continue
-        patterns = [((*steps, "pattern"), found["pattern"])] if "pattern" in found else []
-        patterns += [((*steps, "patternProperties", name), name) for name in found.get("patternProperties", {})]
-        if not is_uri(identifier := found.get("$id", "")):
-            yield Complaint(f"{shown(identifier)} is no URI", (*steps, "$id"))
-        for place, pattern in patterns:
-            try:
-                translated(pattern)
-            except PatternError as exc:
-                yield Complaint(f"{shown(pattern)} {exc}", place)
-
-
-def _complaints(errors: Iterable[ValidationError]) -> list[Complaint]:
-    try:
-        with _ending_of_stack():
-            leaves = [_leaf(error) for error in errors]
-    except TooDeepError as exc:
-        return [Complaint(str(exc))]
-    return list(dict.fromkeys(Complaint(_sentence(leaf), tuple(map(str, leaf.absolute_path))) for leaf in leaves))
 
 
 def _leaf(error: ValidationError) -> ValidationError:

@@ -9,7 +9,6 @@ from urllib.parse import unquote, urldefrag, urljoin
 from microagent.jsontext import Complaint, Document
 from microagent.names import guess
 from microagent.pointers import fragment_steps
-from microagent.schemas import jsonschemas
 from microagent.schemas.schemachecks import schema_complaints
 from microagent.schemas.scopes import Context, Found, Scope, Steps, followed
 from microagent.schemas.siblings import NoSiblingError, Siblings
@@ -121,7 +120,7 @@ class Library:
         for each in filter(None, (scope, scope.outer)):
             if absolute in each.named.ids:
                 return each, each.named.ids[absolute]
-        if (published := jsonschemas.published(absolute)) is not None:
+        if (published := _published(absolute)) is not None:
             return self._known(absolute, published), ()
         if absolute == self._uri:
             return self.file, ()
@@ -173,6 +172,16 @@ class Library:
             self._words[name] = "unevaluatedItems" in document.text, _DYNAMIC.search(document.text) is not None
         seals, is_dynamic = self._words[name]
         return Scope(document.value, uri, name, root, is_file, outer, seals=seals, is_dynamic=is_dynamic)
+
+
+def _published(uri: str) -> Schema | None:
+    """A schema that JSON Schema itself publishes, such as that of a draft; None when it is none of these."""
+    if not uri.startswith(("http://json-schema.org/", "https://json-schema.org/")):
+        return None
+    from jsonschema_specifications import REGISTRY  # most schemas never need it
+
+    found = REGISTRY.get(uri)
+    return None if found is None else cast("Schema", found.contents)
 
 
 def _shared(scope: Scope) -> list[tuple[str, str]]:

@@ -5,11 +5,14 @@ from typing import Any, TypeGuard
 
 from microagent.jsontext import Complaint
 from microagent.names import guess, shown
-from microagent.schemas import jsonschemas
-from microagent.schemas.drafts import Draft, draft, inner_schemas
+from microagent.schemas.drafts import KEYWORDS, Draft, draft, inner_schemas
+from microagent.schemas.ecmascript import PatternError
+from microagent.schemas.patterns import translated
 from microagent.schemas.plainschema import is_plain, is_valid
-from microagent.schemas.words import Schema, every_schema, rebuilt
+from microagent.schemas.scopes import is_uri
+from microagent.schemas.words import ANNOTATIONS, Schema, every_schema, rebuilt
 
+_KNOWN = KEYWORDS | ANNOTATIONS | {"example"}  # as OpenAPI says
 _LIKENESS_OF_SLIPS = 0.85  # 'requird' and 'minLenght' are as like as that, 'tsType' is a word of somebody's own
 
 
@@ -23,7 +26,7 @@ def schema_complaints(schema: Schema, said: Draft) -> list[Complaint]:
         return []
     named = draft(schema["$schema"]) if _names_draft(schema) else said
     if named is not None and is_valid(schema, named.name, takes_lists=named.is_default or named.name != "2020-12"):
-        return list(jsonschemas.pattern_complaints(schema))
+        return list(_text_complaints(schema))
     complaints: list[Complaint] = []
     for steps, part, of_part in _parts(schema, said):
         complaints += (found.below(*steps) for found in _part_complaints(part, of_part))
@@ -36,7 +39,30 @@ def _part_complaints(schema: Schema, said: Draft) -> list[Complaint]:
     if "$schema" in schema and draft(schema["$schema"]) is None:
         message = f"$schema names no known draft of JSON Schema: {shown(str(schema['$schema']))}"
         return [Complaint(message, ("$schema",))]
-    return jsonschemas.schema_complaints(_in_words_of_2020(schema) if said.is_default else schema, said.name)
+    from microagent.schemas.jsonschemas import metaschema_complaints  # with jsonschema, which is slow to import
+
+    found = metaschema_complaints(_in_words_of_2020(schema) if said.is_default else schema, said.name)
+    return found or list(_text_complaints(schema))
+
+
+def _text_complaints(schema: Schema) -> Iterator[Complaint]:
+    """Every pattern of a valid schema that is no pattern, and every identifier that is no URI."""
+    for steps, found in every_schema(schema):
+        if isinstance(found, bool):
+            continue
+        if not is_uri(identifier := found.get("$id", "")):
+            yield Complaint(f"{shown(identifier)} is no URI", (*steps, "$id"))
+        for further, pattern in _patterns(found):
+            try:
+                translated(pattern)
+            except PatternError as exc:
+                yield Complaint(f"{shown(pattern)} {exc}", (*steps, *further))
+
+
+def _patterns(schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]]:
+    if "pattern" in schema:
+        yield ("pattern",), schema["pattern"]
+    yield from ((("patternProperties", name), name) for name in schema.get("patternProperties", {}))
 
 
 def _parts(schema: Schema, said: Draft) -> Iterator[tuple[tuple[str, ...], Schema, Draft]]:
@@ -81,6 +107,6 @@ def misspelt_keywords(schema: Schema) -> Iterator[Complaint]:
     if is_plain(schema):
         return
     for steps, each in every_schema(schema):
-        for key in () if isinstance(each, bool) else sorted(each.keys() - jsonschemas.KEYWORDS):
-            if not key.startswith("x-") and (meant := guess(key, jsonschemas.KEYWORDS, _LIKENESS_OF_SLIPS)):
+        for key in () if isinstance(each, bool) else sorted(each.keys() - _KNOWN):
+            if not key.startswith("x-") and (meant := guess(key, _KNOWN, _LIKENESS_OF_SLIPS)):
                 yield Complaint(f"unknown keyword {shown(key)}{meant}", (*steps, key), of_key=True)

@@ -167,12 +167,13 @@ def inside(shape: "Object | Shape") -> Iterator[Shape]:
             pass
 
 
-def named(shape: "Object | Shape") -> Iterator[Key]:
+def named(shape: "Object | Shape") -> list[Key]:
     """The keys of what the annotation of a shape names."""
-    if isinstance(shape, Named):
-        yield shape.key
+    found = [shape.key] if isinstance(shape, Named) else []
     for inner in inside(shape):
-        yield from named(inner)
+        if not isinstance(inner, Scalar):
+            found += named(inner)
+    return found
 
 
 def united(shapes: Iterable[Shape]) -> Shape:

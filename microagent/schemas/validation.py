@@ -2,15 +2,16 @@
 
 from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import msgspec
 
 from microagent import codec
 from microagent.errors import SerializingError
-from microagent.schemas.deciding import FORMATS, Decision, decide
-from microagent.schemas.runtime_types import AnyValue, Builder
-from microagent.schemas.words import Schema, as_object
+from microagent.schemas.words import FORMATS, Schema, as_object
+
+if TYPE_CHECKING:
+    from microagent.schemas.deciding import Decision
 
 
 class Check:
@@ -60,14 +61,15 @@ class Check:
             return str(exc)
 
     @cached_property
-    def _decision(self) -> Decision:
+    def _decision(self) -> "Decision":
+        from microagent.schemas.deciding import decide  # most processes check nothing
+
         return decide(self._schema, self._definitions, formats=self._formats)
 
     @cached_property
     def _type(self) -> Any:
         """What msgspec checks; None where that is nothing."""
-        found = self._decision.type
-        return None if found == AnyValue() else Builder(self._decision.types).build(found)
+        return self._decision.for_msgspec()
 
     @cached_property
     def _rest(self) -> Callable[[object], str | None] | None:

@@ -19,6 +19,13 @@ IN_PLACE = frozenset({"allOf", "anyOf", "oneOf", "not", "if", "then", "else", "d
 ANNOTATIONS = frozenset(
     {"title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment", "class_name"}
 )
+FORMATS = frozenset(
+    {
+        "date", "date-time", "duration", "email", "hostname", "idn-email", "idn-hostname", "ipv4", "ipv6",
+        "json-pointer", "regex", "relative-json-pointer", "time", "uri", "uri-reference", "uri-template", "uuid",
+    }
+)  # fmt: skip
+"""The values of ``format`` that can be checked: all of JSON Schema but those of IRIs."""
 
 
 def is_schema(value: object) -> TypeGuard[Schema]:

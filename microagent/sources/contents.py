@@ -9,8 +9,8 @@ from microagent.declarations import QueueDeclaration, SignalDeclaration
 from microagent.jsontext import Complaint, Document, Steps
 from microagent.names import argument_problem, class_name_problem, guess, queue_name_problem, shown, signal_name_problem
 from microagent.schemas.bundling import Bundler, Normal
+from microagent.schemas.declarationformat import format_complaints, known_keys
 from microagent.schemas.drafts import SHARED
-from microagent.schemas.jsonschemas import format_complaints, known_keys
 from microagent.schemas.library import Library
 from microagent.schemas.plainschema import is_normal
 from microagent.schemas.reading import Reading, Readings

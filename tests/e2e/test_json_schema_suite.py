@@ -17,8 +17,8 @@ from support import unique
 from microagent.declarations import QueueDeclaration
 from microagent.errors import DeclarationError
 from microagent.queue import Queue
-from microagent.schemas.deciding import FORMATS
 from microagent.schemas.siblings import Siblings
+from microagent.schemas.words import FORMATS
 from microagent.sources.parsing import parse
 
 OWN_METASCHEMA = "a $schema that is no draft's is refused, with a sentence"

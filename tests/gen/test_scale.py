@@ -1,4 +1,4 @@
-"""A thousand declarations: how long they take is printed, that they work is asserted."""
+"""What many declarations cost: seconds are printed, that they work and what they do without is asserted."""
 
 import os
 import subprocess
@@ -40,3 +40,18 @@ def test_a_thousand_signals(tmp_path):
     assert first.split()[1] == second.split()[1] == "many_0999"
     seconds = [float(text.split()[0]) for text in (first, second)]
     print(f"1,000 signals: generated in {generated:.1f} s, imported in {seconds[0]:.2f} s, then in {seconds[1]:.2f} s")
+
+
+def test_plain_declarations_do_without_jsonschema(tmp_path):
+    """What takes long to import is imported only where a schema asks for it."""
+    odd = {"queues": [{"name": "odd", "payload": {"not": {"required": ["a"]}, "multipleOf": 0}}]}
+    for name, document, needed in (("plain", declarations(1), False), ("odd", odd, True)):
+        source = written(tmp_path, f"{name}.json", document)
+        code = (
+            "import sys; from microagent_gen.cli import main\n"
+            f"main({[str(source), '-o', str(tmp_path / name)]!r}, standalone_mode=False)\n"
+        )
+        ending = "import atexit, sys; atexit.register(lambda: print('jsonschema' in sys.modules)); "
+        command = [sys.executable, "-c", ending + code]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.stdout.split()[-1] == str(needed), done.stderr

@@ -2,9 +2,9 @@
 
 import pytest
 
-from microagent.schemas.deciding import FORMATS
 from microagent.schemas.formats import checked_formats
 from microagent.schemas.validation import Check
+from microagent.schemas.words import FORMATS
 
 
 @pytest.mark.parametrize(

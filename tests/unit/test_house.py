@@ -19,8 +19,9 @@ FLOORS = {
         jsontext declarations registry channel delivery signal queue loading
         schemas.reader schemas.words schemas.shapes schemas.jsonvalues schemas.references schemas.conjunctions
         schemas.drafts schemas.scopes schemas.siblings schemas.library schemas.converting schemas.circles
-        schemas.bundling schemas.plainschema schemas.plainformat schemas.charsets schemas.ecmascript schemas.captures
-        schemas.patterns schemas.formats schemas.validator schemas.jsonschemas schemas.schemachecks
+        schemas.bundling schemas.plainschema schemas.plainformat schemas.declarationformat schemas.charsets
+        schemas.ecmascript schemas.captures schemas.patterns schemas.formats schemas.validator schemas.jsonschemas
+        schemas.schemachecks
         schemas.runtime_types schemas.limits schemas.choices schemas.deciding schemas.reading schemas.validation
         sources.contents sources.parsing sources.webclient sources.documents sources.locking sources.copies
         sources.obtaining

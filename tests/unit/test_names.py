@@ -15,7 +15,7 @@ from microagent.names import (
     shown,
     signal_name_problem,
 )
-from microagent.schemas.jsonschemas import format_text
+from microagent.schemas.declarationformat import format_text
 
 
 @pytest.mark.parametrize("name", ["a", "user_created", "s1", "rpc__x_", "a" * 200])

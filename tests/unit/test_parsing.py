@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from microagent.errors import DeclarationError
-from microagent.schemas.jsonschemas import format_text
+from microagent.schemas.declarationformat import format_text
 from microagent.schemas.siblings import siblings_of
 from microagent.sources.parsing import parse
 

@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 from jsonschema import Draft202012Validator
 
-from microagent.schemas.jsonschemas import format_text
+from microagent.schemas.declarationformat import format_text
 from microagent.schemas.plainformat import is_plain
 
 VALUES = [

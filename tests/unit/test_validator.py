@@ -4,8 +4,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from microagent.schemas.deciding import FORMATS
 from microagent.schemas.validation import Check
+from microagent.schemas.words import FORMATS
 
 HUGE = 10**400
 
