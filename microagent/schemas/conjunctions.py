@@ -163,11 +163,11 @@ def _called(steps: tuple[str, ...], names: tuple[str, ...]) -> Called:
     if names[0]:
         called, rest = Called(names), rest[2:]
     elif names[1:]:
-        called, rest = Called(path=names[1:]), rest[2:]
+        called, rest = Called().defined(*names[1:]), rest[2:]
     while rest:
         word = rest.pop(0)
         if word in SHARED and rest:
-            called = called.titled(rest.pop(0))
+            called = called.defined(rest.pop(0))
         elif word == "properties" and rest:
             called = called.below(rest.pop(0))
         else:

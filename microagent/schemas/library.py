@@ -202,9 +202,8 @@ def title(found: Found) -> str:
 
 
 def stem(name: str) -> str:
-    """What a file is called without what tells its format."""
-    name = PurePosixPath(name).name
-    return name.partition(".")[0] or name
+    """What a file is called without what tells its format: ``order.v1.schema.json`` is ``order.v1``."""
+    return PurePosixPath(name).stem.removesuffix(".schema")
 
 
 def _advice(fragment: str) -> str:

@@ -118,19 +118,26 @@ class Called:
 
     ``anchor`` names the definition that it is part of, nothing for the declaration itself; ``is_class_name`` when
     somebody chose it for Python. ``path`` leads on from there: the nearest title, names of properties, ``[]`` for
-    items, ``{}`` for other values, ``|`` and a word for an alternative.
+    items, ``{}`` for other values, ``|`` and a word for an alternative. The first ``kept`` of it name a definition of
+    the declaration's own, and stand before every title inside.
     """
 
     anchor: tuple[str, ...] = ()
     is_class_name: bool = False
     path: tuple[str, ...] = ()
+    kept: int = 0
 
     def below(self, *steps: str) -> "Called":
-        return Called(self.anchor, self.is_class_name, (*self.path, *steps))
+        return Called(self.anchor, self.is_class_name, (*self.path, *steps), self.kept)
 
     def titled(self, name: str) -> "Called":
         """A part that has a name of its own, wherever it stands."""
-        return Called(self.anchor, self.is_class_name, (name,))
+        return Called(self.anchor, self.is_class_name, (*self.path[: self.kept], name), self.kept)
+
+    def defined(self, *names: str) -> "Called":
+        """A definition inside."""
+        path = (*self.path[: self.kept], *names)
+        return Called(self.anchor, self.is_class_name, path, len(path))
 
 
 @dataclass(frozen=True, slots=True)

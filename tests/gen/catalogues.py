@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from servers.programs import CACHE, from_npm, unavailable
 
@@ -69,7 +70,8 @@ def part(whole: Mapping[str, Any], names: Iterable[str]) -> dict[str, Any]:
     needed: dict[str, Any] = {}
     waiting = list(queues)
     while waiting:
-        for name in re.findall(r'"#/\$defs/([^"/]+)', json.dumps(waiting.pop())):
+        for reference in re.findall(r'"#/\$defs/(?:[^"/\\]|\\.)+', json.dumps(waiting.pop())):
+            name = unquote(json.loads(f'{reference}"').removeprefix("#/$defs/"))
             if name not in needed:
                 needed[name] = whole["$defs"][name]
                 waiting.append(needed[name])

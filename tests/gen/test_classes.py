@@ -88,6 +88,27 @@ def test_a_part_of_a_file_that_is_a_schema_is_called_after_both(tmp_path):
     }
 
 
+def test_files_are_called_by_all_but_their_format(tmp_path):
+    """Versions of a file that stand side by side are different classes."""
+    files = {"order.v1.json": THING, "order.v2.schema.json": OTHER, "line.schema.json": {"properties": {"z": {}}}}
+    payload = {"properties": {f"of_{number}": {"$ref": name} for number, name in enumerate(files)}}
+    found = generated(tmp_path, {"queues": [{"name": "a", "payload": payload}]}, *files.items())
+    assert found.keys() == {"AMessage", "OrderV1", "OrderV2", "Line"}
+
+
+def test_what_is_in_a_definition_is_called_after_it(tmp_path):
+    """Whether the file has the definition or the payload; a title says where in it, and a definition in it its name."""
+    inner = {
+        "$defs": {"Part": OTHER},
+        "properties": {"a": {"title": "Titled", **THING}, "b": {"$ref": "#/$defs/X/$defs/Part"}},
+    }
+    payload = {"properties": {"x": {"$ref": "#/$defs/X"}}}
+    shared = {"queues": [{"name": "q", "payload": payload}], "$defs": {"X": inner}}
+    assert generated(tmp_path, shared).keys() == {"QMessage", "X", "X_Titled", "X_Part"}
+    own = {"queues": [{"name": "q", "payload": {**payload, "$defs": {"X": inner}}}]}
+    assert generated(tmp_path, own).keys() == {"QMessage", "QMessage_X", "QMessage_X_Titled", "QMessage_X_Part"}
+
+
 def test_what_has_no_title_is_called_by_its_definition_or_its_place(tmp_path):
     """A definition is one class for all who refer to it; what stands in a payload is called after that."""
     inner = {"properties": {"x": {}}}
