@@ -181,7 +181,7 @@ def _published(uri: str) -> Schema | None:
     from jsonschema_specifications import REGISTRY  # most schemas never need it
 
     found = REGISTRY.get(uri)
-    return None if found is None else cast("Schema", found.contents)
+    return None if found is None else found.contents
 
 
 def _shared(scope: Scope) -> list[tuple[str, str]]:
