@@ -6,9 +6,10 @@ import os
 import pytest
 from support import until
 
-from microagent import BackendConnectionError
+from microagent import BackendConnectionError, SignalSerializingError
 from microagent.channel import Pattern
 from microagent.tools.local import LocalSignalBus
+from microagent.tools.local.frames import LONGEST
 from microagent.tools.local.peer import WAITING
 
 PAID = Pattern("P:paid:")
@@ -44,6 +45,25 @@ async def test_signal_goes_from_one_process_to_another(opened):
     assert await listener._receive() == [("P:paid:shop", b"2")]
     await listener._unsubscribe([PAID])
     assert await publisher._publish([("P:paid:shop", b"4")]) == [0]
+
+
+async def test_reply_that_nobody_waits_for_goes_at_once(opened):
+    """In the turn that handled the call, and not in the next one; what is too large is told."""
+    replier, caller = await opened(), await opened()
+    await caller._subscribe([PAID])
+    refusals = []
+    assert replier._post(("P:paid:shop", b"1"), refusals.append)
+    assert await caller._receive() == [("P:paid:shop", b"1")]
+    assert refusals == []
+    assert replier._post(("P:paid:shop", bytes(LONGEST)), refusals.append)
+    assert [type(error) for error in refusals] == [SignalSerializingError]
+
+
+async def test_reply_waits_while_the_bus_is_closed(opened):
+    """It is for the link to open it again."""
+    replier = await opened()
+    await replier._close()
+    assert not replier._post(("P:paid:shop", b"1"), pytest.fail)
 
 
 async def test_own_signals_are_heard(opened):

@@ -1,7 +1,7 @@
 """Signals of ``local://``."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -70,6 +70,14 @@ class LocalSignalBus(AbstractSignalBus):
         results = await self._connected.publish(batch)
         await self._inbox.room(PATIENCE)
         return results
+
+    def _post(self, publication: tuple[str, bytes], failed: Callable[[Exception], None]) -> bool:
+        if self._pubsub is None:
+            return False
+        (result,) = self._pubsub.post([publication])
+        if isinstance(result, Exception):
+            failed(result)
+        return True
 
     async def _subscribe(self, patterns: Sequence[Pattern]) -> None:
         await self._connected.subscribe(patterns)

@@ -52,6 +52,8 @@ class Inbox:
 
     async def room(self, patience: float) -> None:
         """Wait until there is room, at most ``patience`` seconds."""
+        if self._room.is_set():
+            return
         try:
             async with asyncio.timeout(patience):
                 await self._room.wait()

@@ -145,7 +145,7 @@ class Peer(asyncio.Protocol):
 
         One that does not within ``patience`` seconds is not waited for again until it does.
         """
-        if self._stalled:
+        if self._stalled or self._flowing.is_set():
             return
         try:
             async with asyncio.timeout(patience):

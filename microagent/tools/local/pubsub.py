@@ -134,9 +134,9 @@ class PubSub:
                 await peer.catch_up(PATIENCE)
         return results
 
-    def post(self, batch: Sequence[Message]) -> None:
-        """Send a batch without waiting for anybody."""
-        self._send(batch)
+    def post(self, batch: Sequence[Message]) -> list[int | Exception]:
+        """Send a batch without waiting for anybody; see :meth:`publish`."""
+        return self._send(batch)[0]
 
     def _send(self, batch: Sequence[Message]) -> tuple[list[int | Exception], list[Peer]]:
         shares: Shares = {}
