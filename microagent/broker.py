@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
 
 from microagent import arguments, codec
 from microagent.admission import Admission, ValidationMode
@@ -24,7 +24,17 @@ from microagent.queue import Consumer, Queue
 from microagent.retry import RetryPolicy
 from microagent.solitude import Solitude
 
-__all__ = ["AbstractQueueBroker", "BoundQueue", "Consumer", "Delivery", "Queue"]
+__all__ = ["AbstractQueueBroker", "BoundQueue", "BrokerOptions", "Consumer", "Delivery", "Queue"]
+
+
+class BrokerOptions(TypedDict, total=False):
+    """What every broker takes by name, beside what is its own: see :class:`AbstractQueueBroker`."""
+
+    validate: ValidationMode
+    formats: bool
+    send_timeout: float
+    lease: float
+    retry: RetryPolicy | None
 
 
 class BoundQueue:
@@ -117,7 +127,7 @@ class AbstractQueueBroker(abc.ABC):
         self._admission = Admission(validate, log, formats=formats)
         self._send_timeout = arguments.seconds("send_timeout", send_timeout)
         self._lease = arguments.duration("lease", lease)
-        self._retry = _policy(retry)
+        self._retry = _checked(retry)
         self._link = Link(repr(self), self._connect, self._close, log)
         self._workers: dict[str, Worker] = {}
         self._solitude = Solitude()
@@ -281,7 +291,7 @@ class AbstractQueueBroker(abc.ABC):
                 raise HandlerError(
                     f"queue '{consumer.queue.name}' has {bound.key} as its consumer; {consumer.key} cannot be one too"
                 )
-            self._accepts(consumer, ConsumingOptions.of(consumer, self._retry).backend)
+            self._accepts(consumer, self._options(consumer).backend)
         self._bindings.update((consumer.queue.name, consumer) for consumer in consumers)
         await self._link.ready()
         for consumer in consumers:
@@ -298,12 +308,20 @@ class AbstractQueueBroker(abc.ABC):
             return
         if (consumer := self._bindings.get(name)) is None:
             raise ConfigurationError(f"queue '{name}' has no consumer on {self!r}")
-        options = ConsumingOptions.of(consumer, self._retry)
+        options = self._options(consumer)
         self._workers[name] = worker = Worker(
             _Source(self, name), consumer, options, self._admission, self.log, solitude=self._solitude
         )
         await self._link.through(partial(self._attach, consumer, options))
         worker.start(self._lease)
+
+    def _options(self, consumer: Consumer) -> ConsumingOptions:
+        """:raises ConfigurationError: if one of them makes no sense"""
+        return ConsumingOptions.of(consumer, self._policy())
+
+    def _policy(self) -> RetryPolicy:
+        """When a failed message comes again if its consumer says nothing else."""
+        return self._retry
 
     async def _unbind_consumers(self, consumers: Sequence[Consumer], timeout: float) -> None:
         """Stop reading for these: handlers finish within ``timeout`` seconds, what is left is handed back."""
@@ -388,7 +406,7 @@ class AbstractQueueBroker(abc.ABC):
         return self._link.is_idle or (self._is_connected() and all(worker.healthy for worker in self._workers.values()))
 
 
-def _policy(retry: RetryPolicy | None) -> RetryPolicy:
+def _checked(retry: RetryPolicy | None) -> RetryPolicy:
     if retry is not None and not isinstance(retry, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
         raise ConfigurationError(f"retry={arguments.shown(retry)} is to be a RetryPolicy")
     return retry or RetryPolicy()

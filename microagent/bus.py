@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from types import TracebackType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypedDict
 
 from microagent import arguments
 from microagent.admission import Admission, ValidationMode
@@ -23,9 +23,17 @@ from microagent.link import Interrupted, Link
 from microagent.signal import Receiver, Signal
 from microagent.tasks import Kept, Tasks
 
-__all__ = ["AbstractSignalBus", "BoundSignal", "Receiver", "Signal"]
+__all__ = ["AbstractSignalBus", "BoundSignal", "BusOptions", "Receiver", "Signal"]
 
 Publication = tuple[str, bytes]
+
+
+class BusOptions(TypedDict, total=False):
+    """What every bus takes by name, beside what is its own: see :class:`AbstractSignalBus`."""
+
+    validate: ValidationMode
+    formats: bool
+    send_timeout: float
 
 
 class BoundSignal:

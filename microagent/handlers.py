@@ -20,6 +20,7 @@ from microagent.marks import (
 )
 from microagent.queue import Queue
 from microagent.receiving import receiver
+from microagent.retry import RetryPolicy
 from microagent.schedule import Cron, Every
 from microagent.signatures import Given, check_async, check_handler, given_by_queue, given_by_signal
 
@@ -81,11 +82,29 @@ class Consumes(Protocol[P, A_contra]):
 
 @overload
 def consumer(  # pyright: ignore[reportOverlappingOverload] - a TypedQueue is a Queue too, the first that fits counts
-    queue: QueueOf[P, A_co], timeout: float = 60, dto_class: None = None, dto_name: None = None, **options: Any
+    queue: QueueOf[P, A_co],
+    timeout: float = 60,
+    dto_class: None = None,
+    dto_name: None = None,
+    *,
+    concurrency: int = 10,
+    prefetch: int | None = None,
+    autoack: bool = True,
+    retry: RetryPolicy = ...,
+    **options: Any,
 ) -> Consumes[P, A_co]: ...
 @overload
 def consumer(
-    queue: Queue, timeout: float = 60, dto_class: type | None = None, dto_name: str | None = None, **options: Any
+    queue: Queue,
+    timeout: float = 60,
+    dto_class: type | None = None,
+    dto_name: str | None = None,
+    *,
+    concurrency: int = 10,
+    prefetch: int | None = None,
+    autoack: bool = True,
+    retry: RetryPolicy = ...,
+    **options: Any,
 ) -> Callable[[F], F]: ...
 def consumer(
     queue: Queue, timeout: float = 60, dto_class: type | None = None, dto_name: str | None = None, **options: Any
@@ -99,7 +118,11 @@ def consumer(
     :param timeout: seconds that one run may take
     :param dto_class: called with the keys of the message; the method gets the result in their place
     :param dto_name: the parameter that takes this result, ``dto`` by default
-    :param options: for the broker (``concurrency``, ``autoack``, ...)
+    :param concurrency: handlers that run at once, 10 by default
+    :param prefetch: most messages held at once, running ones included; by default found from how quick the handler is
+    :param autoack: False: the method names ``delivery`` and settles it, what it leaves unsettled is retried
+    :param retry: when a failed message comes again; the broker's own policy by default
+    :param options: the broker's own, such as ``group`` and ``order`` on Kafka
     :raises HandlerError: if ``queue`` is no queue, an option makes no sense, or the ``dto_...`` say nothing
     """
     return leave(ConsumerMark(queue, timeout, dto_class, dto_name, options))

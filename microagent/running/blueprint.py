@@ -11,7 +11,6 @@ from microagent.backends import import_class
 from microagent.broker import AbstractQueueBroker
 from microagent.bus import AbstractSignalBus
 from microagent.errors import ConfigurationError
-from microagent.options import ConsumingOptions
 from microagent.roster import Roster
 from microagent.running.sendings import sendings
 from microagent.running.settings import made
@@ -78,4 +77,4 @@ class Blueprint:
     def _check_options(self) -> None:
         if self.broker is not None:
             for consumer in self.roster.consumers():
-                self.broker._accepts(consumer, ConsumingOptions.of(consumer, self.broker._retry).backend)
+                self.broker._accepts(consumer, self.broker._options(consumer).backend)

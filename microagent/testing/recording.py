@@ -1,10 +1,12 @@
 """Bus and broker in memory that remember what was sent on them."""
 
+import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Unpack
 
-from microagent.bus import Publication
+from microagent.broker import BrokerOptions
+from microagent.bus import BusOptions, Publication
 from microagent.channel import RESPONSE, Channel
 from microagent.delivery import Outgoing
 from microagent.errors import MicroAgentError
@@ -21,8 +23,16 @@ class RecordingBus(MemorySignalBus):
     :param sent: where it is remembered
     """
 
-    def __init__(self, sent: Sent, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(
+        self,
+        sent: Sent,
+        dsn: str = "memory://",
+        uid: str | None = None,
+        prefix: str = "PUBSUB",
+        log: logging.Logger = logging.getLogger("microagent.bus"),  # noqa: B008 - the manual's signature
+        **options: Unpack[BusOptions],
+    ) -> None:
+        super().__init__(dsn, uid, prefix, log, **options)
         self._sent = sent
 
     async def _publish(self, batch: Sequence[Publication]) -> list[int | None]:
@@ -44,8 +54,15 @@ class RecordingBroker(MemoryBroker):
     :param sent: where it is remembered
     """
 
-    def __init__(self, sent: Sent, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
+    def __init__(
+        self,
+        sent: Sent,
+        dsn: str = "memory://",
+        uid: str | None = None,
+        log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
+        **options: Unpack[BrokerOptions],
+    ) -> None:
+        super().__init__(dsn, uid, log, **options)
         self._sent = sent
 
     async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:

@@ -3,14 +3,15 @@
 import asyncio
 import heapq
 import itertools
+import logging
 import weakref
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, Unpack, cast
 
-from microagent.broker import AbstractQueueBroker
-from microagent.bus import AbstractSignalBus
+from microagent.broker import AbstractQueueBroker, BrokerOptions
+from microagent.bus import AbstractSignalBus, BusOptions
 from microagent.channel import Pattern
 from microagent.counted import CountedLog
 from microagent.delivery import ACK, DeadLetter, Delivery, Outgoing, Settlement, Verdict
@@ -162,8 +163,14 @@ class MemoryBroker(AbstractQueueBroker):
 
     HONOURS = frozenset({"exchange", "quorum"})
 
-    def __init__(self, dsn: str = "memory://", *args: Any, **options: Any) -> None:
-        super().__init__(dsn, *args, **options)
+    def __init__(
+        self,
+        dsn: str = "memory://",
+        uid: str | None = None,
+        log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
+        **options: Unpack[BrokerOptions],
+    ) -> None:
+        super().__init__(dsn, uid, log, **options)
         self._store = _places.at(_Store, dsn)
 
     async def _open(self) -> None:
@@ -220,8 +227,15 @@ class MemorySignalBus(AbstractSignalBus):
     ``memory://`` is private to the object, ``memory://name`` is shared by all of that name.
     """
 
-    def __init__(self, dsn: str = "memory://", *args: Any, **options: Any) -> None:
-        super().__init__(dsn, *args, **options)
+    def __init__(
+        self,
+        dsn: str = "memory://",
+        uid: str | None = None,
+        prefix: str = "PUBSUB",
+        log: logging.Logger = logging.getLogger("microagent.bus"),  # noqa: B008 - the manual's signature
+        **options: Unpack[BusOptions],
+    ) -> None:
+        super().__init__(dsn, uid, prefix, log, **options)
         self._air = _places.at(_Air, dsn)
         self._inbox: deque[tuple[str, bytes]] = deque()
         self._waiters = _Waiters()

@@ -3,6 +3,7 @@
 from typing import Any
 
 from microagent import MicroAgent, Queue, Signal, consumer, load_stuff, receiver
+from microagent.tools.local import LocalBroker, LocalSignalBus
 
 signals, queues = load_stuff("file://schemas/all.json")
 
@@ -47,3 +48,13 @@ def declare() -> None:
     Signal()  # E: mypy[call-arg] pyright[reportCallIssue]
     Signal("x", 5)  # E: mypy[arg-type] pyright[reportArgumentType]
     Queue("x", payload=5)  # E: mypy[arg-type] pyright[reportArgumentType]
+
+
+def ends() -> None:
+    LocalSignalBus("local://", validate="strickt")  # E: mypy[arg-type] pyright[reportArgumentType]
+    LocalSignalBus("local://", validat="strict")  # E: mypy[call-arg] pyright[reportCallIssue]
+    LocalSignalBus("local://", send_timeout="5")  # E: mypy[arg-type] pyright[reportArgumentType]
+    LocalBroker("local://", synchronous="full")  # E: mypy[arg-type] pyright[reportArgumentType]
+    LocalBroker("local://", retry=5)  # E: mypy[arg-type] pyright[reportArgumentType]
+    consumer(queues.mailer, concurrency="5")  # E: mypy[call-overload] pyright[reportArgumentType,reportCallIssue]
+    consumer(queues.mailer, retry=5)  # E: mypy[call-overload] pyright[reportArgumentType,reportCallIssue]

@@ -10,6 +10,7 @@ from microagent import (
     AbstractSignalBus,
     MicroAgent,
     Queue,
+    RetryPolicy,
     Signal,
     consumer,
     load_queues,
@@ -18,6 +19,7 @@ from microagent import (
     periodic,
     receiver,
 )
+from microagent.tools.local import LocalBroker, LocalSignalBus
 
 signals, queues = load_stuff("file://schemas/all.json")
 more_signals = load_signals("https://example.org/signals.json")
@@ -65,6 +67,13 @@ class Known(MicroAgent):
 
     @consumer(known_queues.mailer)
     async def consume(self, text: str, email: str, **kwargs: Any) -> None: ...
+
+
+def ends() -> None:
+    """A third party's consumer options are taken, as those of our own backends."""
+    LocalSignalBus("local://", prefix="MINE", validate="strict", formats=True, send_timeout=5)
+    LocalBroker("local://", synchronous="NORMAL", lease=10, retry=RetryPolicy(retries=5))
+    consumer(queues.mailer, 30, concurrency=1, prefetch=None, autoack=False, retry=RetryPolicy(), group="copies")
 
 
 def registry() -> None:

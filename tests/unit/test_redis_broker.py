@@ -194,15 +194,25 @@ async def test_retried_message_is_due_in_time_for_an_idle_consumer(redis_url, na
 
 
 async def test_rollback_attempts_is_how_often_a_message_is_tried_again(redis_url):
-    """As an attribute of the class, or as an argument; ``retry`` is stronger."""
+    """As an argument, or as an attribute of the class or of the object; ``retry`` is stronger."""
 
     class Persistent(RedisBroker):
         ROLLBACK_ATTEMPTS = 7
 
-    assert Persistent(redis_url)._retry.retries == 7
-    assert RedisBroker(redis_url)._retry.retries == RedisBroker.ROLLBACK_ATTEMPTS == 3
-    assert RedisBroker(redis_url, ROLLBACK_ATTEMPTS=1)._retry.retries == 1
-    assert RedisBroker(redis_url, ROLLBACK_ATTEMPTS=1, retry=RetryPolicy(retries=2))._retry.retries == 2
+    assert Persistent(redis_url)._policy().retries == 7
+    assert RedisBroker(redis_url)._policy().retries == RedisBroker.ROLLBACK_ATTEMPTS == 3
+    assert RedisBroker(redis_url, ROLLBACK_ATTEMPTS=1)._policy().retries == 1
+    assert RedisBroker(redis_url, ROLLBACK_ATTEMPTS=1, retry=RetryPolicy(retries=2))._policy().retries == 2
+    broker = RedisBroker(redis_url)
+    broker.ROLLBACK_ATTEMPTS = 5
+    assert broker._policy().retries == 5
+
+
+@pytest.mark.parametrize("options", [{"WAIT_TIME": "15"}, {"BIND_TIME": 0}, {"ROLLBACK_ATTEMPTS": -1}])
+def test_what_is_called_in_capitals_is_looked_at_too(options):
+    """When the broker is made."""
+    with pytest.raises(ConfigurationError, match="is to be a"):
+        RedisBroker("redis://localhost", **options)
 
 
 async def test_wait_time_is_how_long_the_server_is_asked_to_wait(redis_url, name):

@@ -5,13 +5,13 @@ import logging
 import ssl
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 import aiormq
 from aiormq.abc import DeliveredMessage
 
 from microagent import arguments
-from microagent.broker import AbstractQueueBroker, Consumer
+from microagent.broker import AbstractQueueBroker, BrokerOptions, Consumer
 from microagent.consuming import ConsumingOptions
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
 from microagent.errors import BackendConnectionError, ConfigurationError
@@ -68,7 +68,7 @@ class AMQPBroker(AbstractQueueBroker):
         durable: bool = True,
         quorum: bool = False,
         ssl_context: ssl.SSLContext | None = None,
-        **options: Any,
+        **options: Unpack[BrokerOptions],
     ) -> None:
         super().__init__(dsn, uid, log, **options)
         self._address = address(dsn)

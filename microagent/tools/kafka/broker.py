@@ -4,9 +4,9 @@ import asyncio
 import logging
 import ssl
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from microagent.broker import AbstractQueueBroker, Consumer
+from microagent.broker import AbstractQueueBroker, BrokerOptions, Consumer
 from microagent.consuming import ConsumingOptions
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.errors import BackendConnectionError, ConfigurationError
@@ -79,7 +79,7 @@ class KafkaBroker(AbstractQueueBroker):
         ssl_context: ssl.SSLContext | None = None,
         idempotent: bool | None = None,
         token_provider: Any = None,
-        **options: Any,
+        **options: Unpack[BrokerOptions],
     ) -> None:
         super().__init__(dsn, uid, log, **options)
         said = {

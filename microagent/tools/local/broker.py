@@ -4,9 +4,9 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Literal, Unpack
 
-from microagent.broker import AbstractQueueBroker
+from microagent.broker import AbstractQueueBroker, BrokerOptions
 from microagent.counted import CountedLog
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.errors import BackendConnectionError, BackendError, ConfigurationError, QueueSerializingError
@@ -42,8 +42,8 @@ class LocalBroker(AbstractQueueBroker):
         uid: str | None = None,
         log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
         *,
-        synchronous: str = "FULL",
-        **options: Any,
+        synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL",
+        **options: Unpack[BrokerOptions],
     ) -> None:
         super().__init__(dsn, uid, log, **options)
         if synchronous not in SYNCHRONOUS:

@@ -3,9 +3,9 @@
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Unpack
 
-from microagent.bus import AbstractSignalBus
+from microagent.bus import AbstractSignalBus, BusOptions
 from microagent.channel import Pattern
 from microagent.counted import CountedLog
 from microagent.errors import BackendConnectionError
@@ -35,7 +35,7 @@ class LocalSignalBus(AbstractSignalBus):
         uid: str | None = None,
         prefix: str = "PUBSUB",
         log: logging.Logger = logging.getLogger("microagent.bus"),  # noqa: B008 - the manual's signature
-        **options: Any,
+        **options: Unpack[BusOptions],
     ) -> None:
         super().__init__(dsn, uid, prefix, log, **options)
         self._opened = AsyncExitStack()

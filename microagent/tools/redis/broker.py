@@ -5,9 +5,10 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from math import ceil
 from operator import attrgetter
-from typing import Any, TypeVar
+from typing import TypeVar, Unpack
 
-from microagent.broker import AbstractQueueBroker
+from microagent.arguments import duration
+from microagent.broker import AbstractQueueBroker, BrokerOptions
 from microagent.consuming import ConsumingOptions
 from microagent.delivery import ACK, DeadLetter, Delivery, Outgoing, Settlement, Verdict
 from microagent.errors import BackendConnectionError, ConfigurationError
@@ -40,7 +41,7 @@ class RedisBroker(AbstractQueueBroker):
     next run and what was given up is kept beside it in keys that begin with ``{name}:``, with the body unchanged.
 
     :param dsn: as for :class:`RedisSignalBus`
-    :param options: those of :class:`AbstractQueueBroker`; ``retry`` is instead of ``ROLLBACK_ATTEMPTS``
+    :param options: those of :class:`AbstractQueueBroker`; ``retry`` counts more than ``ROLLBACK_ATTEMPTS``
     """
 
     SCHEMES = SCHEMES
@@ -58,22 +59,32 @@ class RedisBroker(AbstractQueueBroker):
         uid: str | None = None,
         log: logging.Logger = logging.getLogger("microagent.broker"),  # noqa: B008 - the manual's signature
         *,
-        retry: RetryPolicy | None = None,
         WAIT_TIME: float | None = None,  # noqa: N803 - the manual's names
         BIND_TIME: float | None = None,  # noqa: N803 - the manual's names
         ROLLBACK_ATTEMPTS: int | None = None,  # noqa: N803 - likewise
-        **options: Any,
+        **options: Unpack[BrokerOptions],
     ) -> None:
         given = {"WAIT_TIME": WAIT_TIME, "BIND_TIME": BIND_TIME, "ROLLBACK_ATTEMPTS": ROLLBACK_ATTEMPTS}
         for name, value in given.items():
             if value is not None:
                 setattr(self, name, value)
-        super().__init__(dsn, uid, log, retry=retry or RetryPolicy(retries=self.ROLLBACK_ATTEMPTS), **options)
+        super().__init__(dsn, uid, log, **options)
+        self._chosen = options.get("retry")
+        self._check()
         self._servers = servers_of(dsn)
         self._sending = Lines(self._servers, lambda: self._link.look(self._sending.to("").check))
         self._consuming = Lines(self._servers)
         self._doorbells: dict[str, Doorbell] = {}
         self._due: dict[str, float] = {}  # when there is something to take at the latest, on the loop's clock
+
+    def _check(self) -> None:
+        """:raises ConfigurationError: if what the manual calls in capitals is no such number"""
+        duration("WAIT_TIME", self.WAIT_TIME)
+        duration("BIND_TIME", self.BIND_TIME)
+        self._policy()
+
+    def _policy(self) -> RetryPolicy:
+        return self._chosen or RetryPolicy(retries=self.ROLLBACK_ATTEMPTS)
 
     async def _open(self) -> None:
         await self._servers.find()

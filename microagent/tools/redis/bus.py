@@ -2,9 +2,9 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Unpack
 
-from microagent.bus import AbstractSignalBus
+from microagent.bus import AbstractSignalBus, BusOptions
 from microagent.channel import Pattern
 from microagent.errors import BackendConnectionError
 from microagent.tools.redis.faults import Unanswered, raise_if_in_vain
@@ -37,7 +37,7 @@ class RedisSignalBus(AbstractSignalBus):
         uid: str | None = None,
         prefix: str = "PUBSUB",
         log: logging.Logger = logging.getLogger("microagent.bus"),  # noqa: B008 - the manual's signature
-        **options: Any,
+        **options: Unpack[BusOptions],
     ) -> None:
         super().__init__(dsn, uid, prefix, log, **options)
         self._servers = servers_of(dsn)
