@@ -19,11 +19,13 @@ class Ledger:
         self.open = []
         self.closed = False
         self.new = set()
+        self.begun = threading.Event()
         self.gate = threading.Event()
         self.gate.set()
 
     @contextmanager
     def transaction(self, *, durable):
+        self.begun.set()
         self.gate.wait()
         self.open = []
         yield
@@ -79,7 +81,7 @@ async def test_all_that_waits_shares_one_transaction(committer, ledger):
     """While the disk is busy, what comes is collected; one durable operation makes the whole durable."""
     ledger.gate.clear()
     first = committer.submit(note("a"))
-    await until(committer._jobs.empty)
+    await until(ledger.begun.is_set)
     others = [committer.submit(note("b")), committer.submit(note("c"), durable=True), committer.submit(note("d"))]
     ledger.gate.set()
     assert await asyncio.gather(first, *others) == ["A", "B", "C", "D"]
@@ -90,7 +92,7 @@ async def test_guilty_operation_fails_alone(committer, ledger):
     """What shared a transaction with a failure is done in one of its own."""
     ledger.gate.clear()
     first = committer.submit(note("a"))
-    await until(committer._jobs.empty)
+    await until(ledger.begun.is_set)
     others = [committer.submit(note("b")), committer.submit(fail), committer.submit(note("c"))]
     ledger.gate.set()
     results = await asyncio.gather(first, *others, return_exceptions=True)
