@@ -137,6 +137,8 @@ class Waiter(Generic[R]):
         self._calls.leave(self._request_id)
 
     def __aiter__(self) -> Self:
+        if not self._request_id:
+            raise TypeError("nothing is asked yet: write 'async with ...waiter(...) as replies', and iterate replies")
         return self
 
     async def __anext__(self) -> dict[str, R]:

@@ -83,6 +83,13 @@ async def test_waiter_iterates_replies_and_ends_quietly(calls):
     assert len(calls) == 0
 
 
+async def test_waiter_that_nobody_has_entered_is_not_iterated(calls):
+    """Or nothing would be sent, and nothing would tell."""
+    with pytest.raises(TypeError, match="nothing is asked yet: write 'async with"):
+        async for _ in waiter(calls, body(a=1)):
+            pass
+
+
 async def test_process_in_which_all_failed_gives_no_reply_to_iterate(calls):
     """Nothing is there to be used; what succeeded beside a failure is."""
     failed = b'{"#errors": {"A.f": "ValueError: no"}}'
