@@ -3,21 +3,19 @@
 import abc
 import asyncio
 import logging
-import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
-from typing import Any, ClassVar, Self, TypedDict
+from typing import Any, ClassVar, TypedDict
 
 from microagent import arguments, codec
-from microagent.admission import Admission, ValidationMode
+from microagent.admission import ValidationMode
 from microagent.batch import Batcher
 from microagent.consuming import ConsumingOptions, Verdicts, Worker
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
-from microagent.dsn import check_dsn, masked
+from microagent.dsn import masked
+from microagent.ends import End
 from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
-from microagent.link import Link
 from microagent.names import guess
 from microagent.options import COMMON
 from microagent.queue import Consumer, Queue
@@ -74,7 +72,7 @@ class BoundQueue:
         return await self.broker.dead(self.queue.name, limit)
 
 
-class AbstractQueueBroker(abc.ABC):
+class AbstractQueueBroker(End):
     """
     Messages, each for one consumer. Every declared queue is an attribute::
 
@@ -92,9 +90,6 @@ class AbstractQueueBroker(abc.ABC):
     :param lease: seconds after which a message whose holder is silent comes again
     :param retry: when a failed message comes again; ``@consumer(queue, retry=...)`` overrides it
     """
-
-    SCHEMES: ClassVar[frozenset[str]] = frozenset()
-    """Of the DSNs that are taken; empty: any text is."""
 
     CONSUMER_OPTIONS: ClassVar[frozenset[str]] = frozenset()
     """What ``@consumer`` may say here beyond what it may say everywhere."""
@@ -119,16 +114,10 @@ class AbstractQueueBroker(abc.ABC):
         lease: float = 30.0,
         retry: RetryPolicy | None = None,
     ) -> None:
-        check_dsn(dsn, self.SCHEMES, type(self).__name__)
-        self.dsn = dsn
-        self.uid = uid or uuid.uuid4().hex
-        self.log = log
+        super().__init__(dsn, uid, log, validate=validate, formats=formats, send_timeout=send_timeout)
         self._bindings = {}
-        self._admission = Admission(validate, log, formats=formats)
-        self._send_timeout = arguments.seconds("send_timeout", send_timeout)
         self._lease = arguments.duration("lease", lease)
         self._retry = _checked(retry)
-        self._link = Link(repr(self), self._connect, self._close, log)
         self._workers: dict[str, Worker] = {}
         self._solitude = Solitude()
         self._outbox: Batcher[Outgoing, None] = Batcher(self._flush)
@@ -136,22 +125,8 @@ class AbstractQueueBroker(abc.ABC):
         self._moves: Batcher[Verdicts, None] = Batcher(
             self._flush_verdicts
         )  # they take longer: none else waits for them
-        self._owners: set[int] = set()
 
     # -- what a backend does
-
-    @abc.abstractmethod
-    async def _open(self) -> None:
-        """
-        Connect.
-
-        :raises BackendConnectionError: if the server is away
-        :raises AuthError: if it refuses us for good
-        """
-
-    @abc.abstractmethod
-    async def _close(self) -> None:
-        """Let go of everything that ``_open`` took; may be called again, and ``_open`` may follow."""
 
     @abc.abstractmethod
     async def _push(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
@@ -170,7 +145,7 @@ class AbstractQueueBroker(abc.ABC):
     async def _wait(self, name: str, timeout: float) -> None:
         """Return when there may be something to take, or after ``timeout`` seconds; holds nothing, may be cancelled."""
 
-    async def _pause(self, name: str) -> None:  # noqa: B027 - not all need it
+    async def _pause(self, name: str) -> None:
         """Hand back what came without being taken, and have nothing more come so until the next ``_take``."""
 
     @abc.abstractmethod
@@ -210,10 +185,10 @@ class AbstractQueueBroker(abc.ABC):
             hint = guess(name, COMMON | self.CONSUMER_OPTIONS)
             raise ConfigurationError(f"{consumer.key}: {type(self).__name__} has no consumer option {name!r}{hint}")
 
-    async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:  # noqa: B027 - not all need it
+    async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
         """Called when the server is there, before the first take and again after every loss."""
 
-    async def _detach(self, name: str) -> None:  # noqa: B027 - not all need it
+    async def _detach(self, name: str) -> None:
         """Called after the last settlement of a queue that is no longer consumed here."""
 
     # -- sending
@@ -368,25 +343,6 @@ class AbstractQueueBroker(abc.ABC):
         await self._moves.cancel()
         await self._link.close()
 
-    async def __aenter__(self) -> Self:
-        await self._link.ready()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    def _join(self, owner: object) -> None:
-        """From now on, the broker is open for ``owner`` too."""
-        self._owners.add(id(owner))
-
-    async def _leave(self, owner: object) -> None:
-        """``owner`` is done with the broker; it closes with the last one."""
-        self._owners.discard(id(owner))
-        if not self._owners:
-            await self.close()
-
     def _info(self) -> dict[str, Any]:
         return {
             "backend": type(self).__name__,
@@ -396,10 +352,6 @@ class AbstractQueueBroker(abc.ABC):
             "healthy": self._is_healthy(),
             "held": {name: worker.held for name, worker in self._workers.items()},
         }
-
-    def _is_connected(self) -> bool:
-        """Whether the server is there, as far as that is known without asking it."""
-        return self._link.is_open
 
     def _is_healthy(self) -> bool:
         """Whether it can do what it was asked for; there is nothing wrong with a broker that nobody has needed yet."""

@@ -3,23 +3,22 @@
 import abc
 import asyncio
 import logging
-import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
-from types import TracebackType
-from typing import Any, ClassVar, Self, TypedDict
+from typing import Any, TypedDict
 
 from microagent import arguments
-from microagent.admission import Admission, ValidationMode
+from microagent.admission import ValidationMode
 from microagent.batch import Batcher
 from microagent.calls import Calls, Reply, Waiter
 from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern, received_on, sent_on, written
 from microagent.dispatch import Dispatch
-from microagent.dsn import check_dsn, masked
+from microagent.dsn import masked
+from microagent.ends import End
 from microagent.errors import BackendConnectionError, ConfigurationError, NoReceivers, SignalSerializingError
 from microagent.execution import describe
-from microagent.link import Interrupted, Link
+from microagent.link import Interrupted
 from microagent.signal import Receiver, Signal
 from microagent.tasks import Kept, Tasks
 
@@ -95,7 +94,7 @@ class BoundSignal:
         return self.signal.encode(data)
 
 
-class AbstractSignalBus(abc.ABC):
+class AbstractSignalBus(End):
     """
     Signals between processes. Every declared signal is an attribute::
 
@@ -113,9 +112,6 @@ class AbstractSignalBus(abc.ABC):
     :param send_timeout: seconds to go on trying to connect before ``send`` raises
     """
 
-    SCHEMES: ClassVar[frozenset[str]] = frozenset()
-    """Of the DSNs that are taken; empty: any text is."""
-
     receivers: dict[str, list[Receiver]]
 
     def __init__(
@@ -129,17 +125,11 @@ class AbstractSignalBus(abc.ABC):
         formats: bool = False,
         send_timeout: float = 10.0,
     ) -> None:
-        check_dsn(dsn, self.SCHEMES, type(self).__name__)
-        self.dsn = dsn
-        self.uid = uid or uuid.uuid4().hex
         self.prefix = arguments.name(prefix, "prefix")
-        self.log = log
+        super().__init__(dsn, uid, log, validate=validate, formats=formats, send_timeout=send_timeout)
         self.receivers = {}
         if UNSAFE_IN_SENDER.search(arguments.name(self.uid, "uid")):  # replies travel under it
             raise ConfigurationError(f"uid {arguments.shown(uid)}: it is a text without spaces and : # * ? [ ] \\")
-        self._admission = Admission(validate, log, formats=formats)
-        self._send_timeout = arguments.seconds("send_timeout", send_timeout)
-        self._link = Link(repr(self), self._connect, self._close, log)
         self._tasks = Tasks(log)
         self._calls = Calls(self.uid, log)
         self._dispatch = Dispatch(log, self._admission, self._reply)
@@ -149,22 +139,8 @@ class AbstractSignalBus(abc.ABC):
         self._reader: Kept | None = None
         self._failing = False
         self._is_lone = False  # the signal that is being handed out has come alone
-        self._owners: set[int] = set()
 
     # -- what a backend does
-
-    @abc.abstractmethod
-    async def _open(self) -> None:
-        """
-        Connect.
-
-        :raises BackendConnectionError: if the server is away
-        :raises AuthError: if it refuses us for good
-        """
-
-    @abc.abstractmethod
-    async def _close(self) -> None:
-        """Let go of everything that ``_open`` took; may be called again, and ``_open`` may follow."""
 
     @abc.abstractmethod
     async def _publish(self, batch: Sequence[Publication]) -> Sequence[int | Exception | None]:
@@ -377,25 +353,6 @@ class AbstractSignalBus(abc.ABC):
         self._confirmed.clear()
         await self._link.close()
 
-    async def __aenter__(self) -> Self:
-        await self._link.ready()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    def _join(self, owner: object) -> None:
-        """From now on, the bus is open for ``owner`` too."""
-        self._owners.add(id(owner))
-
-    async def _leave(self, owner: object) -> None:
-        """``owner`` is done with the bus; it closes with the last one."""
-        self._owners.discard(id(owner))
-        if not self._owners:
-            await self.close()
-
     def _info(self) -> dict[str, Any]:
         return {
             "backend": type(self).__name__,
@@ -405,10 +362,6 @@ class AbstractSignalBus(abc.ABC):
             "connected": self._is_connected(),
             "healthy": self._is_healthy(),
         }
-
-    def _is_connected(self) -> bool:
-        """Whether the server is there, as far as that is known without asking it."""
-        return self._link.is_open
 
     def _is_healthy(self) -> bool:
         """Whether it can do what it was asked for; there is nothing wrong with a bus that nobody has needed yet."""

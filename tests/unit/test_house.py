@@ -31,7 +31,7 @@ FLOORS = {
         asyncapi.schemas asyncapi.writing asyncapi.bundles asyncapi.outline asyncapi.reading
     """,
     "machines": """
-        admission link calls signatures dispatch options prefetch intake solitude consuming bus broker faces marks
+        admission link calls signatures dispatch options prefetch intake solitude consuming ends bus broker faces marks
         receiving handlers hooks timer
     """,
     "people": """
