@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
+from microagent import codec
 from microagent.errors import ConfigurationError, SerializingError
 from microagent.schemas.validation import missing_formats
 
@@ -11,11 +12,15 @@ ValidationMode: TypeAlias = Literal["warn", "strict", "off"]
 
 
 class Declared(Protocol):
-    """A signal or a queue: it has a name, and knows what is wrong with a payload."""
+    """A signal or a queue: it has a name, knows what is wrong with a payload, and how it travels."""
 
     name: str
 
-    def problem(self, data: Mapping[str, Any], *, sending: bool, formats: bool = False) -> str | None: ...
+    def problem(
+        self, data: Mapping[str, Any], *, sending: bool, formats: bool = False, plain: bool = False
+    ) -> str | None: ...
+
+    def encode(self, data: Mapping[str, Any], *, plain: bool = False) -> bytes: ...
 
 
 class Answered(Protocol):
@@ -44,14 +49,21 @@ class Admission:
         self._formats = formats
         self._log = log
 
-    def sending(self, declared: Declared, data: Mapping[str, Any], error: type[SerializingError]) -> None:
+    def sending(self, declared: Declared, data: Mapping[str, Any], error: type[SerializingError]) -> bytes:
         """
-        Look at a payload before it is sent.
+        A payload as it travels, looked at before it is sent.
 
-        :raises SerializingError: of the type ``error``, if it does not fit and the mode is strict
+        :raises SerializingError: for what JSON cannot say; of the type ``error``, if it does not fit and the mode is
+            strict
         """
-        if self._mode == "off" or (problem := declared.problem(data, sending=True, formats=self._formats)) is None:
-            return
+        plain = codec.is_plain(data)
+        if self._mode != "off":
+            problem = declared.problem(data, sending=True, formats=self._formats, plain=plain)
+            if problem is not None:
+                self._object(declared, problem, error)
+        return declared.encode(data, plain=plain)
+
+    def _object(self, declared: Declared, problem: str, error: type[SerializingError]) -> None:
         if self._mode == "strict":
             raise error(f"'{declared.name}' is not sent, it does not fit its declaration: {problem}")
         self._log.warning("'%s' is sent although it does not fit its declaration: %s", declared.name, problem)

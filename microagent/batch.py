@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from typing import Generic, TypeAlias, TypeVar
 
 from microagent.errors import BackendConnectionError
@@ -13,6 +14,8 @@ R = TypeVar("R")
 
 
 _Entry: TypeAlias = tuple[T, float, asyncio.Future[R] | None]  # since when it waits, and who waits for its result
+Results: TypeAlias = Sequence[R | Exception]
+Begin: TypeAlias = Callable[[list[T], Callable[[Results[R] | None], None]], bool]
 
 
 class Batcher(Generic[T, R]):
@@ -26,21 +29,30 @@ class Batcher(Generic[T, R]):
         the oldest of them was added, on the loop's clock. What it raises is the result of each item.
     :param limit: most items in one batch
     :param unheard: called with the error of an item that nobody waits for
+    :param begin: ``begin(items, told)`` does what ``flush`` does, where it can be done without waiting for anything
+        before the results come: whether that is so. ``told`` is called later, with the results, or with None if nothing
+        was done after all and ``flush`` is to do it
     """
 
     def __init__(
         self,
-        flush: Callable[[list[T], float], Awaitable[Sequence[R | Exception]]],
+        flush: Callable[[list[T], float], Awaitable[Results[R]]],
         limit: int = 1000,
         unheard: Callable[[Exception], None] = lambda error: None,
+        begin: Begin[T, R] | None = None,
     ) -> None:
         self._flush = flush
         self._limit = limit
         self._unheard = unheard
+        self._begin = begin
         self._under_way: list[_Entry[T, R]] = []
         self._waiting: deque[_Entry[T, R]] = deque()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._task: asyncio.Task[None] | None = None
+        self._is_busy = False
+        self._is_lone = False  # the last batch was of one
+        self._next: asyncio.Handle | None = None  # begins what waits
+        self._task: asyncio.Task[None] | None = None  # flushes what waits
+        self._rest: asyncio.Future[None] | None = None  # of who waits until nothing does
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -57,78 +69,137 @@ class Batcher(Generic[T, R]):
         self._append(asyncio.get_running_loop(), item, None)
 
     def _append(self, loop: asyncio.AbstractEventLoop, item: T, result: "asyncio.Future[R] | None") -> None:
-        if self._sending(loop) is None:
+        if loop is not self._loop:
             self._give_up()  # what an earlier loop left behind
             self._loop = loop
-            self._task = task_of(loop, self._run(), "microagent batch")
-            self._task.add_done_callback(self._ended)
         self._waiting.append((item, loop.time(), result))
+        if self._is_busy:
+            return
+        self._is_busy = True
+        if self._begin is None:
+            self._work(loop)
+        elif self._is_lone:  # it is likely to be one again, and need not wait for others
+            self._go(loop)
+        else:
+            self._next = loop.call_soon(self._go, loop)
 
     async def drain(self, timeout: float) -> bool:
         """Wait up to ``timeout`` seconds until all is through; whether it is."""
-        if (task := self._sending(asyncio.get_running_loop())) is None:
+        loop = asyncio.get_running_loop()
+        if not self._is_at_work(loop):
             return True
-        await asyncio.wait([task], timeout=timeout)
-        return task.done()
+        if self._rest is None:
+            self._rest = loop.create_future()
+        await asyncio.wait([self._rest], timeout=timeout)
+        return not self._is_at_work(loop)
 
     async def cancel(self) -> None:
         """Give up what still waits; its senders get a BackendConnectionError."""
-        if (task := self._sending(asyncio.get_running_loop())) is None:
-            self._give_up()
-        else:
-            task.cancel()
-            await asyncio.wait([task])
+        if self._task is not None and self._is_at_work(asyncio.get_running_loop()):
+            self._task.cancel()
+            await asyncio.wait([self._task])
+        self._give_up()
 
-    def _sending(self, loop: asyncio.AbstractEventLoop) -> "asyncio.Task[None] | None":
-        """The task that sends, if there is one on this loop."""
-        task = self._task if self._loop is loop else None
-        return None if task is None or task.done() else task
+    def _is_at_work(self, loop: asyncio.AbstractEventLoop) -> bool:
+        return self._is_busy and self._loop is loop
+
+    # -- without waiting
+
+    def _go(self, loop: asyncio.AbstractEventLoop) -> None:
+        batch = self._under_way = self._taken()
+        if not batch:
+            self._stop()
+            return
+        self._is_lone = len(batch) == 1
+        assert self._begin is not None, "else there is a task"
+        try:
+            if not self._begin([item for item, _, _ in batch], partial(self._told, batch)):
+                self._told(batch, None)
+        except Exception as error:  # noqa: BLE001 - it is the senders' to handle
+            self._told(batch, [error] * len(batch))
+
+    def _told(self, batch: list[_Entry[T, R]], results: Results[R] | None) -> None:
+        if batch is not self._under_way or self._loop is None:
+            return  # it was given up meanwhile
+        self._under_way = []
+        if results is None:
+            self._waiting.extendleft(reversed(batch))
+            self._work(self._loop)
+            return
+        self._tell(batch, results)
+        if self._waiting or not self._is_lone:
+            self._next = self._loop.call_soon(self._go, self._loop)  # with what those who were just told add
+        else:
+            self._stop()
+
+    # -- with a task, which may wait
+
+    def _work(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._task = task_of(loop, self._run(), "microagent batch")
+        self._task.add_done_callback(self._ended)
 
     async def _run(self) -> None:
-        while batch := self._next():
+        while batch := self._taken():
             self._under_way = batch
-            await self._send(batch)
+            self._tell(batch, await self._flushed(batch))
             self._under_way = []
             if self._waiting:
                 await asyncio.sleep(0)  # who was just told and adds again goes with them, and not in turns with them
+        self._stop()
+
+    async def _flushed(self, batch: list[_Entry[T, R]]) -> Results[R]:
+        try:
+            return await self._flush([item for item, _, _ in batch], batch[0][1])
+        except Exception as error:  # noqa: BLE001 - it is the senders' to handle
+            return [error] * len(batch)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         if task is self._task:
             self._task = None
-            self._give_up()
+            if task.cancelled():
+                self._give_up()
 
-    def _give_up(self) -> None:
-        """What is left when a task has ended, which is nothing unless it was cancelled."""
-        for _, _, result in (*self._under_way, *self._waiting):
-            if result is not None and not result.done() and not result.get_loop().is_closed():
-                result.set_exception(BackendConnectionError("closed before it was sent"))
-        self._under_way = []
-        self._waiting.clear()
+    # --
 
-    def _next(self) -> list[_Entry[T, R]]:
+    def _taken(self) -> list[_Entry[T, R]]:
+        """The next batch."""
         batch: list[_Entry[T, R]] = []
-        while self._waiting and len(batch) < self._limit:
-            entry = self._waiting.popleft()
-            if entry[2] is None or not entry[2].cancelled():
-                batch.append(entry)
+        while self._waiting and not batch:
+            taken = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._limit))]
+            batch = [entry for entry in taken if entry[2] is None or not entry[2].cancelled()]
         return batch
 
-    async def _send(self, batch: list[_Entry[T, R]]) -> None:
-        try:
-            results = await self._flush([item for item, _, _ in batch], batch[0][1])
-            told = list(zip(batch, results, strict=True))
-        except Exception as error:  # noqa: BLE001 - it is the senders' to handle
-            told = [(entry, error) for entry in batch]
-        for (_, _, waiting), result in told:
-            self._tell(waiting, result)
-
-    def _tell(self, waiting: "asyncio.Future[R] | None", result: R | Exception) -> None:
-        if waiting is None:
+    def _tell(self, batch: list[_Entry[T, R]], results: Results[R]) -> None:
+        if len(results) != len(batch):
+            results = [ValueError(f"{len(results)} results of {len(batch)} items")] * len(batch)
+        for (_, _, waiting), result in zip(batch, results, strict=True):
             if isinstance(result, Exception):
-                self._unheard(result)
-        elif waiting.done():
-            pass  # its sender has been cancelled
-        elif isinstance(result, Exception):
-            waiting.set_exception(result)
-        else:
-            waiting.set_result(result)
+                self._tell_error(waiting, result)
+            elif waiting is not None and not waiting.done():  # else its sender has been cancelled
+                waiting.set_result(result)
+
+    def _tell_error(self, waiting: "asyncio.Future[R] | None", error: Exception) -> None:
+        if waiting is None:
+            self._unheard(error)
+        elif not waiting.done():
+            waiting.set_exception(error)
+
+    def _give_up(self) -> None:
+        """What is left: nothing, unless its loop has ended or its task was cancelled."""
+        left = BackendConnectionError("closed before it was sent")
+        for _, _, waiting in (*self._under_way, *self._waiting):
+            if waiting is not None and not waiting.done() and not waiting.get_loop().is_closed():
+                waiting.set_exception(left)
+        self._under_way = []
+        self._waiting.clear()
+        self._stop()
+
+    def _stop(self) -> None:
+        """Rest until something is added."""
+        self._is_busy = False
+        if self._next is not None:
+            self._next.cancel()
+            self._next = None
+        if self._rest is not None and not self._rest.done() and not self._rest.get_loop().is_closed():
+            self._rest.set_result(None)
+        self._rest = None

@@ -3,7 +3,7 @@
 import abc
 import asyncio
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, TypedDict
@@ -35,6 +35,9 @@ class BrokerOptions(TypedDict, total=False):
     retry: RetryPolicy | None
 
 
+Stored = Sequence[Exception | None]
+
+
 class BoundQueue:
     """A queue on a broker: ``broker.mailer``."""
 
@@ -56,10 +59,10 @@ class BoundQueue:
         :raises BackendConnectionError: if the server stays away for ``send_timeout``, or left it open whether it has
             the message
         """
-        if not isinstance(message, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        if type(message) is not dict and not isinstance(message, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
             raise QueueSerializingError(f"queue '{self.queue.name}': a message is a dict, not {codec.kind(message)}")
-        self.broker._admission.sending(self.queue, message, QueueSerializingError)
-        await self.broker._push_one(Outgoing(self.queue.name, self.queue.encode(message), options))
+        body = self.broker._admission.sending(self.queue, message, QueueSerializingError)
+        await self.broker._outbox.add(Outgoing(self.queue.name, body, options))
 
     __call__ = send
 
@@ -120,7 +123,7 @@ class AbstractQueueBroker(End):
         self._retry = _checked(retry)
         self._workers: dict[str, Worker] = {}
         self._solitude = Solitude()
-        self._outbox: Batcher[Outgoing, None] = Batcher(self._flush)
+        self._outbox: Batcher[Outgoing, None] = Batcher(self._flush, begin=self._begin_flush)
         self._verdicts: Batcher[Verdicts, None] = Batcher(self._flush_verdicts)
         self._moves: Batcher[Verdicts, None] = Batcher(
             self._flush_verdicts
@@ -129,13 +132,21 @@ class AbstractQueueBroker(End):
     # -- what a backend does
 
     @abc.abstractmethod
-    async def _push(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
+    async def _push(self, batch: Sequence[Outgoing]) -> Stored:
         """
         Store each message, in order, in one round trip.
 
         :return: for each None when the server has it, or why it has not
         :raises BackendConnectionError: if nothing was written, so that it may be tried again
         """
+
+    def _begin(self, batch: Sequence[Outgoing], told: Callable[[Stored | None], None]) -> bool:
+        """
+        Store each message at once, where that can be done without waiting for anything but the answer; whether it is.
+
+        :param told: called later with what :meth:`_push` gives, or with None where that raises
+        """
+        return False
 
     @abc.abstractmethod
     async def _take(self, name: str, limit: int) -> Sequence[Delivery]:
@@ -220,12 +231,12 @@ class AbstractQueueBroker(End):
         :param kwargs: for the backend, see its own documentation
         """
         body = arguments.payload(message, "message")
-        await self._push_one(Outgoing(arguments.name(name, "name"), body, kwargs))
+        await self._outbox.add(Outgoing(arguments.name(name, "name"), body, kwargs))
 
-    def _push_one(self, message: Outgoing) -> "asyncio.Future[None]":
-        return self._outbox.add(message)
+    def _begin_flush(self, batch: list[Outgoing], told: Callable[[Stored | None], None]) -> bool:
+        return self._link.is_steady and self._begin(batch, told)
 
-    async def _flush(self, batch: list[Outgoing], since: float) -> Sequence[Exception | None]:
+    async def _flush(self, batch: list[Outgoing], since: float) -> Stored:
         return await self._link.through(partial(self._push, batch), since + self._send_timeout, repeatable=False)
 
     async def queue_length(self, name: str, **options: Any) -> int:

@@ -12,19 +12,19 @@ from microagent import arguments
 from microagent.admission import ValidationMode
 from microagent.batch import Batcher
 from microagent.calls import Calls, Reply, Waiter
-from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern, received_on, sent_on, written
+from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern, called_on, received_on, sent_on
 from microagent.dispatch import Dispatch
 from microagent.dsn import masked
 from microagent.ends import End
 from microagent.errors import BackendConnectionError, ConfigurationError, NoReceivers, SignalSerializingError
 from microagent.execution import describe
-from microagent.link import Interrupted
 from microagent.signal import Receiver, Signal
 from microagent.tasks import Kept, Tasks
 
 __all__ = ["AbstractSignalBus", "BoundSignal", "BusOptions", "Receiver", "Signal"]
 
 Publication = tuple[str, bytes]
+Reached = Sequence[int | Exception | None]
 
 
 class BusOptions(TypedDict, total=False):
@@ -55,7 +55,7 @@ class BoundSignal:
         :raises SignalSerializingError: if the arguments cannot be sent
         :raises BackendConnectionError: if the server stays away for ``send_timeout``
         """
-        await self.bus._publish_one(written(self._channel(sender)), self._body(kwargs))
+        await self.bus._outbox.add((self._channel(sender), self._body(kwargs)))
 
     async def call(self, sender: str, *, timeout: float = 60, **kwargs: Any) -> dict[str, Any]:
         """
@@ -80,7 +80,7 @@ class BoundSignal:
         """
         return self.bus._waiter(self._channel(sender), self._body(kwargs), timeout)
 
-    def _channel(self, sender: str) -> Channel:
+    def _channel(self, sender: str) -> str:
         try:
             return sent_on(self.bus.prefix, self.signal.name, sender)
         except (ValueError, TypeError):  # callers may be untyped
@@ -90,8 +90,7 @@ class BoundSignal:
         )
 
     def _body(self, data: dict[str, Any]) -> bytes:
-        self.bus._admission.sending(self.signal, data, SignalSerializingError)
-        return self.signal.encode(data)
+        return self.bus._admission.sending(self.signal, data, SignalSerializingError)
 
 
 class AbstractSignalBus(End):
@@ -133,7 +132,9 @@ class AbstractSignalBus(End):
         self._tasks = Tasks(log)
         self._calls = Calls(self.uid, log)
         self._dispatch = Dispatch(log, self._admission, self._reply)
-        self._outbox: Batcher[Publication, int | None] = Batcher(self._flush, unheard=self._reply_failed)
+        self._outbox: Batcher[Publication, int | None] = Batcher(
+            self._flush, unheard=self._reply_failed, begin=self._begin_flush
+        )
         self._patterns: dict[Pattern, None] = {}
         self._confirmed: set[Pattern] = set()
         self._reader: Kept | None = None
@@ -143,7 +144,7 @@ class AbstractSignalBus(End):
     # -- what a backend does
 
     @abc.abstractmethod
-    async def _publish(self, batch: Sequence[Publication]) -> Sequence[int | Exception | None]:
+    async def _publish(self, batch: Sequence[Publication]) -> Reached:
         """
         Publish each ``(channel, body)``, in order, in one round trip.
 
@@ -167,11 +168,12 @@ class AbstractSignalBus(End):
         :raises BackendConnectionError: if the connection is gone
         """
 
-    def _post(self, publication: Publication, failed: Callable[[Exception], None]) -> bool:
+    def _begin(self, batch: Sequence[Publication], told: Callable[[Reached | None], None], *, idly: bool) -> bool:
         """
-        Publish at once what nobody waits for, if that can be done without waiting for anything; whether it is done.
+        Publish at once, where that can be done without waiting for anything but the answer; whether it is done.
 
-        :param failed: called with an Interrupted if nobody knows whether it was published, else if it was not
+        :param told: called with what :meth:`_publish` gives, or with None where that raises; later, where not ``idly``
+        :param idly: nobody waits for the answer
         """
         return False
 
@@ -207,17 +209,14 @@ class AbstractSignalBus(End):
     def call(self, channel: str, message: str | bytes, timeout: float = 60) -> Waiter[Any]:
         """The replies to a raw message, as an asynchronous context manager; see :meth:`BoundSignal.waiter`."""
         parsed = Channel.parse(arguments.name(channel, "channel"), self.prefix)
-        return self._waiter(parsed, arguments.payload(message, "message"), timeout)
+        body = arguments.payload(message, "message")
+        return self._waiter(str(parsed._replace(request_id=None)), body, timeout)
 
-    def _publish_one(self, channel: str, body: bytes) -> "asyncio.Future[int | None]":
-        return self._outbox.add((channel, body))
-
-    def _waiter(self, channel: Channel, body: bytes, timeout: float) -> Waiter[Any]:
+    def _waiter(self, channel: str, body: bytes, timeout: float) -> Waiter[Any]:
         async def publish(request_id: str) -> int | None:
             replies = Pattern(f"{self.prefix}:{RESPONSE}:", f"#{self.uid}.")
             await self._ensure([replies], asyncio.get_running_loop().time() + self._send_timeout)
-            call = Channel(channel.prefix, channel.signal, channel.sender, request_id)
-            return await self._outbox.add((str(call), body))
+            return await self._outbox.add((called_on(channel, request_id), body))
 
         return Waiter(self._calls, publish, arguments.seconds("timeout", timeout))
 
@@ -225,19 +224,24 @@ class AbstractSignalBus(End):
         assert call.request_id is not None, "only calls are replied to"
         channel = Channel(self.prefix, RESPONSE, self.uid, call.request_id)
         publication = str(channel), reply.encode(call.request_id)
-        if not (self._is_lone and self._post(publication, partial(self._not_posted, publication))):
+        told = partial(self._replied, publication)
+        if not (self._is_lone and self._link.is_steady and self._begin([publication], told, idly=True)):
             self._outbox.post(publication)
 
-    def _not_posted(self, publication: Publication, error: Exception) -> None:
-        if isinstance(error, Interrupted):  # it may have been published
-            self._reply_failed(error)
-        else:
+    def _replied(self, publication: Publication, reached: Reached | None) -> None:
+        error = None if reached is None else reached[0]
+        if reached is None:
             self._outbox.post(publication)
+        elif isinstance(error, Exception) and self._link.is_open:  # else it was we who closed the connection
+            self._reply_failed(error)
 
     def _reply_failed(self, error: Exception) -> None:
         self.log.warning("%r: a reply could not be sent: %s", self, describe(error))
 
-    async def _flush(self, batch: list[Publication], since: float) -> Sequence[int | Exception | None]:
+    def _begin_flush(self, batch: list[Publication], told: Callable[[Reached | None], None]) -> bool:
+        return self._link.is_steady and self._begin(batch, told, idly=False)
+
+    async def _flush(self, batch: list[Publication], since: float) -> Reached:
         return await self._link.through(partial(self._publish, batch), since + self._send_timeout, repeatable=False)
 
     # -- receiving

@@ -47,21 +47,20 @@ class Channel(NamedTuple):
 
 
 @lru_cache(REMEMBERED)
-def sent_on(prefix: str, signal: str, sender: str) -> Channel:
+def sent_on(prefix: str, signal: str, sender: str) -> str:
     """
-    The channel of one sender.
+    The text of the channel of one sender.
 
     :raises ValueError: if this is no sender's name
     """
     if UNSAFE_IN_SENDER.search(sender) or not sender.isprintable():
         raise ValueError("a sender is a text without spaces and : # * ? [ ] \\")
-    return Channel(prefix, signal, sender)
+    return str(Channel(prefix, signal, sender))
 
 
-@lru_cache(REMEMBERED)
-def written(channel: Channel) -> str:
-    """The text of a channel that is in use."""
-    return str(channel)
+def called_on(channel: str, request_id: str) -> str:
+    """The text of the channel of a call, by that of its sender."""
+    return f"{channel}#{request_id}"
 
 
 def received_on(text: str, prefix: str) -> Channel:

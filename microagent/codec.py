@@ -28,14 +28,15 @@ _CONTAINERS = (dict, list, tuple)
 _SCALARS = (str, int, float, type(None))  # a bool is an int
 
 
-def encode(value: object) -> bytes:
+def encode(value: object, *, plain: bool = False) -> bytes:
     """
     The value as compact JSON, in UTF-8.
 
+    :param plain: it is known to be plain, see :func:`is_plain`
     :raises SerializingError: for what JSON cannot say (NaN, sets, datetimes, keys that are no strings...), and where
     """
     try:
-        if is_plain(value):
+        if plain or is_plain(value):
             return _bytes_of(value)
         raw = _text_of(value).encode()
         if _has_text_keys(value):

@@ -66,6 +66,11 @@ class Link:
         """Whether nobody has needed the server, since the link was made or closed."""
         return self._opening is None
 
+    @property
+    def is_steady(self) -> bool:
+        """Whether the server is there, on this loop, and something got through to it since it was last lost."""
+        return self.is_open and not self._losses and self._loop is asyncio.get_running_loop()
+
     async def ready(self, deadline: float | None = None) -> None:
         """
         Return when the server answers, however long that takes.

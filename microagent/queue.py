@@ -67,9 +67,15 @@ class Queue(Word[QueueDeclaration]):
     def description(self) -> str:
         return self.declaration.description
 
-    def problem(self, data: Mapping[str, Any], *, sending: bool = True, formats: bool = False) -> str | None:
-        """What is wrong with a message, as one sentence, or None; its schema says the same to both sides."""
-        return None if self._checks is None else self._checks[formats].problem(data, is_json=not sending)
+    def problem(
+        self, data: Mapping[str, Any], *, sending: bool = True, formats: bool = False, plain: bool = False
+    ) -> str | None:
+        """
+        What is wrong with a message, as one sentence, or None; its schema says the same to both sides.
+
+        :param plain: it is known to consist of JSON's own types, see :func:`codec.is_plain`
+        """
+        return None if self._checks is None else self._checks[formats].problem(data, plain=plain or not sending)
 
     @cached_property
     def _checks(self) -> Checks | None:

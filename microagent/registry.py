@@ -182,14 +182,15 @@ class Word(Generic[D]):
         """SHA-256 of the structure: the same for equal declarations, everywhere."""
         return self.declaration.fingerprint
 
-    def encode(self, data: Mapping[str, Any]) -> bytes:
+    def encode(self, data: Mapping[str, Any], *, plain: bool = False) -> bytes:
         """
         The data as it travels.
 
+        :param plain: it is known to consist of JSON's own types, see :func:`codec.is_plain`
         :raises SerializingError: for what JSON cannot say
         """
         try:
-            return codec.encode(data)
+            return codec.encode(data, plain=plain)
         except SerializingError as exc:
             raise self._unreadable(f"{self._kind} {self.name!r}: {exc}") from exc
 

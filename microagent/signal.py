@@ -92,18 +92,22 @@ class Signal(Word[SignalDeclaration]):
         """The channel that carries this signal from this sender."""
         return str(Channel(channel_prefix, self.name, sender))
 
-    def problem(self, data: Mapping[str, Any], *, sending: bool, formats: bool = False) -> str | None:
+    def problem(
+        self, data: Mapping[str, Any], *, sending: bool, formats: bool = False, plain: bool = False
+    ) -> str | None:
         """
         What is wrong with the arguments, as one sentence, or None.
 
         A receiver is given arguments that its declaration does not know, or adding one would break every receiver. A
         sender may not send them, unless the declaration is open: ``additionalProperties``.
+
+        :param plain: it is known to consist of JSON's own types, see :func:`codec.is_plain`
         """
         names = self._names
         if sending and names is not None and not names.issuperset(data):
             unknown = next(name for name in data if name not in names)
             return f"$: unknown argument {shown(unknown)}{guess(unknown, names)}"
-        return self._checks[formats].problem(data, is_json=not sending)
+        return self._checks[formats].problem(data, plain=plain or not sending)
 
     def answer_problem(self, value: object, *, formats: bool = False) -> str | None:
         """What is wrong with an answer, as one sentence, or None."""

@@ -38,13 +38,13 @@ class Check:
         self._definitions = definitions or {}
         self._formats = formats
 
-    def problem(self, value: object, *, is_json: bool = False) -> str | None:
+    def problem(self, value: object, *, plain: bool = False) -> str | None:
         """
         What is wrong with the value, as one sentence with its path, or None.
 
-        :param is_json: the value was read from JSON a moment ago, and nothing else can be in it
+        :param plain: it is known to consist of JSON's own types: it was read from JSON a moment ago, say
         """
-        if not is_json and not codec.is_plain(value):
+        if not plain and not codec.is_plain(value):
             return self._problem_of_wire(value)
         if self._type is not None:
             try:
@@ -56,7 +56,7 @@ class Check:
     def _problem_of_wire(self, value: object) -> str | None:
         """The value as it would travel: a tuple is an array by the time anybody reads it."""
         try:
-            return self.problem(codec.decode(codec.encode(value)), is_json=True)
+            return self.problem(codec.decode(codec.encode(value)), plain=True)
         except SerializingError as exc:
             return str(exc)
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from support import until
@@ -262,3 +264,142 @@ def test_batcher_can_be_ended_after_its_loop():
     asyncio.run(leave_behind())
     assert asyncio.run(end())
     assert len(batcher) == 0
+
+
+class Begins:
+    """Takes every batch, or none; ``told`` are those who are to be told of what was taken."""
+
+    def __init__(self) -> None:
+        self.batches: list[list[int]] = []
+        self.told: list[Callable[[Any], None]] = []
+        self.takes = True
+        self.error: Exception | None = None
+
+    def __call__(self, items: list[int], told: Callable[[Any], None]) -> bool:
+        if self.error is not None:
+            raise self.error
+        if self.takes:
+            self.batches.append(items)
+            self.told.append(told)
+        return self.takes
+
+
+@pytest.fixture
+def begins():
+    return Begins()
+
+
+@pytest.fixture
+def quick(flushes, begins):
+    """A batcher whose flushes may be begun without a task."""
+    return Batcher(flushes, begin=begins)
+
+
+async def test_batch_that_needs_not_wait_is_told_without_a_task(quick, begins, flushes):
+    """Each item has its own result; what comes meanwhile goes out with the next, and so do those who were just told."""
+
+    async def send(*items: int) -> list[int]:
+        return [await quick.add(item) for item in items]
+
+    senders = asyncio.gather(send(1, 4), send(2, 5))
+    await until(lambda: begins.told)
+    late = quick.add(3)
+    begins.told.pop()([10, 20])
+    await until(lambda: begins.told)
+    begins.told.pop()([30, 40, 50])
+    assert await senders == [[10, 40], [20, 50]]
+    assert await late == 30
+    assert begins.batches == [[1, 2], [3, 4, 5]]
+    assert flushes.batches == []
+
+
+async def test_lone_item_begins_in_its_own_turn_when_the_last_one_was_alone_too(quick, begins):
+    """The first of many does not go before the others."""
+    for item, begun in ((1, []), (2, [[1], [2]])):
+        result = quick.add(item)
+        assert begins.batches == begun
+        await until(lambda: begins.told)
+        begins.told.pop()([item])
+        await result
+    many = [quick.add(item) for item in (3, 4, 5)]
+    assert begins.batches == [[1], [2], [3]]
+    begins.told.pop()([3])
+    await until(lambda: begins.told)
+    begins.told.pop()([4, 5])
+    await asyncio.gather(*many)
+    again = [quick.add(item) for item in (6, 7)]
+    await until(lambda: begins.told)
+    begins.told.pop()([6, 7])
+    await asyncio.gather(*again)
+    assert begins.batches == [[1], [2], [3], [4, 5], [6, 7]]
+
+
+async def test_batch_that_cannot_begin_now_is_flushed(quick, begins, flushes):
+    """And so is one of which nothing was done after all, before what came meanwhile."""
+    begins.takes = False
+    assert await quick.add(2) == 4
+    begins.takes = True
+    first = quick.add(4)
+    await until(lambda: begins.told)
+    second = quick.add(6)
+    begins.told.pop()(None)
+    assert await asyncio.gather(first, second) == [8, 12]
+    assert flushes.batches == [[2], [4, 6]]
+
+
+async def test_error_that_begins_or_ends_a_batch_is_its_senders(quick, begins):
+    """And the next batch is another try."""
+    begins.error = OSError("broken")
+    results = await asyncio.gather(quick.add(2), quick.add(4), return_exceptions=True)
+    assert [type(result) for result in results] == [OSError, OSError]
+    begins.error = None
+    items = [quick.add(2), quick.add(4)]
+    items[1].cancel()
+    await until(lambda: begins.told)
+    begins.told.pop()([ValueError("no")])
+    with pytest.raises(ValueError, match="no"):
+        await items[0]
+    assert begins.batches == [[2]]
+
+
+async def test_batch_under_way_without_a_task_is_drained_or_given_up(quick, begins):
+    """What comes of it after that is for nobody."""
+    first = quick.add(2)
+    assert not await quick.drain(0.01)
+    draining = asyncio.create_task(quick.drain(5))
+    await asyncio.sleep(0)
+    begins.told[0]([4])
+    assert await draining
+    assert await first == 4
+    second, third = quick.add(6), quick.add(8)
+    await until(lambda: len(begins.told) == 2)
+    await quick.cancel()
+    told = await asyncio.gather(second, third, return_exceptions=True)
+    assert [type(error) for error in told] == [BackendConnectionError, BackendConnectionError]
+    fourth = quick.add(10)
+    await until(lambda: len(begins.told) == 3)
+    begins.told[1]([12, 16])
+    assert not fourth.done()
+    begins.told[2]([20])
+    assert await fourth == 20
+
+
+def test_batch_that_an_earlier_loop_has_begun_is_for_nobody(begins, flushes):
+    """The next loop begins anew."""
+
+    async def leave_behind() -> None:
+        quick.post(2)
+        await until(lambda: begins.told)
+        quick.post(4)
+
+    async def go_on() -> int:
+        result = quick.add(6)
+        await until(lambda: len(begins.told) == 2)
+        begins.told[0]([4])
+        begins.told[1]([12])
+        return await result
+
+    quick = Batcher(flushes, begin=begins)
+    asyncio.run(leave_behind())
+    assert asyncio.run(go_on()) == 12
+    assert begins.batches == [[2], [6]]

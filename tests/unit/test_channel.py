@@ -4,7 +4,7 @@ import fnmatch
 
 import pytest
 
-from microagent.channel import Channel, Pattern, received_on, sent_on
+from microagent.channel import Channel, Pattern, called_on, received_on, sent_on
 
 CHANNELS = {
     "PUBSUB:user_created:user_agent": Channel("PUBSUB", "user_created", "user_agent"),
@@ -42,7 +42,13 @@ def test_refusal_shows_no_more_than_the_beginning():
 @pytest.mark.parametrize("sender", ["user_agent", "Agent-1.2", "ünï", "a@b", "1"])
 def test_names_are_senders(sender):
     """Whatever has no meaning in a channel."""
-    assert sent_on("P", "user", sender) == Channel("P", "user", sender)
+    assert Channel.parse(sent_on("P", "user", sender), "P") == Channel("P", "user", sender)
+
+
+def test_a_call_travels_beside_the_signals_of_its_sender():
+    """Its request id tells it from them."""
+    channel = called_on(sent_on("P", "user", "agent"), "abc.1~2")
+    assert Channel.parse(channel, "P") == Channel("P", "user", "agent", "abc.1~2")
 
 
 @pytest.mark.parametrize("sender", ["a:b", "a#b", "a*", "a?", "a[b]", "a\\b", "a b", "a\nb", "a\x00b", "a\x7f"])

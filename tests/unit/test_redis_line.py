@@ -134,7 +134,7 @@ async def test_connection_that_was_closed_while_the_loop_stood_still_is_opened_a
     for _ in range(2):
         with SyncRedis.from_url(redis_url) as other:
             other.client_kill_filter(_id=number)
-        assert not line.post(("PUBLISH", "nobody", ""), lambda error: None)
+        assert not line.begin([("PUBLISH", "nobody", "")], lambda answers: None)
         (next_number,) = await line.ask(("CLIENT", "ID"))
         assert next_number != number
         number = next_number

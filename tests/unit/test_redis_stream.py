@@ -64,6 +64,24 @@ async def test_commands_of_a_question_are_one_write(stream, transport):
     assert isinstance(second, ResponseError)
 
 
+async def test_command_may_be_packed_already(stream, transport):
+    """Then it is written as it is."""
+    asked = stream.ask([b"*1\r\n$4\r\nPING\r\n", ("PING",)], PATIENCE)
+    stream.data_received(b"+PONG\r\n+PONG\r\n")
+    assert await asked == [b"PONG", b"PONG"]
+    assert transport.written == [b"*1\r\n$4\r\nPING\r\n" * 2]
+
+
+async def test_who_is_told_knows_it_in_the_turn_that_reads(stream):
+    """And not in the next."""
+    told: list[Any] = []
+    stream.put([("LLEN", "q"), ("LLEN", "r")], PATIENCE, told.append)
+    stream.data_received(b":1\r\n")
+    assert told == []
+    stream.data_received(b":2\r\n")
+    assert told == [[1, 2]]
+
+
 async def test_question_that_is_cancelled_takes_its_answer_with_it(stream):
     """The others get theirs."""
     asked = [stream.ask([("ECHO", str(number))], PATIENCE) for number in range(3)]
@@ -75,33 +93,37 @@ async def test_question_that_is_cancelled_takes_its_answer_with_it(stream):
 async def test_answers_that_are_in_no_hurry_are_read_together(stream, transport, monkeypatch):
     """After a while, for they alone wake nobody."""
     monkeypatch.setattr(stream_module, "IDLY", 0.01)
-    asked = [stream.ask_idly([("PUBLISH", "a", b"b")], PATIENCE) for _ in range(2)]
+    told: list[Any] = []
+    for _ in range(2):
+        stream.put([("PUBLISH", "a", b"b")], PATIENCE, told.append, idly=True)
     assert len(transport.written) == 2
     assert not transport.reading
     await until(lambda: transport.reading)
     stream.data_received(b":1\r\n:0\r\n")
-    assert [await each for each in asked] == [[1], [0]]
+    assert told == [[1], [0]]
 
 
 async def test_question_that_is_in_a_hurry_has_the_others_read(stream, transport, monkeypatch):
     """At once; and what is in no hurry holds up none that is under way."""
     monkeypatch.setattr(stream_module, "IDLY", 3600)
-    idle = stream.ask_idly([("PUBLISH", "a", b"b")], PATIENCE)
+    told: list[Any] = []
+    stream.put([("PUBLISH", "a", b"b")], PATIENCE, told.append, idly=True)
     hurried = stream.ask([("LLEN", "q")], PATIENCE)
     assert transport.reading
-    other = stream.ask_idly([("PUBLISH", "a", b"b")], PATIENCE)
+    stream.put([("PUBLISH", "a", b"b")], PATIENCE, told.append, idly=True)
     assert transport.reading
     stream.data_received(b":1\r\n:2\r\n:3\r\n")
-    assert [await idle, await hurried, await other] == [[1], [2], [3]]
+    assert told == [[1], [3]]
+    assert await hurried == [2]
 
 
 async def test_connection_that_ends_meanwhile_is_none_that_is_read_on(stream, transport, monkeypatch):
     """Whoever asked is told."""
     monkeypatch.setattr(stream_module, "IDLY", 0.01)
-    asked = stream.ask_idly([("PUBLISH", "a", b"b")], PATIENCE)
+    told: list[Any] = []
+    stream.put([("PUBLISH", "a", b"b")], PATIENCE, told.append, idly=True)
     stream.connection_lost(None)
-    with pytest.raises(RedisConnectionError):
-        await asked
+    assert [type(each) for each in told] == [RedisConnectionError]
     await asyncio.sleep(0.02)
     assert not transport.reading
 
@@ -109,9 +131,11 @@ async def test_connection_that_ends_meanwhile_is_none_that_is_read_on(stream, tr
 async def test_connection_that_has_ended_answers_nothing(stream, transport):
     """Whoever asks it is told at once, and nothing is written."""
     stream.connection_lost(None)
-    for ask in (stream.ask, stream.ask_idly):
-        with pytest.raises(RedisConnectionError):
-            await ask([("LLEN", "q")], PATIENCE)
+    told: list[Any] = []
+    with pytest.raises(RedisConnectionError):
+        await stream.ask([("LLEN", "q")], PATIENCE)
+    stream.put([("LLEN", "q")], PATIENCE, told.append)
+    assert [type(each) for each in told] == [RedisConnectionError]
     assert transport.written == []
 
 

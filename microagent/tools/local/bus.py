@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Unpack
 
-from microagent.bus import AbstractSignalBus, BusOptions
+from microagent.bus import AbstractSignalBus, BusOptions, Reached
 from microagent.channel import Pattern
 from microagent.counted import CountedLog
 from microagent.errors import BackendConnectionError
@@ -71,12 +71,10 @@ class LocalSignalBus(AbstractSignalBus):
         await self._inbox.room(PATIENCE)
         return results
 
-    def _post(self, publication: tuple[str, bytes], failed: Callable[[Exception], None]) -> bool:
-        if self._pubsub is None:
+    def _begin(self, batch: Sequence[tuple[str, bytes]], told: Callable[[Reached | None], None], *, idly: bool) -> bool:
+        if self._pubsub is None or not idly:  # a sender waits for those who are behind
             return False
-        (result,) = self._pubsub.post([publication])
-        if isinstance(result, Exception):
-            failed(result)
+        told(self._pubsub.post(batch))
         return True
 
     async def _subscribe(self, patterns: Sequence[Pattern]) -> None:

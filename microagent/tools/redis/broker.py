@@ -2,20 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from operator import attrgetter
-from typing import TypeVar, Unpack
+from typing import Any, TypeAlias, TypeVar, Unpack
 
 from microagent.arguments import duration
-from microagent.broker import AbstractQueueBroker, BrokerOptions
+from microagent.broker import AbstractQueueBroker, BrokerOptions, Stored
 from microagent.consuming import ConsumingOptions
 from microagent.delivery import ACK, DeadLetter, Delivery, Outgoing, Settlement, Verdict
-from microagent.errors import BackendConnectionError, ConfigurationError
+from microagent.errors import BackendConnectionError, BackendError, ConfigurationError
 from microagent.queue import Consumer
 from microagent.retry import RetryPolicy
-from microagent.tools.redis.faults import raise_if_in_vain
-from microagent.tools.redis.line import Command, Line, checked
+from microagent.tools.redis.faults import is_in_vain, raise_if_in_vain
+from microagent.tools.redis.line import checked
 from microagent.tools.redis.lines import Lines
 from microagent.tools.redis.releases import check_release
 from microagent.tools.redis.scripts import MAINTAIN, RENEW, SETTLE, TAKE, Call, Keys
@@ -24,6 +24,7 @@ from microagent.tools.redis.watch import Doorbell, Watch
 
 T = TypeVar("T")
 K = TypeVar("K")
+Push: TypeAlias = tuple[str, str, *tuple[bytes, ...]]
 
 RETRY = Verdict.RETRY
 TAKEN_BYTES = 4 << 20  # about so many are taken in one go
@@ -98,17 +99,28 @@ class RedisBroker(AbstractQueueBroker):
         await self._sending.close()
         await self._consuming.close()
 
-    async def _push(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
-        results = [_refusal(message) for message in batch]
-        accepted = [index for index, refusal in enumerate(results) if refusal is None]
-        queues = _grouped(accepted, lambda index: batch[index].queue)
-        for line, parts in _grouped(queues, lambda part: self._sending.to(part[0])):
-            pushes: list[Command] = [("RPUSH", name, *(batch[index].body for index in part)) for name, part in parts]
-            for (_, part), error in zip(parts, await _pushed(line, pushes), strict=True):
-                for index in part:
-                    results[index] = error
-        raise_if_in_vain([results[index] for index in accepted])
-        return results
+    async def _push(self, batch: Sequence[Outgoing]) -> Stored:
+        faults: dict[str, Exception | None] = {}
+        for line, pushes in _grouped(_pushes(batch), lambda push: self._sending.to(push[1])):
+            try:
+                answers = await line.ask(*pushes)
+            except BackendConnectionError as error:
+                answers = [error] * len(pushes)
+            faults |= _faults(pushes, answers)
+        raise_if_in_vain([*faults.values()])
+        return _stored(batch, faults)
+
+    def _begin(self, batch: Sequence[Outgoing], told: Callable[[Stored | None], None]) -> bool:
+        pushes = _pushes(batch)
+        lines = {self._sending.to(push[1]) for push in pushes}
+        if len(lines) != 1:
+            return False
+
+        def answered(answers: list[Any] | BackendError) -> None:
+            answers = [answers] * len(pushes) if isinstance(answers, BackendError) else answers
+            told(None if is_in_vain(answers) else _stored(batch, _faults(pushes, answers)))
+
+        return lines.pop().begin(pushes, answered)
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
         call = Call(Keys(name), (limit, _milliseconds(self._lease), TAKEN_BYTES))
@@ -197,20 +209,28 @@ def _grouped(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]
     return list(groups.items())
 
 
-def _refusal(message: Outgoing) -> Exception | None:
-    if message.options:
-        names = ", ".join(map(repr, sorted(message.options)))
-        return ConfigurationError(f"queue '{message.queue}': RedisBroker cannot send with {names}")
-    return None
+def _refusal(message: Outgoing) -> ConfigurationError:
+    names = ", ".join(map(repr, sorted(message.options)))
+    return ConfigurationError(f"queue '{message.queue}': RedisBroker cannot send with {names}")
 
 
-async def _pushed(line: Line, pushes: Sequence[Command]) -> list[Exception | None]:
-    """For each command None, or why it is not, or may not be, carried out."""
-    try:
-        answers = await line.ask(*pushes)
-    except BackendConnectionError as error:
-        return [error] * len(pushes)
-    return [answer if isinstance(answer, Exception) else None for answer in answers]
+def _pushes(batch: Sequence[Outgoing]) -> list[Push]:
+    """One command for each queue: all that is to be in it."""
+    bodies: dict[str, list[bytes]] = {}
+    for message in batch:
+        if not message.options:
+            bodies.setdefault(message.queue, []).append(message.body)
+    return [("RPUSH", queue, *those) for queue, those in bodies.items()]
+
+
+def _faults(pushes: Sequence[Push], answers: Sequence[Any]) -> dict[str, Exception | None]:
+    """For each queue None, or why its messages are not, or may not be, in it."""
+    told = zip(pushes, answers, strict=True)
+    return {queue: answer if isinstance(answer, Exception) else None for (_, queue, *_), answer in told}
+
+
+def _stored(batch: Sequence[Outgoing], faults: Mapping[str, Exception | None]) -> Stored:
+    return [faults[message.queue] if not message.options else _refusal(message) for message in batch]
 
 
 def _verdicts(settlements: Iterable[Settlement]) -> Iterator[str | int]:

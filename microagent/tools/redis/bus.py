@@ -2,17 +2,36 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from typing import Unpack
+from functools import lru_cache
+from typing import Any, Unpack
 
-from microagent.bus import AbstractSignalBus, BusOptions
-from microagent.channel import Pattern
-from microagent.errors import BackendConnectionError
-from microagent.tools.redis.faults import Unanswered, raise_if_in_vain
+from microagent.bus import AbstractSignalBus, BusOptions, Reached
+from microagent.channel import LONGEST_REMEMBERED, REMEMBERED, Pattern
+from microagent.errors import BackendConnectionError, BackendError
+from microagent.tools.redis.faults import Unanswered, is_in_vain, raise_if_in_vain
+from microagent.tools.redis.line import Command
 from microagent.tools.redis.lines import Lines
 from microagent.tools.redis.servers import SCHEMES, servers_of
 from microagent.tools.redis.subscription import Subscription
 
 ANY = ""  # a signal is published on any node of a cluster
+
+
+def published(batch: Sequence[tuple[str, bytes]]) -> list[Command]:
+    """The commands that publish these."""
+    return [_published(channel, body) for channel, body in batch]
+
+
+def _published(channel: str, body: bytes) -> Command:
+    if "#" in channel or len(channel) > LONGEST_REMEMBERED:
+        return ("PUBLISH", channel, body)
+    return b"%b%d\r\n%b\r\n" % (_head(channel), len(body), body)
+
+
+@lru_cache(REMEMBERED)
+def _head(channel: str) -> bytes:
+    """All that stands before the length of the body, which takes longer to write than the rest."""
+    return b"*3\r\n$7\r\nPUBLISH\r\n$%d\r\n%b\r\n$" % (len(raw := channel.encode()), raw)
 
 
 class RedisSignalBus(AbstractSignalBus):
@@ -63,16 +82,23 @@ class RedisSignalBus(AbstractSignalBus):
 
     async def _publish(self, batch: Sequence[tuple[str, bytes]]) -> Sequence[int | Exception | None]:
         try:
-            answers = await self._publishing.to(ANY).ask(*(("PUBLISH", channel, body) for channel, body in batch))
+            answers = await self._publishing.to(ANY).ask(*published(batch))
         except Unanswered as error:
             return [error] * len(batch)
         raise_if_in_vain(answers)
+        return self._reached(answers)
+
+    def _begin(self, batch: Sequence[tuple[str, bytes]], told: Callable[[Reached | None], None], *, idly: bool) -> bool:
+        def answered(answers: list[Any] | BackendError) -> None:
+            answers = [answers] * len(batch) if isinstance(answers, BackendError) else answers
+            told(None if is_in_vain(answers) else self._reached(answers))
+
+        return self._publishing.to(ANY).begin(published(batch), answered, idly=idly)
+
+    def _reached(self, answers: list[Any]) -> Reached:
         if self._servers.counts_receivers:
             return answers
         return [answer if isinstance(answer, Exception) else None for answer in answers]
-
-    def _post(self, publication: tuple[str, bytes], failed: Callable[[Exception], None]) -> bool:
-        return self._publishing.to(ANY).post(("PUBLISH", *publication), failed)
 
     async def _subscribe(self, patterns: Sequence[Pattern]) -> None:
         await self._subscribed.subscribe(*(pattern.glob() for pattern in patterns))

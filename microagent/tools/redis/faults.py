@@ -1,6 +1,7 @@
 """From the driver's errors to ours."""
 
 from collections.abc import Sequence
+from typing import cast
 
 from redis.exceptions import (
     AskError,
@@ -53,6 +54,14 @@ def raise_if_in_vain(results: Sequence[object]) -> None:
     """
     :raises BackendConnectionError: if nothing was written, so that it may be tried again
     """
-    faults = [each for each in results if isinstance(each, BackendConnectionError) and not isinstance(each, Unanswered)]
-    if faults and len(faults) == len(results):
-        raise faults[0]
+    if is_in_vain(results):
+        raise cast("BackendConnectionError", results[0])
+
+
+def is_in_vain(results: Sequence[object]) -> bool:
+    """Whether nothing was written, so that it may be tried again."""
+    return bool(results) and all(map(_is_away, results))  # of what is written, the first one tells
+
+
+def _is_away(result: object) -> bool:
+    return isinstance(result, BackendConnectionError) and not isinstance(result, Unanswered)

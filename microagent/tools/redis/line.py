@@ -1,7 +1,7 @@
 """One connection to a Redis server: a batch of commands goes out in one write, its answers come back in order."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol, cast
@@ -75,31 +75,22 @@ class Line:
         except (RedisError, OSError) as error:
             await self._drop(stream)
             raise unanswered(error) from error
-        return [_translated(answer) if isinstance(answer, RedisError) else answer for answer in answers]
+        return _all_translated(answers)
 
-    def post(self, command: Command, failed: Callable[[BackendError], None]) -> bool:
+    def begin(
+        self, commands: Sequence[Command], told: Callable[[list[Any] | BackendError], None], *, idly: bool = False
+    ) -> bool:
         """
-        Write what nobody waits for, if it is open; whether it is written.
+        Ask without waiting for anything, if it is open; whether it is.
 
-        :param failed: called if the server refuses it, or is lost before it has answered
+        :param told: called with the answer to each command, or with why there are none
+        :param idly: nobody is in a hurry for the answers
         """
         stream = self._stream
         if stream is None or self.has_more() or stream.has_news:
             return False
-        stream.ask_idly((command,), ANSWER).add_done_callback(partial(self._posted, stream, failed))
+        stream.put(commands, ANSWER, partial(_tell, told), idly=idly)
         return True
-
-    def _posted(
-        self, stream: Stream, failed: Callable[[BackendError], None], asked: "asyncio.Future[list[Any]]"
-    ) -> None:
-        try:
-            (answer,) = asked.result()
-        except (RedisError, OSError) as error:
-            if stream is self._stream:  # else it was we who closed it
-                failed(unanswered(error))
-        else:
-            if isinstance(answer, RedisError):
-                failed(_translated(answer))
 
     async def check(self) -> None:
         """
@@ -197,6 +188,19 @@ class Line:
         self._stream = None
         with suppress(RuntimeError):  # its loop is closed, and has closed it
             await self._connection.disconnect(nowait=True)
+
+
+def _tell(told: Callable[[list[Any] | BackendError], None], answers: list[Any] | Exception) -> None:
+    if not isinstance(answers, Exception):
+        told(_all_translated(answers))
+        return
+    fault = unanswered(answers)
+    fault.__cause__ = answers
+    told(fault)
+
+
+def _all_translated(answers: Iterable[Any]) -> list[Any]:
+    return [_translated(answer) if isinstance(answer, RedisError) else answer for answer in answers]
 
 
 def _translated(error: RedisError) -> BackendError:

@@ -5,6 +5,7 @@ import select
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any, TypeAlias, cast
 
 import hiredis
@@ -17,7 +18,10 @@ IDLY = 0.01  # seconds until answers are read that nobody is in a hurry for
 UNHEARD = 10_000  # things that nobody has listened to yet until the server has to wait
 UNHEARD_BYTES = 16 << 20  # likewise
 
-Command: TypeAlias = tuple[str | bytes | int | float, ...]
+Command: TypeAlias = tuple[str | bytes | int | float, ...] | bytes
+"""Its words; or all of it, as it is written."""
+Told: TypeAlias = Callable[[list[Any] | Exception], None]
+"""What is called with the answer to each command, or with what ended the connection before they came."""
 _pack = cast("Callable[[Command], bytes]", hiredis.pack_command)  # pyright: ignore[reportUnknownMemberType] - it says less than it takes
 
 
@@ -32,12 +36,21 @@ def _polling(transport: asyncio.Transport) -> "select.poll | None":
 
 
 class _Question:
-    __slots__ = ("answers", "commands", "future")
+    __slots__ = ("answers", "commands", "told")
 
-    def __init__(self, commands: int, future: "asyncio.Future[list[Any]]") -> None:
+    def __init__(self, commands: int, told: Told) -> None:
         self.commands = commands
         self.answers: list[Any] = []
-        self.future = future
+        self.told = told
+
+
+def _settle(future: "asyncio.Future[list[Any]]", answers: list[Any] | Exception) -> None:
+    if future.done():
+        return
+    if isinstance(answers, Exception):
+        future.set_exception(answers)
+    else:
+        future.set_result(answers)
 
 
 class Stream(asyncio.Protocol):
@@ -101,29 +114,32 @@ class Stream(asyncio.Protocol):
 
         :param patience: seconds of silence after which the connection counts as lost
         """
-        self._read_on()
-        return self._ask(commands, patience)
-
-    def _ask(self, commands: Sequence[Command], patience: float) -> "asyncio.Future[list[Any]]":
         future: asyncio.Future[list[Any]] = self._loop.create_future()
-        if self.fault is not None:
-            future.set_exception(self.fault)
-            return future
-        size = self.say(commands)
-        self._expect(size, patience)
-        self._asked.append(_Question(len(commands), future))
+        self.put(commands, patience, partial(_settle, future))
         return future
 
-    def ask_idly(self, commands: Sequence[Command], patience: float) -> "asyncio.Future[list[Any]]":
+    def put(self, commands: Sequence[Command], patience: float, told: Told, *, idly: bool = False) -> None:
         """
-        The answers, for whoever is in no hurry: they are read after a while, or with others that come before.
+        The same for who is told as soon as the answers are read, in the same turn of the loop.
 
-        A process is not woken by them alone, which takes longer than most of what it does for a message.
+        :param idly: nobody is in a hurry: they are read after a while, or with others that come before. A process is
+            not woken by them alone, which takes longer than most of what it does for a message
         """
+        if self.fault is not None:
+            told(self.fault)
+            return
+        if idly:
+            self._take_a_nap()
+        else:
+            self._read_on()
+        size = self.say(commands)
+        self._expect(size, patience)
+        self._asked.append(_Question(len(commands), told))
+
+    def _take_a_nap(self) -> None:
         if not self._asked and self._nap is None and not self._paused and self.is_open:
             self._transport.pause_reading()
             self._nap = self._loop.call_later(IDLY, self._read_on)
-        return self._ask(commands, patience)
 
     def _read_on(self) -> None:
         if self._nap is not None:
@@ -134,7 +150,7 @@ class Stream(asyncio.Protocol):
 
     def say(self, commands: Iterable[Command]) -> int:
         """Write, in one go, what no answer is awaited to; how many bytes."""
-        packed = b"".join([_pack(command) for command in commands])
+        packed = b"".join([each if type(each) is bytes else _pack(each) for each in commands])
         self._transport.write(packed)
         return len(packed)
 
@@ -235,8 +251,7 @@ class Stream(asyncio.Protocol):
                     return
                 answers.append(answer)
             asked.popleft()
-            if not question.future.done():
-                question.future.set_result(answers)
+            question.told(answers)
         while (said := gets()) is not False:
             self._said.append(said)
         if self._said:
@@ -257,9 +272,7 @@ class Stream(asyncio.Protocol):
                 timer.cancel()
         is_idle = not self._asked and (self._listener is None or self._listener.done())
         while self._asked:
-            question = self._asked.popleft()
-            if not question.future.done():
-                question.future.set_exception(fault)
+            self._asked.popleft().told(fault)
         self._wake()
         if is_idle:
             self._left(self)
