@@ -51,19 +51,21 @@ async def test_reply_that_nobody_waits_for_goes_at_once(opened):
     """In the turn that handled the call, and not in the next one; what is too large is told."""
     replier, caller = await opened(), await opened()
     await caller._subscribe([PAID])
-    refusals = []
-    assert replier._post(("P:paid:shop", b"1"), refusals.append)
+    told = []
+    assert replier._begin([("P:paid:shop", b"1")], told.extend, idly=True)
     assert await caller._receive() == [("P:paid:shop", b"1")]
-    assert refusals == []
-    assert replier._post(("P:paid:shop", bytes(LONGEST)), refusals.append)
-    assert [type(error) for error in refusals] == [SignalSerializingError]
+    assert replier._begin([("P:paid:shop", bytes(LONGEST))], told.extend, idly=True)
+    reached, refusal = told
+    assert reached == 1
+    assert isinstance(refusal, SignalSerializingError)
+    assert not replier._begin([("P:paid:shop", b"1")], pytest.fail, idly=False)
 
 
 async def test_reply_waits_while_the_bus_is_closed(opened):
     """It is for the link to open it again."""
     replier = await opened()
     await replier._close()
-    assert not replier._post(("P:paid:shop", b"1"), pytest.fail)
+    assert not replier._begin([("P:paid:shop", b"1")], pytest.fail, idly=True)
 
 
 async def test_own_signals_are_heard(opened):
