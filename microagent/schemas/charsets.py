@@ -3,11 +3,11 @@
 import re
 import sys
 import unicodedata
-from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 from importlib import import_module
-from itertools import groupby
+from itertools import chain, groupby
 from typing import TypeAlias
 
 Charset: TypeAlias = tuple[tuple[int, int], ...]
@@ -115,29 +115,30 @@ def of_property(name: str) -> Charset | None:
     return tuple((run.start(), run.end() - 1) for run in runs)
 
 
+@lru_cache(1024)
 def in_any_case(found: Charset) -> Charset:
     """The characters, and those that are one of them when case does not count: Unicode's simple case folding."""
-    folded = {_fold(chr(code)) for code in _cased() if _has(found, code)}
-    more = (code for code in _cased() if _fold(chr(code)) in folded)
-    return union(found, charset(*((code, code) for code in more)))
+    codes, alike = _cased()
+    inside = chain.from_iterable(codes[bisect_left(codes, first) : bisect_right(codes, last)] for first, last in found)
+    return union(found, *{alike[code] for code in inside})
 
 
 @cache
-def _cased() -> tuple[int, ...]:
-    """Characters that are another one's, or have another one, when case does not count."""
+def _cased() -> tuple[tuple[int, ...], Mapping[int, Charset]]:
+    """Characters that have others when case does not count, in order, and each with those."""
     where = (found for category, found in _by_category().items() if category in {"Lu", "Ll", "Lt", "Mn", "Nl", "So"})
     codes = (code for first, last in union(*where) for code in range(first, last + 1))
     changed = {code: ord(folded) for code in codes if (folded := _fold(chr(code))) != chr(code)}
-    return (*changed, *set(changed.values()))
+    several: dict[int, list[int]] = {target: [target] for target in changed.values()}
+    for code, target in changed.items():
+        several[target].append(code)
+    sets = {target: charset(*((code, code) for code in found)) for target, found in several.items()}
+    alike = {code: sets[target] for target, found in several.items() for code in found}
+    return tuple(sorted(alike)), alike
 
 
 def _fold(text: str) -> str:
     return next((each for each in (text.casefold(), text.lower()) if len(each) == 1), text)
-
-
-def _has(found: Charset, code: int) -> bool:
-    index = bisect_right(found, (code, _LAST + 1)) - 1
-    return index >= 0 and found[index][1] >= code
 
 
 # -- Python's expressions

@@ -23,7 +23,8 @@ from microagent.schemas.ecmascript import (
     parsed,
 )
 
-LONGEST = 2**20  # characters of what is written for Python
+LONGEST = 20_000  # characters of a pattern: all emoji take fewer
+LONGEST_WRITTEN = 2**20  # of what is written for Python
 MOST_WIDTHS = 100  # that what is looked back at may have
 FURTHEST = 10_000  # characters of what is written of it
 
@@ -90,6 +91,8 @@ def translated(pattern: str) -> str:
 
     :raises PatternError: if the pattern is none of ECMA-262, or Python has no words for it
     """
+    if len(pattern) > LONGEST:
+        raise PatternError(f"cannot be checked: it is longer than {LONGEST} characters")
     try:
         found = _Writer(pattern).whole()
         with warnings.catch_warnings(action="ignore"):
@@ -206,7 +209,7 @@ def _edge(node: Edge) -> str:
 
 def _joined(texts: Iterable[str], between: str = "") -> str:
     parts = list(texts)
-    if sum(map(len, parts)) > LONGEST:
+    if sum(map(len, parts)) > LONGEST_WRITTEN:
         raise PatternError("cannot be checked: it is too long")
     return between.join(parts)
 
