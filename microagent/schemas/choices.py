@@ -25,7 +25,7 @@ class Choices:
     :param opaque: references that msgspec has no type for
     """
 
-    def __init__(self, schema: Schema, definitions: Mapping[str, Any], opaque: set[Place]) -> None:
+    def __init__(self, schema: Schema, definitions: Mapping[str, Any], opaque: frozenset[Place]) -> None:
         self._schema = schema
         self._definitions = definitions
         self._opaque = opaque

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, floor
 from typing import Any
 
-OF_STRINGS = {"minLength": "min_length", "maxLength": "max_length", "pattern": "pattern"}
+OF_STRINGS = {"minLength": "min_length", "maxLength": "max_length"}
 OF_ARRAYS = {"minItems": "min_length", "maxItems": "max_length"}
 OF_OBJECTS = {"minProperties": "min_length", "maxProperties": "max_length"}
 BOUNDS = ("minimum", "exclusiveMinimum", "maximum", "exclusiveMaximum")

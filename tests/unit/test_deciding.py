@@ -7,7 +7,8 @@ from typing import Any, ClassVar
 import pytest
 from jsonschema import Draft202012Validator
 
-from microagent.schemas.deciding import KEYWORDS, Decision, decide
+from microagent.schemas.claims import KEYWORDS
+from microagent.schemas.deciding import Decision, decide
 from microagent.schemas.runtime_types import AnyValue, Options, Plain, Record, Reference, Tagged, TupleOf
 from microagent.schemas.validation import Check
 

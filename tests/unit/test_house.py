@@ -22,7 +22,8 @@ FLOORS = {
         schemas.bundling schemas.plainschema schemas.plainformat schemas.declarationformat schemas.charsets
         schemas.ecmascript schemas.captures schemas.patterns schemas.formats schemas.validator schemas.jsonschemas
         schemas.schemachecks
-        schemas.runtime_types schemas.limits schemas.choices schemas.deciding schemas.reading schemas.validation
+        schemas.runtime_types schemas.limits schemas.choices schemas.claims schemas.scalars schemas.judging
+        schemas.deciding schemas.reading schemas.validation
         sources.contents sources.parsing sources.webclient sources.documents sources.locking sources.copies
         sources.obtaining
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion
