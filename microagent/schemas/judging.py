@@ -207,7 +207,7 @@ class Judge:
     def _is_choice(self, said: Said, options: list[Schema]) -> bool:
         """Whether the alternatives alone say of which kinds a value is, and msgspec can look at texts among them."""
         in_file, kinds = said.place[0], kinds_of(said.schema)
-        taken = set().union(*(self._choices.kinds(option, in_file) for option in options))
+        taken = {kind for each in options for kind in self._choices.kinds(each, in_file)}
         if not taken <= {*without_integer(kinds)} or ("integer" in kinds and "number" not in kinds):
             return False
         return not (WITHOUT_PATTERN & taken and any(self._choices.has_pattern(each, in_file) for each in options))
@@ -246,10 +246,8 @@ class Judge:
         required = dict.fromkeys(cast("list[str]", said.left.get("required", ())))
         properties: Mapping[str, Schema] = said.left.get("properties", {})
         found = {name: self.verdict(inner, said.inner("properties", name)) for name, inner in properties.items()}
-        types: dict[str, Type] = {
-            **dict.fromkeys(required, AnyValue()),
-            **{name: each.type for name, each in found.items()},
-        }
+        types: dict[str, Type] = dict.fromkeys(required, AnyValue())
+        types.update({name: each.type for name, each in found.items()})
         rests = {name: each.rest for name, each in found.items()}
         extra = said.left.get("additionalProperties", True)
         is_named = required.keys() <= properties.keys()
