@@ -64,7 +64,7 @@ def taker(queue: Queue, got: list[Any]) -> type[MicroAgent]:
 def hearer(signal: Signal, got: list[Any]) -> type[MicroAgent]:
     class Hearer(MicroAgent):
         @receiver(signal)
-        async def hear(agent, /, **arguments: Any) -> None:  # noqa: N805
+        async def hear(agent, /, **arguments: Any) -> None:  # noqa: N805 - arguments may be called 'self'
             got.append(arguments)
 
     return Hearer

@@ -94,7 +94,7 @@ def check(entries: Iterable[Entry], dead: Collection[str] = ()) -> Report:
         lost=frozenset(set(ids["ok"]) - ends.keys() - set(dead)),
         unexpected=frozenset(ends.keys() - set(ids["try"])),
         duplicated=ends.total() - len(ends),
-        recovered=sum(1 for id, count in ends.items() if runs[id] > count),  # noqa: A001
+        recovered=sum(1 for number, count in ends.items() if runs[number] > count),
         ended=max(first_done.values(), default=0.0),
     )
 

@@ -192,15 +192,15 @@ class Run:
             await asyncio.sleep(LOOK)
 
     async def _send(self, broker: Any) -> None:
-        id = unique("last")  # noqa: A001 - it is the ledger's word
-        self._write("try", id)
+        last = unique("last")
+        self._write("try", last)
         with suppress(BackendError):  # it may be there or not, and others follow; a queue of 1.9 went with its server
-            await broker.send(self._queue, f'{{"id": "{id}"}}')
-            self._write("ok", id)
+            await broker.send(self._queue, f'{{"id": "{last}"}}')
+            self._write("ok", last)
 
-    def _write(self, what: str, id: str) -> None:  # noqa: A002
+    def _write(self, what: str, number: str) -> None:
         with (self._folder / "test.ledger").open("a") as ledger:
-            ledger.write(f"{time.time():.6f} {what} {id}\n")
+            ledger.write(f"{time.time():.6f} {what} {number}\n")
 
     def _busy_since(self, begin: float) -> set[str]:
         ledgers = ((path.name.partition(".")[0], read_file(path)) for path in self._folder.glob("consumer*.ledger"))

@@ -38,7 +38,7 @@ async def test_what_a_killed_process_held_comes_again(request, tmp_path, name):
             await holder.start("hold")
             await until(lambda: holder.is_ready)
             ids = [f"m{number}" for number in range(MESSAGES)]
-            await asyncio.gather(*(broker.send(queue, f'{{"id": "{id}"}}') for id in ids))  # noqa: A001
+            await asyncio.gather(*(broker.send(queue, f'{{"id": "{each}"}}') for each in ids))
             await until(lambda: len(started(folders[0])) == 10)
             await taker.start("consume", "0")
             await until(lambda: taker.is_ready)
@@ -49,7 +49,7 @@ async def test_what_a_killed_process_held_comes_again(request, tmp_path, name):
         finally:
             await holder.end()
             await taker.end()
-    again = [started(folders[1])[id] for id in started(folders[0])]  # noqa: A001
+    again = [started(folders[1])[each] for each in started(folders[0])]
     last = max(entry.time for entry in again) - killed
     print(f"{name}: what a killed process held came again within {last:.2f} s")
     assert last < place.lease + SOON

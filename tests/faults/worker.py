@@ -115,14 +115,14 @@ async def produce(name, count, rate):
         await broker.close()
 
 
-async def send(broker, id, gate):  # noqa: A002
-    write("try", id)
+async def send(broker, number, gate):
+    write("try", number)
     try:
-        await getattr(broker, NAME).send({"id": id})
+        await getattr(broker, NAME).send({"id": number})
     except Exception as error:  # noqa: BLE001 - it is not accepted, whatever the reason
-        print(f"{id} is not accepted: {type(error).__name__}: {error}", flush=True)
+        print(f"{number} is not accepted: {type(error).__name__}: {error}", flush=True)
     else:
-        write("ok", id)
+        write("ok", number)
     finally:
         gate.release()
 

@@ -176,7 +176,7 @@ def test_declared_key_that_is_the_handlers_own_agent_is_refused_with_the_class()
 
     class Fine(MicroAgent):
         @consumer(queue)
-        async def take(agent, /, **message): ...  # noqa: N805
+        async def take(agent, /, **message): ...  # noqa: N805 - a message may have a key 'self'
 
 
 @pytest.mark.parametrize("label", ["pre_start", "post_start", "server"])
