@@ -111,6 +111,10 @@ class RabbitMQServer(Server):
         done = subprocess.run(command, env=self.environment(), capture_output=True, text=True, check=True)
         return done.stdout
 
+    def clients(self) -> int:
+        """Connections to it, as it knows them."""
+        return len(self.control("list_connections", "pid").split())
+
 
 @pytest.fixture(scope="session")
 def rabbitmq_program() -> str:
