@@ -329,7 +329,7 @@ class Worker:
 
     async def _work(self, stage: Stage) -> None:
         while not self._stopping:
-            if not self._waiting or self._settling >= self._prefetch.unsettled:
+            if not self._waiting or self._prefetch.is_ahead(self._settling):
                 await self._something_to_do()
                 stage.tick()
                 continue

@@ -5,6 +5,7 @@ import math
 PREFETCH = 100  # most messages that one consumer holds
 READ_AHEAD = 0.05  # seconds of work to hold beyond what runs
 UNSETTLED = 0.01  # seconds of work that the server need not know of yet, beyond what runs at once
+MOST_UNSETTLED = 2 * PREFETCH  # messages, however quick
 
 
 class Prefetch:
@@ -61,14 +62,13 @@ class Prefetch:
         """So many are done that the next ones may be taken before the server knows of it."""
         return math.inf if self._fixed is not None else self.portion
 
-    @property
-    def unsettled(self) -> int:
+    def is_ahead(self, settling: int) -> bool:
         """
-        Most messages that may be done without the server knowing it, so that few come twice when it never does.
+        Whether as many are done as may be without the server knowing it, so that few come twice when it never does.
 
-        As many as run at once, and what is handled in the time that a server takes to hear of it.
+        That is as many as run at once, and what is handled in the time that a server takes to hear of it.
         """
-        return math.ceil(min(self._least * (1 + UNSETTLED / max(self._mean, 1e-6)), 2 * PREFETCH))
+        return settling >= MOST_UNSETTLED or (settling - self._least) * self._mean >= self._least * UNSETTLED
 
     @property
     def limit(self) -> int:

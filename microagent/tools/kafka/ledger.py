@@ -85,9 +85,12 @@ class Ledger:
             self._next = offset + 1
             if offset in self._earlier:
                 self._last = offset
-            else:
-                self._open[offset] = record
+                continue
+            self._open[offset] = record
+            if record.headers or self._lane(record) is not None:
                 self._line_up(record)
+            else:  # most are so plain
+                self._fresh.append(record)
         self._look()
 
     def _line_up(self, record: Record) -> None:
@@ -160,9 +163,9 @@ class Ledger:
             return
         self._out.discard(offset)
         record = self._open.pop(offset)
-        self._last = max(self._last, offset)
-        lane = self._lane(record)
-        if lane is not None:
+        if offset > self._last:
+            self._last = offset
+        if self._behind and (lane := self._lane(record)) is not None:
             self._next_of(lane)
 
     def _next_of(self, lane: bytes) -> None:

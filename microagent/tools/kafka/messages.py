@@ -58,7 +58,7 @@ def delivery(queue: str, record: Record, token: object, raw: object) -> Delivery
     """What the core knows of a message that came."""
     attempt = _number(dict(record.headers), FAILED) + 1 if record.headers else 1
     place = f"{record.topic}/{record.partition}/{record.offset}"
-    return Delivery(queue, record.value or b"", attempt, id=place, token=token, raw=raw)
+    return Delivery(queue, record.value or b"", attempt, 0, place, token, raw)
 
 
 def retried(record: Record, settlement: Settlement) -> Headers:

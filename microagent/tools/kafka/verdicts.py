@@ -9,6 +9,7 @@ from microagent.tools.kafka.intake import Held, Intake
 from microagent.tools.kafka.portions import Letter
 from microagent.tools.kafka.sending import Sender
 
+RELEASE = Verdict.RELEASE
 MOVES = (Verdict.RETRY, Verdict.BURY)
 
 
@@ -18,9 +19,8 @@ async def carry_out(sender: Sender, batch: Sequence[Settlement], log: logging.Lo
     failures = await _failures(sender, moves, log)
     intakes: dict[Intake, None] = {}
     for settlement in batch:
-        delivery = settlement.delivery
         intake, ledger, record = _held(settlement)
-        if settlement.verdict is Verdict.RELEASE or delivery in failures:
+        if settlement.verdict is RELEASE or settlement.delivery in failures:
             ledger.release(record.offset)
         else:
             ledger.handle(record.offset)
