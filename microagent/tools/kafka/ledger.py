@@ -163,8 +163,7 @@ class Ledger:
             return
         self._out.discard(offset)
         record = self._open.pop(offset)
-        if offset > self._last:
-            self._last = offset
+        self._last = max(self._last, offset)
         if self._behind and (lane := self._lane(record)) is not None:
             self._next_of(lane)
 
