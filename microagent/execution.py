@@ -11,6 +11,7 @@ from types import coroutine
 from typing import Any, TypeAlias, TypeVar
 
 from microagent.printable import printable
+from microagent.tracebacks import own_end
 
 T = TypeVar("T")
 
@@ -294,8 +295,9 @@ async def run(
 
 
 def log_failure(log: logging.Logger, name: str, outcome: Outcome) -> None:
-    """One error line for a run that failed, with the traceback of what it raised."""
+    """One error line for a run that failed, with the traceback of what it raised, from the handler on."""
     if outcome.ending is Ending.FAILED:
-        log.error("%s failed after %.3f s: %s", name, outcome.seconds, outcome.reason, exc_info=outcome.error)
+        trace = None if outcome.error is None else own_end(outcome.error)
+        log.error("%s failed after %.3f s: %s", name, outcome.seconds, outcome.reason, exc_info=trace)
     elif outcome.ending is Ending.TIMEOUT:
         log.error("%s was ended after %.3f s: its timeout", name, outcome.seconds)

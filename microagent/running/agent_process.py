@@ -12,7 +12,6 @@ from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from dataclasses import dataclass
-from types import FrameType, TracebackType
 from typing import Any, NoReturn
 
 from microagent.agent import MicroAgent
@@ -23,6 +22,7 @@ from microagent.running.logs import Logs
 from microagent.running.parcel import Parcel
 from microagent.running.settings import init_agent
 from microagent.running.stop_signals import left_to_parent, let_in
+from microagent.tracebacks import OURS, is_of, own_end
 
 ORPHAN_STOP = 3.0  # seconds that an agent has to stop when its parent is gone
 ORPHAN_END = 4.0  # seconds until its process ends all the same
@@ -64,7 +64,7 @@ class AgentProcess:
             log.critical("Agent %r: %s", self.name, error)
             sys.exit(1)
         except Exception as error:
-            log.critical("Agent %r failed", self.name, exc_info=end_of(error))
+            log.critical("Agent %r failed", self.name, exc_info=own_end(error))
             sys.exit(1)
         sys.exit(0)
 
@@ -165,23 +165,11 @@ async def _start_and_stay(agent: MicroAgent[Any, Any]) -> None:
     await agent._life.over()  # a handler may stop it
 
 
-def end_of(error: Exception) -> tuple[type[Exception], Exception, TracebackType | None]:
-    """An error for the log, its traceback from where microagent called the agent's own code; whole if it did not."""
-    trace = error.__traceback__
-    while trace is not None and _is_of(trace.tb_frame, {"asyncio", "microagent"}):
-        trace = trace.tb_next
-    return type(error), error, trace or error.__traceback__
-
-
-def _is_of(frame: FrameType, packages: set[str]) -> bool:
-    return str(frame.f_globals.get("__name__")).partition(".")[0] in packages
-
-
 def _blocking_place() -> str:
     """``handler, in agents.py:7``: the agent's own code that the main thread is in."""
     frame, found = sys._current_frames().get(threading.main_thread().ident or 0), "something"
-    while frame is not None and not _is_of(frame, {"asyncio"}):
-        if not _is_of(frame, {"microagent"}):
+    while frame is not None and not is_of(frame, frozenset({"asyncio"})):
+        if not is_of(frame, OURS):
             found = f"{frame.f_code.co_name}, in {frame.f_code.co_filename}:{frame.f_lineno}"
         frame = frame.f_back
     return found

@@ -7,8 +7,9 @@ import pytest
 from support import unique, until
 
 from microagent import MicroAgent, Queue, ServerInterrupt, Signal, consumer, on, receiver
-from microagent.running.agent_process import end_of, live
+from microagent.running.agent_process import live
 from microagent.tools.memory import MemoryBroker
+from microagent.tracebacks import own_end
 
 
 class Noting(MicroAgent):
@@ -177,7 +178,7 @@ async def test_traceback_begins_in_the_agents_own_code() -> None:
     """
     error = await failure(Failing())
 
-    kind, same, trace = end_of(error)
+    kind, same, trace = own_end(error)
 
     assert (kind, same) == (RuntimeError, error)
     assert trace is not None
@@ -196,4 +197,4 @@ async def test_traceback_without_code_of_the_agent_is_whole() -> None:
 
     error = await failure(Deaf())
 
-    assert end_of(error)[2] is error.__traceback__
+    assert own_end(error)[2] is error.__traceback__

@@ -58,6 +58,7 @@ async def test_whatever_a_handler_raises_is_a_failure(deadlines, error, caplog):
     log_failure(logging.getLogger("test.execution"), "Agent.handler", outcome)
     [record] = caplog.records
     assert "Agent.handler failed after" in record.getMessage()
+    assert record.exc_info[2].tb_frame.f_code is fail.__code__
     assert asyncio.current_task().cancelling() == 0
 
 
