@@ -132,7 +132,7 @@ async def test_agent_works_again_soon_after_an_outage(place: Place, seconds: flo
 
 
 async def test_server_is_waited_for(place: Place, caplog: pytest.LogCaptureFixture):
-    """An agent that starts before its server is there starts when it is, with a warning meanwhile."""
+    """An agent that starts before its server is there starts when it is, with a warning of ours meanwhile."""
     queue = Queue(unique("queue"))
     cls, got = taker(queue)
     agent = cls(broker=place.broker())
@@ -144,6 +144,7 @@ async def test_server_is_waited_for(place: Place, caplog: pytest.LogCaptureFixtu
     await agent.broker[queue.name].send({"number": 1})
     await until(lambda: got == [1], RECOVERY)
     await agent.stop()
+    assert not [record for record in caplog.records if record.name.startswith("aiormq")]
 
 
 async def test_sender_is_told_of_an_outage(place: Place):

@@ -114,9 +114,9 @@ async def disconnect(connection: aiormq.Connection) -> None:
 
 
 def _is_no_loss(record: logging.LogRecord) -> bool:
-    """The driver tells of a lost connection with a traceback; the one who uses it says it in a sentence."""
-    error = record.exc_info[1] if record.exc_info else None
-    return not isinstance(error, (AMQPConnectionError, OSError))
+    """The driver tells of a connection that is lost, or not to be had; the one who uses it says it in a sentence."""
+    told = [record.exc_info[1]] if record.exc_info else record.args if isinstance(record.args, tuple) else ()
+    return not any(isinstance(error, AMQPConnectionError | OSError) for error in told)
 
 
 logging.getLogger("aiormq.connection").addFilter(_is_no_loss)
