@@ -25,6 +25,7 @@ class Group:
         self.commits = 0
         self.sought: list[tuple[TopicPartition, int]] = []
         self.arrived: asyncio.Queue[dict[TopicPartition, list[Any]]] = asyncio.Queue()
+        self.beside: dict[TopicPartition, list[Any]] = {}  # what is there for who does not wait
         self.failure: Exception | None = None
         self.unknown: set[str] = set()
         self.looks = 0
@@ -52,7 +53,9 @@ class Group:
         self.sought.append((place, offset))
 
     async def getmany(self, *places: TopicPartition, timeout_ms: int, max_records: int) -> Any:
-        return await self.arrived.get()
+        if timeout_ms:
+            return await self.arrived.get()
+        return {place: self.beside.pop(place) for place in places if place in self.beside}
 
     async def commit(self, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
         self.commits += 1
@@ -117,6 +120,16 @@ async def test_partitions_take_turns(group: Group, intake: Intake):
     await arrive(intake, group, records(ONE, *range(9)) | records(TWO, *range(9)))
     first = [ids(intake.take(1))[0] for _ in range(4)]
     assert first == ["q/0/0", "q/1/0", "q/0/1", "q/1/1"]
+
+
+async def test_partition_does_not_stand_behind_what_waits_in_others(group: Group, intake: Intake):
+    """While one has messages for a long time, others are read too; of what is there, more is left where it is."""
+    await group.listener.on_partitions_assigned({ONE, TWO})
+    await arrive(intake, group, records(ONE, *range(9)))
+    group.beside = records(TWO, 0) | records(ONE, 9)
+    await intake.tend()
+    assert ids(intake.take(99))[-1] == "q/1/0"
+    assert group.beside == records(ONE, 9)
 
 
 async def test_waiting_that_is_cancelled_loses_nothing(group: Group, intake: Intake):

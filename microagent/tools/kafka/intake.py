@@ -146,6 +146,14 @@ class Intake:
         moments = [moment for ledger in self._ledgers.values() if (moment := ledger.due()) is not None]
         return min(moments, default=float("inf")) - wallclock.now().timestamp()
 
+    async def _read_beside(self) -> None:
+        """Where nothing waits here, what has come does not stand behind what waits elsewhere: retries are due soon."""
+        now = wallclock.now().timestamp()
+        ready = {place for place, ledger in self._ledgers.items() if ledger.is_ready(now)}
+        others = [place for place, ledger in self._ledgers.items() if place not in ready and ledger.has_room]
+        if ready and others and not self._pauses:
+            await self._enter(*others)
+
     async def _read(self, timeout: float) -> None:
         """Have the driver's messages entered; cancelled, it has entered them or left them with the driver."""
         open_ones = [place for place, ledger in self._ledgers.items() if ledger.has_room]
@@ -157,10 +165,12 @@ class Intake:
 
     async def _enter(self, *places: Partition, timeout: float = 0) -> None:
         """What the driver has of these partitions or of all, as soon as there are any."""
-        read_on(self._consumer, is_busy=False)
+        if timeout:
+            read_on(self._consumer, is_busy=False)
         with translated():
             records = await self._consumer.getmany(*places, timeout_ms=round(timeout * 1000), max_records=FETCHED)
-        read_on(self._consumer, is_busy=bool(records))
+        if records:
+            read_on(self._consumer, is_busy=True)
         for place, batch in records.items():
             self._ledger(place).add(batch)
 
@@ -186,6 +196,7 @@ class Intake:
         ask_for(self._consumer, self.topics.consumed)
         if self._unsure:
             await self._begin()
+        await self._read_beside()
         await self.commit()
 
     async def _commit(self, marks: dict[Partition, Mark]) -> None:

@@ -129,6 +129,11 @@ class Ledger:
             return 0.0
         return self._later[0][0] if self._later else None
 
+    def is_ready(self, now: float) -> bool:
+        """Whether there is a message to take at once."""
+        moment = self.due()
+        return moment is not None and moment <= now
+
     def take(self, limit: int, now: float) -> Sequence[Record]:
         """Up to ``limit`` messages that are due."""
         fresh = self._fresh
