@@ -17,33 +17,6 @@ _Text: TypeAlias = str | UnsetType
 _Flag: TypeAlias = bool | UnsetType
 
 
-class PlainSchema(msgspec.Struct, forbid_unknown_fields=True):
-    """The usual words of 2020-12 and what its metaschema says of them; any other word makes a schema not plain."""
-
-    ref: _Text = field(name="$ref", default=UNSET)
-    defs: "dict[str, bool | PlainSchema] | UnsetType" = field(name="$defs", default=UNSET)
-    type: TypeName | Annotated[list[TypeName], msgspec.Meta(min_length=1)] | UnsetType = UNSET
-    properties: "dict[str, bool | PlainSchema] | UnsetType" = UNSET
-    required: list[str] | UnsetType = UNSET
-    additional: "bool | PlainSchema | UnsetType" = field(name="additionalProperties", default=UNSET)
-    items: "bool | PlainSchema | UnsetType" = UNSET
-    enum: list[Any] | UnsetType = UNSET
-    const: Any = UNSET
-    minimum: _Number = UNSET
-    maximum: _Number = UNSET
-    min_length: _Count = field(name="minLength", default=UNSET)
-    max_length: _Count = field(name="maxLength", default=UNSET)
-    min_items: _Count = field(name="minItems", default=UNSET)
-    max_items: _Count = field(name="maxItems", default=UNSET)
-    unique_items: _Flag = field(name="uniqueItems", default=UNSET)
-    format: _Text = UNSET
-    title: _Text = UNSET
-    description: _Text = UNSET
-    default: Any = UNSET
-    examples: list[Any] | UnsetType = UNSET
-    deprecated: _Flag = UNSET
-
-
 _Name: TypeAlias = Annotated[str, msgspec.Meta(pattern="^[A-Za-z_][-A-Za-z0-9._]*$")] | UnsetType
 _Single: TypeAlias = "bool | Words | UnsetType"
 _Named: TypeAlias = "dict[str, bool | Words] | UnsetType"
@@ -114,6 +87,14 @@ class Words(msgspec.Struct):
     write_only: _Flag = field(name="writeOnly", default=UNSET)
 
 
+_USUAL = frozenset(
+    {
+        "$ref", "$defs", "type", "properties", "required", "additionalProperties", "items", "enum", "const", "minimum",
+        "maximum", "minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "format", "title", "description",
+        "default", "examples", "deprecated",
+    }
+)  # fmt: skip
+_NORMAL = _USUAL - {"$ref"}
 _ODD = frozenset(
     {"dependencies", "dependentRequired", "$vocabulary", "$recursiveRef", "$recursiveAnchor"}
 )  # each draft says something else of them
@@ -125,14 +106,18 @@ def is_valid(schema: Schema, draft: str, *, takes_lists: bool) -> bool:
 
     :param takes_lists: whether ``items`` may be a list
     """
-    if draft not in {"2020-12", "2019-09", "draft 7"}:
+    if draft not in {"2020-12", "2019-09", "draft 7"} or not _has_good_words(schema):
         return False
+    found = [(steps, each) for steps, each in every_schema(schema) if isinstance(each, Mapping)]
+    return not any(_is_odd(each, bool(steps), takes_lists) or _repeats(each) for steps, each in found)
+
+
+def _has_good_words(schema: Schema) -> bool:
     try:
         msgspec.convert(schema, bool | Words)
     except (msgspec.ValidationError, RecursionError, UnicodeError):
         return False
-    found = [(steps, each) for steps, each in every_schema(schema) if isinstance(each, Mapping)]
-    return not any(_is_odd(each, bool(steps), takes_lists) or _repeats(each) for steps, each in found)
+    return True
 
 
 def _is_odd(schema: Mapping[str, Any], is_inside: bool, takes_lists: bool) -> bool:
@@ -143,20 +128,19 @@ def _is_odd(schema: Mapping[str, Any], is_inside: bool, takes_lists: bool) -> bo
 
 def is_plain(schema: Schema) -> bool:
     """Whether the schema has only usual words, and is a valid one of 2020-12."""
-    return _has_plain_words(schema) and not any(map(_repeats, _every_plain(schema)))
+    return _has_only(_USUAL, schema)
 
 
 def is_normal(schema: Schema) -> bool:
     """Whether the schema is plain and refers to nothing: it means the same wherever it stands."""
-    return _has_plain_words(schema) and not any("$ref" in each or _repeats(each) for each in _every_plain(schema))
+    return _has_only(_NORMAL, schema)
 
 
-def _has_plain_words(schema: Schema) -> bool:
-    try:
-        msgspec.convert(schema, bool | PlainSchema)
-    except (msgspec.ValidationError, RecursionError, UnicodeError):
-        return False
-    return True
+def _has_only(words: frozenset[str], schema: Schema) -> bool:
+    return _has_good_words(schema) and all(
+        words.issuperset(each) and not isinstance(each.get("items"), list) and not _repeats(each)
+        for each in _every_plain(schema)
+    )
 
 
 def _every_plain(schema: Schema) -> Iterator[Mapping[str, Any]]:
