@@ -10,7 +10,7 @@ from microagent.schemas.reading import Reading
 from microagent.schemas.shapes import ROOT, Called, Key, Known, Named, Object, OneOfValues, Scalar, Shape, inside, named
 from microagent_gen import naming
 from microagent_gen.pytypes import Names, name_of
-from microagent_gen.records import Record, record
+from microagent_gen.records import Record, class_of, record
 
 _Node: TypeAlias = tuple[int, Key]
 _STEPS = {"[]": "Item", "{}": "Value"}
@@ -216,6 +216,7 @@ class _Namer:
     def _records(self, groups: Sequence[int], names: Sequence[Names], defined: set[str]) -> Iterator[Record]:
         defined = set(defined)
         members = set(groups)
+        classes: dict[int, set[str]] = {}
         waiting = list(self._inner_first(groups, members))
         while waiting:
             index = next((index for index, each in enumerate(waiting) if self._is_ready(each, members, defined)), 0)
@@ -223,7 +224,9 @@ class _Namer:
             number, key = self._first[group]
             scope = self._scopes[number]
             doc = scope.doc if key == ROOT else None
-            yield record(scope.reading, key, names[number], defined, doc)
+            if number not in classes:
+                classes[number] = set(map(class_of, names[number].values()))
+            yield record(scope.reading, key, names[number], classes[number], defined, doc=doc)
             defined.add(self._names[group])
 
     def _inner_first(self, groups: Iterable[int], members: set[int]) -> Iterator[int]:

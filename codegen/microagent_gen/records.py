@@ -3,6 +3,7 @@
 import re
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from typing import cast
 
 from microagent.schemas.reading import Reading
 from microagent.schemas.shapes import Field, Key, Named, Object, OneOfValues, Shape, Told, Union
@@ -37,22 +38,36 @@ class Record:
     alias: str | None = None
 
 
-def record(reading: Reading, key: Key, names: Names, defined: Container[str], doc: str | None) -> Record:
+@dataclass(frozen=True, slots=True)
+class _Unfinished(Container[Key]):
+    """What is named and not defined yet."""
+
+    names: Names
+    defined: Container[str]
+
+    def __contains__(self, key: object) -> bool:
+        found = self.names.get(cast("Key", key))
+        return found is not None and class_of(found) not in self.defined
+
+
+def record(
+    reading: Reading, key: Key, names: Names, classes: Container[str], defined: Container[str], *, doc: str | None
+) -> Record:
     """
     What is called by a name of its own.
 
     :param names: the annotations of all that has a name in the reading
-    :param defined: the classes that may be named without quotes
+    :param classes: the classes of all that
+    :param defined: those that may be named without quotes
     :param doc: what to say of it; None: what its schema says
     """
-    name, known = _class_of(names[key]), reading.known[key]
-    unfinished = {each for each, text in names.items() if _class_of(text) not in defined}
+    name, known = class_of(names[key]), reading.known[key]
+    unfinished = _Unfinished(names, defined)
     doc = described(known.told) if doc is None else doc
     if not isinstance(known.shape, Object):
         text = documented(doc, told_apart(known.shape, reading))
         return Record(name, (), text, alias=alias_annotation(known.shape, names, unfinished))
     fields = [each for each in known.shape.fields if each.name]
-    classes = set(map(_class_of, names.values()))
     functional = not all(naming.fits_class_body(each.name, classes) for each in fields)
     entries = tuple(
         Entry(each.name, entry_annotation(each, names, unfinished), _field_doc(each, reading)) for each in fields
@@ -70,7 +85,8 @@ def named_in(candidates: tuple[str, ...], records: Iterable[Record], *annotation
     return tuple(name for name in candidates if name in words)
 
 
-def _class_of(annotation: str) -> str:
+def class_of(annotation: str) -> str:
+    """The class that an annotation begins with."""
     return annotation.partition(" ")[0]
 
 
