@@ -43,6 +43,9 @@ class BoundQueue:
 
     __slots__ = ("broker", "queue")
 
+    broker: "AbstractQueueBroker"
+    queue: Queue
+
     def __init__(self, broker: "AbstractQueueBroker", queue: Queue) -> None:
         self.broker = broker
         self.queue = queue

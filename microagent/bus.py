@@ -40,6 +40,9 @@ class BoundSignal:
 
     __slots__ = ("bus", "signal")
 
+    bus: "AbstractSignalBus"
+    signal: Signal
+
     def __init__(self, bus: "AbstractSignalBus", signal: Signal) -> None:
         self.bus = bus
         self.signal = signal
@@ -111,7 +114,11 @@ class AbstractSignalBus(End):
     :param send_timeout: seconds to go on trying to connect before ``send`` raises
     """
 
+    prefix: str
+    """What every channel begins with."""
+
     receivers: dict[str, list[Receiver]]
+    """Those that are bound, by the names of their signals."""
 
     def __init__(
         self,

@@ -131,7 +131,7 @@ class Worker:
         self._reader: Kept | None = None
         self._taking = False
         self._stopping = False
-        self.failing = False
+        self.failing: bool = False
 
     @property
     def held(self) -> int:

@@ -18,6 +18,14 @@ class End(abc.ABC):
     SCHEMES: ClassVar[frozenset[str]] = frozenset()
     """Of the DSNs that are taken; empty: any text is."""
 
+    dsn: str
+    """Where the server is, as it was given, password included."""
+
+    uid: str
+    """Its name among others."""
+
+    log: logging.Logger
+
     def __init__(
         self,
         dsn: str,

@@ -138,7 +138,7 @@ class RemoteError(CallError):
     """
 
     def __init__(self, message: str, errors: Mapping[str, str]) -> None:
-        self.errors = dict(errors)
+        self.errors: dict[str, str] = dict(errors)
         super().__init__(message)
 
 

@@ -59,7 +59,7 @@ class Link:
         self._connection = 0  # counts them, so that the end of one is not taken for the end of the next
         self._losses = 0  # in a row, since something last got through
         self._reason: BackendConnectionError | None = None
-        self.is_open = False
+        self.is_open: bool = False
 
     @property
     def is_idle(self) -> bool:

@@ -73,6 +73,9 @@ class Cron:
 
     __slots__ = ("_pattern", "spec", "tz")
 
+    spec: str
+    tz: tzinfo
+
     def __init__(self, spec: str, tz: str | tzinfo | None = None) -> None:
         self.spec = spec
         self.tz = _zone(tz)

@@ -46,7 +46,7 @@ class _Chain(ABC):
         self.agent = agent
         self.handler = handler
         self.timeout = timeout
-        self.name = f"{type(agent).__name__}.{getattr(handler, '__name__', type(handler).__name__)}"
+        self.name: str = f"{type(agent).__name__}.{getattr(handler, '__name__', type(handler).__name__)}"
         self._tasks = Tasks(agent.log) if tasks is None else tasks
         self._deadlines = Deadlines() if deadlines is None else deadlines
         self._timer: asyncio.TimerHandle | None = None
@@ -104,7 +104,7 @@ class PeriodicTask(_Chain):
         deadlines: Deadlines | None = None,
     ) -> None:
         super().__init__(agent, handler, timeout, tasks, deadlines)
-        self.period = Every(period).period
+        self.period: float = Every(period).period
         self.start_after = start_after
         self._skipped = CountedLog(agent.log, f"{self.name}: the event loop was blocked, %d runs are skipped")
 
