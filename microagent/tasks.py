@@ -167,7 +167,7 @@ class Kept:
         self._is_released = True
 
     def _begin(self) -> None:
-        self.task = self._tasks.spawn(self._make(), self._name)
+        self.task: asyncio.Task[Any] = self._tasks.spawn(self._make(), self._name)
         self.task.add_done_callback(self._ended)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:

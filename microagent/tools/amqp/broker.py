@@ -5,7 +5,7 @@ import logging
 import ssl
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 import aiormq
 from aiormq.abc import DeliveredMessage
@@ -57,7 +57,7 @@ class AMQPBroker(AbstractQueueBroker):
 
     SCHEMES = frozenset({"amqp", "amqps"})
     HONOURS = frozenset({"exchange", "quorum"})
-    KEEPS_PLACES = False  # quorum queues, the ones that count, would count that too: it goes to their end
+    KEEPS_PLACES: ClassVar[bool] = False  # quorum queues, which count, would count that too: it goes to their end
 
     def __init__(
         self,
