@@ -47,7 +47,7 @@ class Batcher(Generic[T, R]):
         self._begin = begin
         self._under_way: list[_Entry[T, R]] = []
         self._waiting: deque[_Entry[T, R]] = deque()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._is_busy = False
         self._is_lone = False  # the last batch was of one
         self._next: asyncio.Handle | None = None  # begins what waits
@@ -69,9 +69,9 @@ class Batcher(Generic[T, R]):
         self._append(asyncio.get_running_loop(), item, None)
 
     def _append(self, loop: asyncio.AbstractEventLoop, item: T, result: "asyncio.Future[R] | None") -> None:
-        if loop is not self._loop:
+        if loop is not self.loop:
             self._give_up()  # what an earlier loop left behind
-            self._loop = loop
+            self.loop = loop
         self._waiting.append((item, loop.time(), result))
         if self._is_busy:
             return
@@ -101,7 +101,7 @@ class Batcher(Generic[T, R]):
         self._give_up()
 
     def _is_at_work(self, loop: asyncio.AbstractEventLoop) -> bool:
-        return self._is_busy and self._loop is loop
+        return self._is_busy and self.loop is loop
 
     # -- without waiting
 
@@ -119,16 +119,16 @@ class Batcher(Generic[T, R]):
             self._told(batch, [error] * len(batch))
 
     def _told(self, batch: list[_Entry[T, R]], results: Results[R] | None) -> None:
-        if batch is not self._under_way or self._loop is None:
+        if batch is not self._under_way or self.loop is None:
             return  # it was given up meanwhile
         self._under_way = []
         if results is None:
             self._waiting.extendleft(reversed(batch))
-            self._work(self._loop)
+            self._work(self.loop)
             return
         self._tell(batch, results)
         if self._waiting or not self._is_lone:
-            self._next = self._loop.call_soon(self._go, self._loop)  # with what those who were just told add
+            self._next = self.loop.call_soon(self._go, self.loop)  # with what those who were just told add
         else:
             self._stop()
 

@@ -237,7 +237,7 @@ class AbstractQueueBroker(End):
         await self._outbox.add(Outgoing(arguments.name(name, "name"), body, kwargs))
 
     def _begin_flush(self, batch: list[Outgoing], told: Callable[[Stored | None], None]) -> bool:
-        return self._link.is_steady and self._begin(batch, told)
+        return self._link.is_steady(self._outbox.loop) and self._begin(batch, told)
 
     async def _flush(self, batch: list[Outgoing], since: float) -> Stored:
         return await self._link.through(partial(self._push, batch), since + self._send_timeout, repeatable=False)

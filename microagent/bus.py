@@ -16,7 +16,7 @@ from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern, cal
 from microagent.dispatch import Dispatch
 from microagent.dsn import masked
 from microagent.ends import End
-from microagent.errors import BackendConnectionError, ConfigurationError, NoReceivers, SignalSerializingError
+from microagent.errors import BackendConnectionError, ConfigurationError, SignalSerializingError
 from microagent.execution import describe
 from microagent.signal import Receiver, Signal
 from microagent.tasks import Kept, Tasks
@@ -70,10 +70,7 @@ class BoundSignal:
         :raises NoReceivers: if nobody listens, where the backend can tell
         :raises RemoteError: if every handler that replied failed
         """
-        async with self.waiter(sender, timeout=timeout, **kwargs) as replies:
-            if replies.receivers == 0:
-                raise NoReceivers(f"nobody listens to signal '{self.signal.name}'")
-            return await replies.first(self.signal.name)
+        return await self.bus._waiter(self._channel(sender), self._body(kwargs), timeout).ask(self.signal.name)
 
     def waiter(self, sender: str, *, timeout: float = 60, **kwargs: Any) -> Waiter[Any]:
         """
@@ -142,6 +139,7 @@ class AbstractSignalBus(End):
         self._outbox: Batcher[Publication, int | None] = Batcher(
             self._flush, unheard=self._reply_failed, begin=self._begin_flush
         )
+        self._replies = Pattern(f"{self.prefix}:{RESPONSE}:", f"#{self.uid}.")
         self._patterns: dict[Pattern, None] = {}
         self._confirmed: set[Pattern] = set()
         self._reader: Kept | None = None
@@ -171,6 +169,9 @@ class AbstractSignalBus(End):
     async def _receive(self) -> Sequence[Publication]:
         """
         The next ``(channel, body)`` of all subscriptions, at least one; may be cancelled without loss.
+
+        A backend that hands out what comes in the turn that reads it (:meth:`_hand_out`) gives nothing here; it waits
+        for the end of the connection.
 
         :raises BackendConnectionError: if the connection is gone
         """
@@ -221,18 +222,23 @@ class AbstractSignalBus(End):
 
     def _waiter(self, channel: str, body: bytes, timeout: float) -> Waiter[Any]:
         async def publish(request_id: str) -> int | None:
-            replies = Pattern(f"{self.prefix}:{RESPONSE}:", f"#{self.uid}.")
-            await self._ensure([replies], asyncio.get_running_loop().time() + self._send_timeout)
+            await self._ensure([self._replies], asyncio.get_running_loop().time() + self._send_timeout)
             return await self._outbox.add((called_on(channel, request_id), body))
 
-        return Waiter(self._calls, publish, arguments.seconds("timeout", timeout))
+        def begin(request_id: str, loop: asyncio.AbstractEventLoop) -> asyncio.Future[int | None] | None:
+            if not self._hears(self._replies, loop):
+                return None
+            return self._outbox.add((called_on(channel, request_id), body))
+
+        return Waiter(self._calls, publish, arguments.seconds("timeout", timeout), begin)
 
     def _reply(self, call: Channel, reply: Reply) -> None:
         assert call.request_id is not None, "only calls are replied to"
-        channel = Channel(self.prefix, RESPONSE, self.uid, call.request_id)
-        publication = str(channel), reply.encode(call.request_id)
+        channel = called_on(sent_on(self.prefix, RESPONSE, self.uid), call.request_id)
+        publication = channel, reply.encode(call.request_id)
         told = partial(self._replied, publication)
-        if not (self._is_lone and self._link.is_steady and self._begin([publication], told, idly=True)):
+        is_steady = self._is_lone and self._link.is_steady(asyncio.get_running_loop())
+        if not (is_steady and self._begin([publication], told, idly=True)):
             self._outbox.post(publication)
 
     def _replied(self, publication: Publication, reached: Reached | None) -> None:
@@ -246,7 +252,7 @@ class AbstractSignalBus(End):
         self.log.warning("%r: a reply could not be sent: %s", self, describe(error))
 
     def _begin_flush(self, batch: list[Publication], told: Callable[[Reached | None], None]) -> bool:
-        return self._link.is_steady and self._begin(batch, told, idly=False)
+        return self._link.is_steady(self._outbox.loop) and self._begin(batch, told, idly=False)
 
     async def _flush(self, batch: list[Publication], since: float) -> Reached:
         return await self._link.through(partial(self._publish, batch), since + self._send_timeout, repeatable=False)
@@ -291,6 +297,11 @@ class AbstractSignalBus(End):
     def _pattern(self, signal: str) -> Pattern:
         return Pattern(f"{self.prefix}:{signal}:")
 
+    def _hears(self, pattern: Pattern, loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether what is published now would be handed out."""
+        is_read = self._reader is not None and self._reader.is_running
+        return is_read and self._link.is_steady(loop) and pattern in self._confirmed
+
     async def _ensure(self, patterns: Iterable[Pattern], deadline: float | None = None) -> None:
         """Return when the server has confirmed these subscriptions."""
         wanted = dict.fromkeys(patterns)
@@ -329,16 +340,24 @@ class AbstractSignalBus(End):
     async def _read(self) -> None:
         while True:
             try:
-                signals = await self._link.through(self._receive)
-                self._is_lone = len(signals) == 1
-                for channel, body in signals:
-                    self._incoming(channel, body, at_once=self._is_lone)
-                self._is_lone = False
+                self._hand_out(await self._link.through(self._receive))
             except Exception:  # the reader never ends: a bus that is deaf helps nobody
                 self._failing = True
                 self.log.exception("%r: the reader failed, and starts again", self)
                 await asyncio.sleep(1)
                 self._failing = False
+
+    def _hand_out(self, signals: Sequence[Publication]) -> None:
+        """
+        To receivers and callers; for backends that are told what comes, and need not wait for it.
+
+        It does not raise, and waits for nothing.
+        """
+        self._link.got_through()
+        self._is_lone = len(signals) == 1
+        for channel, body in signals:
+            self._incoming(channel, body, at_once=self._is_lone)
+        self._is_lone = False
 
     def _incoming(self, text: str, body: bytes, *, at_once: bool = False) -> None:
         try:

@@ -6,6 +6,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, cast
 
@@ -13,7 +14,7 @@ from typing_extensions import TypeVar
 
 from microagent import codec
 from microagent.channel import Channel
-from microagent.errors import RemoteError, SerializingError
+from microagent.errors import NoReceivers, RemoteError, SerializingError
 from microagent.printable import printable
 
 R = TypeVar("R", default=Any)
@@ -61,7 +62,7 @@ class Reply:
 
 class Calls:
     """
-    The calls of one bus that wait for replies.
+    The calls of one bus that wait for replies; one timer for all of them.
 
     :param uid: of the bus; begins every request id, so a process can subscribe to its own replies alone
     """
@@ -71,18 +72,41 @@ class Calls:
         self._log = log
         self._numbers = itertools.count(1)
         self._waiting: dict[str, Waiter[Any]] = {}
+        self._timer: asyncio.TimerHandle | None = None  # at the first deadline, or before it
 
     def __len__(self) -> int:
         return len(self._waiting)
 
     def enter(self, waiter: "Waiter[Any]") -> str:
-        """The request id under which ``waiter`` gets its replies from now on."""
+        """The request id under which ``waiter`` gets its replies from now on, until its deadline."""
         request_id = f"{self._uid}.{next(self._numbers)}{UNDERSTANDS_ERRORS}"
         self._waiting[request_id] = waiter
+        if self._timer is None or waiter.deadline < self._timer.when():
+            self._arm(waiter.deadline)
         return request_id
 
     def leave(self, request_id: str) -> None:
         self._waiting.pop(request_id, None)
+        if not self._waiting:
+            self._disarm()
+
+    def _arm(self, when: float) -> None:
+        self._disarm()
+        self._timer = asyncio.get_running_loop().call_at(when, self._expire)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _expire(self) -> None:
+        self._timer = None
+        now = asyncio.get_running_loop().time()
+        for waiter in self._waiting.values():
+            if waiter.deadline <= now:
+                waiter.end()
+        if later := [waiter.deadline for waiter in self._waiting.values() if waiter.deadline > now]:
+            self._arm(min(later))
 
     def reply(self, channel: Channel, body: bytes) -> None:
         """Hand a reply to whoever waits for it; late ones are dropped, and the second one of the same process."""
@@ -104,37 +128,107 @@ class Waiter(Generic[R]):
 
     Iterating ends quietly at the timeout. A process in which every handler failed gives no reply here.
 
+    :param publish: sends the call, with its request id, once replies to it are heard; how many processes it has reached
+    :param begin: the same, on this loop, where replies are heard already; else it gives None
     :ivar receivers: how many processes the call has reached, None where the backend cannot tell
+    :ivar deadline: when it ends, on the loop's clock
     """
 
-    def __init__(self, calls: Calls, publish: Callable[[str], Awaitable[int | None]], timeout: float) -> None:
+    def __init__(
+        self,
+        calls: Calls,
+        publish: Callable[[str], Awaitable[int | None]],
+        timeout: float,
+        begin: "Callable[[str, asyncio.AbstractEventLoop], asyncio.Future[int | None] | None] | None" = None,
+    ) -> None:
         self._calls = calls
         self._publish = publish
+        self._begin = begin
         self._timeout = timeout
         self._request_id = ""
-        self._deadline = 0.0
+        self._loop: asyncio.AbstractEventLoop
         self._replies: deque[Reply] = deque()
         self._repliers: set[str] = set()
         self._wake: asyncio.Future[None] | None = None
+        self._sending: asyncio.Future[int | None] | None = None
+        self._is_over = False
+        self._fault: Exception | None = None  # why there will be no reply
+        self.deadline = 0.0
         self.receivers: int | None = None
 
     async def __aenter__(self) -> Self:
-        self._deadline = asyncio.get_running_loop().time() + self._timeout
-        self._request_id = self._calls.enter(self)
+        self._enter()
         try:
-            async with asyncio.timeout_at(self._deadline):
-                self.receivers = await self._publish(self._request_id)
-        except BaseException as error:
-            self._calls.leave(self._request_id)
-            if isinstance(error, TimeoutError):
-                raise TimeoutError(f"the call could not be sent within {self._timeout:g} s") from error
+            await self._sent()
+        except BaseException:
+            self._leave()
             raise
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._leave()
+
+    def _enter(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.deadline = self._loop.time() + self._timeout
+        self._is_over = False
+        self._request_id = self._calls.enter(self)
+
+    async def _sent(self) -> None:
+        try:
+            async with asyncio.timeout_at(self.deadline):
+                self.receivers = await self._publish(self._request_id)
+        except TimeoutError as error:
+            raise self._unsent() from error
+
+    def _unsent(self) -> TimeoutError:
+        return TimeoutError(f"the call could not be sent within {self._timeout:g} s")
+
+    def _leave(self) -> None:
         self._calls.leave(self._request_id)
+        if self._sending is not None:
+            self._sending.cancel()  # what is not on its way yet need not be sent
+        self.end()
+
+    async def ask(self, name: str) -> dict[str, R]:
+        """
+        Send the call, and wait for its first reply; nothing else wakes who waits.
+
+        :param name: of the signal
+        :raises TimeoutError: if none came in time
+        :raises NoReceivers: if the call has reached nobody
+        :raises RemoteError: if every handler of the first reply failed
+        """
+        self._enter()
+        try:
+            self._sending = self._begin and self._begin(self._request_id, self._loop)
+            if self._sending is None:
+                await self._sent()
+                self._look_for_receivers(name)
+            else:
+                self._sending.add_done_callback(partial(self._told, name))
+            return await self.first(name)
+        finally:
+            self._leave()
+
+    def _told(self, name: str, sent: "asyncio.Future[int | None]") -> None:
+        if sent.cancelled():
+            return
+        if (error := sent.exception()) is None:
+            self.receivers = sent.result()
+            self._look_for_receivers(name)
+        else:
+            self._fail(cast("Exception", error))
+
+    def _look_for_receivers(self, name: str) -> None:
+        if self.receivers == 0:
+            self._fail(NoReceivers(f"nobody listens to signal '{name}'"))
+
+    def _fail(self, fault: Exception) -> None:
+        self._fault = fault
+        self.end()
 
     def __aiter__(self) -> Self:
         if not self._request_id:
@@ -156,24 +250,31 @@ class Waiter(Generic[R]):
         """
         reply = await self.next_reply()
         if reply is None:
-            raise TimeoutError(f"no answer to signal '{name}' within {self._timeout:g} s")
+            raise self._fault or self._unanswered(name)
         if reply.errors and not reply.values:
             told = printable("; ".join(f"{handler}: {text}" for handler, text in sorted(reply.errors.items())))
             raise RemoteError(f"every handler of signal '{name}' failed: {told}", reply.errors)
         return reply.values
 
+    def _unanswered(self, name: str) -> TimeoutError:
+        if self._sending is not None and not self._sending.done():
+            return self._unsent()
+        return TimeoutError(f"no answer to signal '{name}' within {self._timeout:g} s")
+
     async def next_reply(self) -> Reply | None:
         """The next reply, errors included; None at the timeout."""
-        if not self._replies:
-            loop = asyncio.get_running_loop()
-            self._wake = loop.create_future()
-            timer = loop.call_at(self._deadline, self._wake_up)
+        if not self._replies and not self._is_over:
+            self._wake = self._loop.create_future()
             try:
                 await self._wake
             finally:
-                timer.cancel()
                 self._wake = None
         return self._replies.popleft() if self._replies else None
+
+    def end(self) -> None:
+        """Nothing more is waited for."""
+        self._is_over = True
+        self._wake_up()
 
     def _wake_up(self) -> None:
         if self._wake is not None and not self._wake.done():

@@ -66,10 +66,9 @@ class Link:
         """Whether nobody has needed the server, since the link was made or closed."""
         return self._opening is None
 
-    @property
-    def is_steady(self) -> bool:
+    def is_steady(self, loop: asyncio.AbstractEventLoop | None) -> bool:
         """Whether the server is there, on this loop, and something got through to it since it was last lost."""
-        return self.is_open and not self._losses and self._loop is asyncio.get_running_loop()
+        return self.is_open and not self._losses and self._loop is loop
 
     async def ready(self, deadline: float | None = None) -> None:
         """
@@ -169,8 +168,12 @@ class Link:
             if connection == self._connection:
                 self._lost(error)
             raise
-        self._losses = 0
+        self.got_through()
         return result
+
+    def got_through(self) -> None:
+        """The connection has proved itself."""
+        self._losses = 0
 
     def _lost(self, error: BackendConnectionError) -> None:
         """Whoever still waits for the server on the old connection is told so by its end, and need not find out."""

@@ -9,7 +9,7 @@ import random
 import pytest
 from support import until
 
-from microagent import RemoteError, SerializingError
+from microagent import NoReceivers, RemoteError, SerializingError
 from microagent.calls import MOST, Calls, Reply, Waiter
 from microagent.channel import Channel
 
@@ -209,3 +209,88 @@ async def test_process_replies_once(calls):
             calls.reply(Channel("P", "response", "process", "uid.1~2"), body(n=number))
         assert await replies.first("signal") == {"n": 0}
         assert not replies._replies
+
+
+# -- who asks
+
+
+@pytest.fixture
+async def asking(calls):
+    """Somebody who waits for the first reply to a call, whose sending is decided by the test."""
+    sending = asyncio.get_running_loop().create_future()
+
+    async def publish(request_id):
+        raise AssertionError("it was begun")
+
+    asker = Waiter(calls, publish, 5.0, lambda request_id, loop: sending)
+    task = asyncio.create_task(asker.ask("count"))
+    await asyncio.sleep(0)
+    yield asker, sending, task
+    task.cancel()
+    await asyncio.wait([task])
+    assert len(calls) == 0
+    assert calls._timer is None
+
+
+async def test_who_asks_is_woken_by_the_reply(calls, asking):
+    """Whether the server has told whom the call has reached, or not yet."""
+    asker, sending, task = asking
+    sending.set_result(1)
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert not task.done()
+    calls.reply(Channel("P", "response", "process", asker._request_id), body(a=1))
+    assert await task == {"a": 1}
+    assert asker.receivers == 1
+
+
+async def test_who_asks_is_told_that_nobody_listens(asking):
+    """At once, and not at the timeout."""
+    _, sending, task = asking
+    sending.set_result(0)
+    with pytest.raises(NoReceivers, match="nobody listens to signal 'count'"):
+        await task
+
+
+async def test_who_asks_is_told_that_the_call_cannot_be_sent(asking):
+    """The error is the caller's."""
+    _, sending, task = asking
+    sending.set_exception(ConnectionError("away"))
+    with pytest.raises(ConnectionError, match="away"):
+        await task
+
+
+async def test_call_that_is_not_sent_in_time_is_not_sent_later(calls):
+    """The error says so, and so does that of one that is sent and not answered."""
+    sendings = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    sendings[1].set_result(None)
+    asked = [Waiter(calls, None, 0.02, lambda *_, sending=sending: sending).ask("count") for sending in sendings]
+    errors = await asyncio.gather(*asked, return_exceptions=True)
+    assert [str(error) for error in errors] == [
+        "the call could not be sent within 0.02 s",
+        "no answer to signal 'count' within 0.02 s",
+    ]
+    assert sendings[0].cancelled()
+
+
+async def test_each_call_ends_at_its_own_deadline(calls):
+    """In whichever order they began; one timer is enough for all."""
+    loop = asyncio.get_running_loop()
+
+    async def seconds(timeout):
+        began = loop.time()
+        async with waiter(calls, timeout=timeout) as replies:
+            assert await replies.next_reply() is None
+        return loop.time() - began
+
+    timeouts = (0.06, 0.02, 0.04)
+    lasted = await asyncio.gather(*map(seconds, timeouts))
+    assert all(each >= timeout for each, timeout in zip(lasted, timeouts, strict=True))
+    assert calls._timer is None
+
+
+async def test_nothing_more_comes_after_the_end(calls):
+    """Whoever iterates a waiter that was left does not wait for ever."""
+    async with waiter(calls, timeout=3600) as replies:
+        pass
+    assert [reply async for reply in replies] == []

@@ -10,13 +10,14 @@ from redis import Redis as SyncRedis
 from redis.asyncio import Redis
 from support import unique, until
 
-from microagent import BackendConnectionError, BackendError, MicroAgent, Queue, Signal, receiver
+from microagent import AuthError, BackendConnectionError, BackendError, MicroAgent, Queue, Signal, receiver
 from microagent.tools.redis import RedisBroker, RedisSignalBus
 from microagent.tools.redis import line as line_module
 from microagent.tools.redis import subscription as subscription_module
 from microagent.tools.redis.faults import Unanswered
 from microagent.tools.redis.line import Line
 from microagent.tools.redis.servers import servers_of
+from microagent.tools.redis.subscription import Subscription
 
 Answer = Callable[[bytes, asyncio.StreamWriter], Awaitable[None]]
 
@@ -239,3 +240,29 @@ async def test_reply_that_the_server_refuses_is_sent_when_it_can():
         assert not refusals
         assert server.heard.count(b'{"Echo.echo":7}') == 2
         await agent.stop()
+
+
+async def test_subscription_that_is_refused_is_told_to_who_wants_it():
+    """Others are confirmed, each in its turn; what makes no sense is for nobody."""
+
+    async def refuses_some(data: bytes, writer: asyncio.StreamWriter) -> None:
+        if b"PSUBSCRIBE" in data:
+            writer.write(b"+NONSENSE\r\n-NOPERM no\r\n*3\r\n$10\r\npsubscribe\r\n$1\r\nb\r\n:1\r\n")
+            writer.write(b"*4\r\n$8\r\npmessage\r\n$1\r\nb\r\n$1\r\nb\r\n$2\r\n{}\r\n")
+        else:
+            await polite(data, writer)
+
+    heard: list[Any] = []
+    async with impostor(refuses_some) as (_, dsn):
+        servers = servers_of(dsn)
+        subscription = Subscription(servers.line(servers.address("")), heard.extend)
+        await subscription.open()
+        orders = [subscription.subscribe(pattern) for pattern in ("a", "b")]
+        refused, confirmed = await asyncio.gather(*orders, return_exceptions=True)
+        assert isinstance(refused, AuthError)
+        assert confirmed is None
+        await until(lambda: heard)
+        await subscription.close()
+        with pytest.raises(BackendConnectionError):
+            await subscription.ended()
+    assert heard == [("b", b"{}")]

@@ -161,6 +161,19 @@ async def test_what_was_not_asked_for_waits_until_somebody_listens(stream):
     assert await stream.hear() == [b"a", b"b"]
 
 
+async def test_who_is_told_what_is_said_knows_it_in_the_turn_that_reads(stream):
+    """Errors in their places, and the end too."""
+    told: list[Any] = []
+    stream.listen(told.append)
+    stream.data_received(b"+a\r\n-ERR no\r\n")
+    stream.connection_lost(None)
+    (first, second), end = told
+    assert first == b"a"
+    assert isinstance(second, ResponseError)
+    assert isinstance(end, RedisConnectionError)
+    assert not stream.has_said
+
+
 async def test_what_nobody_hears_does_not_fill_the_memory(stream, transport, monkeypatch):
     """The server has to wait then, until somebody has listened."""
     monkeypatch.setattr(stream_module, "UNHEARD", 10)

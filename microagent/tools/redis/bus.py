@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import Any, Unpack
+from typing import Any, NoReturn, Unpack
 
 from microagent.bus import AbstractSignalBus, BusOptions, Reached
 from microagent.channel import LONGEST_REMEMBERED, REMEMBERED, Pattern
@@ -66,7 +66,7 @@ class RedisSignalBus(AbstractSignalBus):
     async def _open(self) -> None:
         await self._servers.find()
         await self._publishing.to(ANY).check()
-        self._subscription = Subscription(self._servers.line(self._servers.address(ANY)))
+        self._subscription = Subscription(self._servers.line(self._servers.address(ANY)), self._hand_out)
         await self._subscription.open()
 
     async def _close(self) -> None:
@@ -106,5 +106,5 @@ class RedisSignalBus(AbstractSignalBus):
     async def _unsubscribe(self, patterns: Sequence[Pattern]) -> None:
         await self._subscribed.unsubscribe(*(pattern.glob() for pattern in patterns))
 
-    async def _receive(self) -> list[tuple[str, bytes]]:
-        return await self._subscribed.receive()
+    async def _receive(self) -> NoReturn:
+        await self._subscribed.ended()

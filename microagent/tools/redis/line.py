@@ -89,7 +89,7 @@ class Line:
         stream = self._stream
         if stream is None or self.has_more() or stream.has_news:
             return False
-        stream.put(commands, ANSWER, partial(_tell, told), idly=idly)
+        stream.put(commands, ANSWER, partial(_tell, unanswered, told), idly=idly)
         return True
 
     async def check(self) -> None:
@@ -169,6 +169,16 @@ class Line:
                 raise _translated(each)
         return said
 
+    def listen(self, told: Callable[[list[Any] | BackendError], None]) -> None:
+        """
+        Have ``told`` called with all that the server says from now on, errors in their places, and with its end.
+
+        :raises BackendConnectionError: if it is not open
+        """
+        if self._stream is None:
+            raise BackendConnectionError("the connection is closed")
+        self._stream.listen(partial(_tell, translated, told))
+
     def keep_awake(self, quiet: float, patience: float) -> None:
         """Ask a server that is silent for ``quiet`` seconds for a sign; after ``patience`` more it counts as away."""
         if self._stream is not None:
@@ -190,12 +200,16 @@ class Line:
             await self._connection.disconnect(nowait=True)
 
 
-def _tell(told: Callable[[list[Any] | BackendError], None], answers: list[Any] | Exception) -> None:
-    if not isinstance(answers, Exception):
-        told(_all_translated(answers))
+def _tell(
+    translate: Callable[[Exception], BackendError],
+    told: Callable[[list[Any] | BackendError], None],
+    said: list[Any] | Exception,
+) -> None:
+    if not isinstance(said, Exception):
+        told(_all_translated(said))
         return
-    fault = unanswered(answers)
-    fault.__cause__ = answers
+    fault = translate(said)
+    fault.__cause__ = said
     told(fault)
 
 

@@ -79,6 +79,7 @@ class Stream(asyncio.Protocol):
         self._asked: deque[_Question] = deque()
         self._said: deque[Any] = deque()
         self._listener: asyncio.Future[None] | None = None
+        self._hearing: Told | None = None
         self._unheard = 0  # bytes
         self._paused = False
         self._patience = 0.0
@@ -203,6 +204,10 @@ class Stream(asyncio.Protocol):
         self._paused = False
         return said
 
+    def listen(self, told: Told) -> None:
+        """Have ``told`` called with all that is said from now on, in the turn that reads it, and with its end."""
+        self._hearing = told
+
     def keep_awake(self, quiet: float, patience: float, sign: Command) -> None:
         """
         From now on, ask for a sign whenever the server is silent.
@@ -254,7 +259,11 @@ class Stream(asyncio.Protocol):
             question.told(answers)
         while (said := gets()) is not False:
             self._said.append(said)
-        if self._said:
+        if self._said and self._hearing is not None:
+            heard = list(self._said)
+            self._said.clear()
+            self._hearing(heard)
+        elif self._said:
             self._wake()
         if (len(self._said) > UNHEARD or self._unheard > UNHEARD_BYTES) and not self._paused:
             self._paused = True
@@ -270,9 +279,11 @@ class Stream(asyncio.Protocol):
         for timer in (self._timer, self._vigil, self._nap):
             if timer is not None:
                 timer.cancel()
-        is_idle = not self._asked and (self._listener is None or self._listener.done())
+        is_idle = not self._asked and self._hearing is None and (self._listener is None or self._listener.done())
         while self._asked:
             self._asked.popleft().told(fault)
         self._wake()
+        if self._hearing is not None:
+            self._hearing(fault)
         if is_idle:
             self._left(self)

@@ -1,30 +1,50 @@
 """The subscriptions of one process, all on one connection."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
+from microagent.errors import BackendConnectionError, BackendError
 from microagent.tools.redis.line import ANSWER, Line
 
 QUIET = 2.0  # seconds of silence after which the server is asked whether it is there
 
 
+class _Order:
+    """
+    Of some subscriptions.
+
+    :ivar open: how many are not confirmed yet; the server confirms each, in the order in which they came
+    """
+
+    def __init__(self, count: int) -> None:
+        self.open = count
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def end(self, fault: BackendError | None = None) -> None:
+        if self.done.done():
+            return  # nobody waits for it any more
+        if fault is None:
+            self.done.set_result(None)
+        else:
+            self.done.set_exception(fault)
+
+
 class Subscription:
     """
-    Subscribes, and reads what comes.
-
-    Those who wait for a confirmation and those who wait for signals take turns at reading; each files what it read.
+    Subscribes, and hands on what comes, in the turn of the loop that reads it.
 
     :param line: of its own; the subscription closes it
+    :param heard: called with signals, each ``(channel, body)``
     """
 
-    def __init__(self, line: Line) -> None:
+    def __init__(self, line: Line, heard: Callable[[Sequence[tuple[str, bytes]]], None]) -> None:
         self._line = line
-        self._reading = asyncio.Lock()
-        self._signals: list[tuple[str, bytes]] = []
-        self._ordering = asyncio.Lock()
-        self._ordered = 0  # patterns in all orders; the server confirms each, in the order in which they came
-        self._confirmed = 0
+        self._heard = heard
+        self._orders: deque[_Order] = deque()
+        self._fault: BackendError | None = None  # why it has ended, if it has
+        self._ending: asyncio.Future[None] | None = None
 
     async def open(self) -> None:
         """
@@ -33,10 +53,16 @@ class Subscription:
         :raises BackendConnectionError: if the server is away
         """
         await self._line.open()
+        self._line.listen(self._told)
         self._line.keep_awake(QUIET, ANSWER)
 
     async def subscribe(self, *patterns: str) -> None:
-        """Return when the server has confirmed it."""
+        """
+        Return when the server has confirmed it.
+
+        :raises BackendConnectionError: if the connection is gone
+        :raises BackendError: if the server refuses it
+        """
         await self._order("PSUBSCRIBE", patterns)
 
     async def unsubscribe(self, *patterns: str) -> None:
@@ -44,38 +70,60 @@ class Subscription:
         await self._order("PUNSUBSCRIBE", patterns)
 
     async def _order(self, command: str, patterns: Sequence[str]) -> None:
-        async with self._ordering:
-            await self._line.say((command, *patterns))
-            self._ordered += len(patterns)
-            number = self._ordered
-        until = asyncio.get_running_loop().time() + ANSWER
-        while self._confirmed < number:
-            async with self._reading:
-                if self._confirmed < number:
-                    self._file(await self._line.hear(until))
+        await self._line.say((command, *patterns))
+        order = _Order(len(patterns))
+        self._orders.append(order)
+        try:
+            async with asyncio.timeout(ANSWER):
+                await order.done
+        except TimeoutError:
+            await self._line.drop()
+            raise BackendConnectionError("it does not answer in time") from None
 
-    async def receive(self) -> list[tuple[str, bytes]]:
+    async def ended(self) -> NoReturn:
         """
-        The next signals, each ``(channel, body)``; may be cancelled without loss.
+        Wait until the connection is gone.
 
-        :raises BackendConnectionError: if the connection is gone
+        :raises BackendConnectionError: as soon as it is
         """
-        while not self._signals:
-            async with self._reading:
-                if not self._signals:
-                    self._file(await self._line.hear())
-        signals = self._signals
-        self._signals = []
-        return signals
+        if self._fault is None:
+            self._ending = asyncio.get_running_loop().create_future()
+            await self._ending
+        assert self._fault is not None, "it has ended"
+        raise self._fault
 
-    def _file(self, things: list[Any]) -> None:
-        for said in things:
-            kind = said[0]
-            if kind == b"pmessage":
-                self._signals.append((said[2].decode(errors="replace"), said[3]))
-            elif kind in (b"psubscribe", b"punsubscribe"):
-                self._confirmed += 1
+    def _told(self, said: list[Any] | BackendError) -> None:
+        if isinstance(said, BackendError):
+            self._end(said)
+            return
+        signals: list[tuple[str, bytes]] = []
+        for each in said:
+            if isinstance(each, BackendError):
+                self._refused(each)
+            elif each[0] == b"pmessage":
+                signals.append((each[2].decode(errors="replace"), each[3]))
+            elif each[0] in (b"psubscribe", b"punsubscribe"):
+                self._confirmed()
+        if signals:
+            self._heard(signals)
+
+    def _confirmed(self) -> None:
+        if self._orders:
+            self._orders[0].open -= 1
+            if not self._orders[0].open:
+                self._orders.popleft().end()
+
+    def _refused(self, error: BackendError) -> None:
+        """An order as a whole."""
+        if self._orders:
+            self._orders.popleft().end(error)
+
+    def _end(self, fault: BackendError) -> None:
+        self._fault = fault
+        while self._orders:
+            self._orders.popleft().end(fault)
+        if self._ending is not None and not self._ending.done():
+            self._ending.set_result(None)
 
     async def close(self) -> None:
         await self._line.drop()
-        self._signals.clear()
