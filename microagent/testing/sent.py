@@ -63,11 +63,11 @@ class Sendings(list[T], Generic[P, T]):
 
 def _sending(word: Signal | Queue, *args: Any, **kwargs: Any) -> Sending:
     """What ``send(*args, **kwargs)`` would have sent."""
-    return _signal(*args, **kwargs) if isinstance(word, Signal) else Sending(*args, **kwargs)
 
+    def send(sender: str, **payload: Any) -> Sending:  # its name is in the TypeError of a call that send would refuse
+        return Sending(payload, sender)
 
-def _signal(sender: str, **payload: Any) -> Sending:
-    return Sending(payload, sender)
+    return send(*args, **kwargs) if isinstance(word, Signal) else Sending(*args, **kwargs)
 
 
 class Sent:
@@ -93,7 +93,13 @@ class Sent:
     @overload
     def __call__(self, word: Queue) -> Sendings[[Mapping[str, Any]], dict[str, Any]]: ...
     def __call__(self, word: Signal | Queue) -> Any:
-        """What was sent of ``word`` until now."""
+        """
+        What was sent of ``word`` until now.
+
+        :raises TypeError: if it is no signal or queue, of which nothing could ever be sent
+        """
+        if not isinstance(word, Signal | Queue):  # pyright: ignore[reportUnnecessaryIsInstance] - tests may be untyped
+            raise TypeError(f"sent takes a signal or a queue, not {word!r}")
         return Sendings[..., Any](word, list(self._sendings[word]))
 
     def clear(self) -> None:

@@ -112,3 +112,20 @@ async def test_raw_bytes_need_not_make_sense(bus: RecordingBus, broker: Recordin
 
     assert await broker.queue_length(name) == 1
     assert not sent._sendings
+
+
+@pytest.mark.parametrize("word", ["user_created", None, 3])
+def test_what_is_no_signal_and_no_queue_is_refused(sent: Sent, word: object) -> None:
+    """
+    Or ``assert not sent(...)`` would hold of anything.
+    """
+    with pytest.raises(TypeError, match="sent takes a signal or a queue, not "):
+        sent(word)  # type: ignore[call-overload]
+
+
+def test_assertions_take_what_send_takes(sent: Sent, signal: Signal) -> None:
+    """
+    A sender that is forgotten is told as ``send`` would tell it.
+    """
+    with pytest.raises(TypeError, match=r"send\(\) missing 1 required positional argument: 'sender'"):
+        sent(signal).assert_once(user_id=1)
