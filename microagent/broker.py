@@ -278,7 +278,8 @@ class AbstractQueueBroker(End):
             bound = self._bindings.get(consumer.queue.name)
             if bound is not None and bound is not consumer:
                 raise HandlerError(
-                    f"queue '{consumer.queue.name}' has {bound.key} as its consumer; {consumer.key} cannot be one too"
+                    f"queue '{consumer.queue.name}' has {bound.key} as its consumer on this broker; "
+                    f"{consumer.key} needs one of its own"
                 )
             self._accepts(consumer, self._options(consumer).backend)
         self._bindings.update((consumer.queue.name, consumer) for consumer in consumers)
