@@ -1,5 +1,6 @@
 """Whatever a document declares: it is generated or told what is wrong with it, and what is generated is good Python."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -8,11 +9,12 @@ import typing
 import pytest
 from declared import DOCUMENTS
 from generating import contents, imported, run
+from hints import Hint
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from made_up import DEFS, SCHEMAS
+from made_up import DEFS, SCHEMAS, VALUES
 
-from microagent import Queue, Signal
+from microagent import Queue, Signal, codec
 
 PACKAGES = 40
 RANDOM = settings(deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
@@ -85,6 +87,51 @@ def test_packages_import(packages, monkeypatch):
                 found = getattr(package, name)
                 if typing.is_typeddict(found):
                     typing.get_type_hints(found)
+
+
+@pytest.fixture(scope="module")
+def messages():
+    """Objects that hypothesis made up, with keys that its documents have."""
+    found = []
+
+    @settings(RANDOM, max_examples=60)
+    @given(st.dictionaries(st.sampled_from(["a", "b", "the key", "ü", "x-y"]), VALUES | st.integers(), max_size=3))
+    def collect(message):
+        found.append(message)
+
+    collect()
+    return found
+
+
+def test_payloads_come_as_they_were_sent(packages, messages, monkeypatch):
+    """What a generated queue takes is of its generated type, and has not changed when it has travelled."""
+    taken = refused = 0
+    for out in packages:
+        monkeypatch.setattr(Queue, "_register", {})
+        monkeypatch.setattr(Signal, "_register", {})
+        with imported(out) as package:
+            names = vars(sys.modules[f"{package.__name__}.queues"])
+            for name, annotation in annotations((out / "queues.py").read_text()):
+                queue, hint = getattr(package.queues, name), Hint(eval(annotation, names), names, of_kind_only=True)
+                for message in messages:
+                    fits = queue.problem(message) is None
+                    taken, refused = taken + fits, refused + (not fits)
+                    if fits:
+                        assert codec.decode(codec.encode(message)) == message
+                        assert hint.accepts(message), (annotation, message)
+    assert taken > 500
+    assert refused > 500
+
+
+def annotations(source):
+    """The queues of a module, and the annotation of what is sent to each."""
+    bound = {}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Bound"):
+            bound[node.name] = ast.unparse(node.bases[0].slice)
+        elif isinstance(node, ast.ClassDef) and node.name == "Broker":
+            fields = [(each.target.id, each.annotation.value) for each in node.body if isinstance(each, ast.AnnAssign)]
+    return [(name, bound[of]) for name, of in fields]
 
 
 def test_packages_type_check(packages):
