@@ -1,10 +1,12 @@
 """What is wrong with a JSON Schema inside a declaration, references aside."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, TypeGuard
 
-from microagent.jsontext import Complaint
+from microagent.jsontext import Complaint, Steps
 from microagent.names import guess, shown
+from microagent.schemas.ambiguity import has_repeated_group, is_exponential
 from microagent.schemas.drafts import KEYWORDS, Draft, draft, inner_schemas
 from microagent.schemas.ecmascript import PatternError
 from microagent.schemas.patterns import translated
@@ -13,6 +15,8 @@ from microagent.schemas.scopes import is_uri
 from microagent.schemas.words import ANNOTATIONS, Schema, every_schema, rebuilt
 
 _KNOWN = KEYWORDS | ANNOTATIONS | {"example"}  # as OpenAPI says
+MOST_SUSPICIOUS = 200  # patterns of a document that are looked at: a hostile one may have very many
+SHORT = 20  # characters of a text that is read in any number of ways in time
 _LIKENESS_OF_SLIPS = 0.85  # 'requird' and 'minLenght' are as like as that, 'tsType' is a word of somebody's own
 
 
@@ -96,6 +100,25 @@ def _in_words_of_2020(schema: Schema) -> Schema:
     if isinstance(copy.get("items"), list):
         copy["prefixItems"] = copy.pop("items")
     return copy
+
+
+def slow_patterns(schemas: Iterable[tuple[Steps, Schema]]) -> Iterator[Complaint]:
+    """Patterns that a search may try in exponentially many ways, unless they are for short texts."""
+    suspicious = (found for place, schema in schemas for found in _suspicious_patterns(schema, place))
+    for steps, pattern in islice(suspicious, MOST_SUSPICIOUS):
+        if is_exponential(pattern):
+            message = (
+                f"{shown(pattern)} can take exponentially long in a text that does not fit: "
+                f"let a text be read in one way only, or say a maxLength of at most {SHORT}"
+            )
+            yield Complaint(message, steps)
+
+
+def _suspicious_patterns(schema: Schema, place: Steps) -> Iterator[tuple[Steps, str]]:
+    for steps, each in every_schema(schema, place):
+        if not isinstance(each, bool) and each.get("maxLength", SHORT + 1) > SHORT:
+            found = (((*steps, *further), pattern) for further, pattern in _patterns(each))
+            yield from ((at, pattern) for at, pattern in found if has_repeated_group(pattern))
 
 
 def misspelt_keywords(schema: Schema) -> Iterator[Complaint]:

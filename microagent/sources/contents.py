@@ -14,7 +14,7 @@ from microagent.schemas.drafts import SHARED
 from microagent.schemas.library import Library
 from microagent.schemas.plainschema import is_normal
 from microagent.schemas.reading import Reading, Readings
-from microagent.schemas.schemachecks import misspelt_keywords
+from microagent.schemas.schemachecks import misspelt_keywords, slow_patterns
 from microagent.schemas.shapes import Nothing, Object
 from microagent.schemas.words import Schema, as_object, is_schema
 
@@ -59,7 +59,7 @@ class Contents:
         ]
         self.complaints += library.complaints
         if not self.complaints:
-            self.warnings += [*library.warnings, *self._misspelt_keywords()]
+            self.warnings += [*library.warnings, *self._odd_words()]
 
     # -- what it declares
 
@@ -144,7 +144,7 @@ class Contents:
                     message = f"there is no rule {shown(rule)}{guess(rule, RULES)}"
                     yield Complaint(message, (*steps, "compat", "allow", rule), of_key=True)
 
-    def _misspelt_keywords(self) -> Iterator[Complaint]:
+    def _odd_words(self) -> Iterator[Complaint]:
         listed: list[tuple[Steps, object]] = [
             ((word, name), found)
             for word in sorted(SHARED)
@@ -156,6 +156,7 @@ class Contents:
         for place, schema in listed:
             if is_schema(schema):
                 yield from (found.below(*place) for found in misspelt_keywords(schema))
+        yield from slow_patterns((place, schema) for place, schema in listed if is_schema(schema))
 
     def _version_complaints(self) -> Iterator[Complaint]:
         if (version := self._document.get("version", VERSION)) != VERSION:

@@ -20,8 +20,8 @@ FLOORS = {
         schemas.reader schemas.words schemas.shapes schemas.jsonvalues schemas.references schemas.conjunctions
         schemas.drafts schemas.scopes schemas.siblings schemas.library schemas.converting schemas.circles
         schemas.bundling schemas.plainschema schemas.plainformat schemas.declarationformat schemas.charsets
-        schemas.ecmascript schemas.captures schemas.patterns schemas.formats schemas.validator schemas.jsonschemas
-        schemas.schemachecks
+        schemas.ecmascript schemas.captures schemas.ambiguity schemas.patterns schemas.formats schemas.validator
+        schemas.jsonschemas schemas.schemachecks
         schemas.runtime_types schemas.limits schemas.choices schemas.claims schemas.scalars schemas.judging
         schemas.deciding schemas.reading schemas.validation
         sources.contents sources.parsing sources.webclient sources.documents sources.locking sources.copies
