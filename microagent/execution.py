@@ -10,8 +10,9 @@ from functools import partial
 from types import coroutine
 from typing import Any, TypeAlias, TypeVar
 
+from microagent.errors import MicroAgentError
 from microagent.printable import printable
-from microagent.tracebacks import own_end
+from microagent.tracebacks import own_end, own_place
 
 T = TypeVar("T")
 
@@ -295,9 +296,16 @@ async def run(
 
 
 def log_failure(log: logging.Logger, name: str, outcome: Outcome) -> None:
-    """One error line for a run that failed, with the traceback of what it raised, from the handler on."""
-    if outcome.ending is Ending.FAILED:
-        trace = None if outcome.error is None else own_end(outcome.error)
+    """
+    One error line for a run that failed, with the traceback of what it raised, from the handler on.
+
+    What this library raises says all in its text; there it is the line of the handler that is told.
+    """
+    error = outcome.error
+    if outcome.ending is Ending.FAILED and isinstance(error, MicroAgentError):
+        log.error("%s failed after %.3f s: %s%s", name, outcome.seconds, outcome.reason, own_place(error))
+    elif outcome.ending is Ending.FAILED:
+        trace = None if error is None else own_end(error)
         log.error("%s failed after %.3f s: %s", name, outcome.seconds, outcome.reason, exc_info=trace)
     elif outcome.ending is Ending.TIMEOUT:
         log.error("%s was ended after %.3f s: its timeout", name, outcome.seconds)

@@ -15,14 +15,14 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from microagent.agent import MicroAgent
-from microagent.errors import AuthError, ConfigurationError, ServerInterrupt
+from microagent.errors import MicroAgentError, ServerInterrupt
 from microagent.printable import printable
 from microagent.running.lifeline import Lifeline
 from microagent.running.logs import Logs
 from microagent.running.parcel import Parcel
 from microagent.running.settings import init_agent
 from microagent.running.stop_signals import left_to_parent, let_in
-from microagent.tracebacks import OURS, is_of, own_end
+from microagent.tracebacks import OURS, is_of, own_end, own_place
 
 ORPHAN_STOP = 3.0  # seconds that an agent has to stop when its parent is gone
 ORPHAN_END = 4.0  # seconds until its process ends all the same
@@ -60,8 +60,8 @@ class AgentProcess:
         threading.Thread(target=self._outlive_no_parent, args=(stop,), daemon=True).start()
         try:
             asyncio.run(self._live(self._opened(), stop))
-        except (ConfigurationError, AuthError) as error:  # what to do about it is in its text, not in its traceback
-            log.critical("Agent %r: %s", self.name, error)
+        except MicroAgentError as error:  # what to do about it is in its text, not in its traceback
+            log.critical("Agent %r: %s%s", self.name, error, own_place(error))
             sys.exit(1)
         except Exception as error:
             log.critical("Agent %r failed", self.name, exc_info=own_end(error))

@@ -7,6 +7,7 @@ import re
 import pytest
 from support import until
 
+from microagent import Signal
 from microagent.execution import Deadlines, Ending, Outcome, Stage, describe, is_run_of, log_failure, run
 
 
@@ -60,6 +61,21 @@ async def test_whatever_a_handler_raises_is_a_failure(deadlines, error, caplog):
     assert "Agent.handler failed after" in record.getMessage()
     assert record.exc_info[2].tb_frame.f_code is fail.__code__
     assert asyncio.current_task().cancelling() == 0
+
+
+async def test_error_of_this_library_is_one_line_that_names_the_handlers(deadlines, caplog):
+    """An outage is told by its sentence, not by what the driver went through; the log says where the handler met it."""
+
+    async def fail() -> None:
+        Signal.get("nobody_declares_this")
+
+    log_failure(logging.getLogger("test.execution"), "Agent.fail", await run(fail, 5, deadlines))
+    [record] = caplog.records
+    assert record.exc_info is None
+    line = fail.__code__.co_firstlineno + 1
+    assert record.getMessage().endswith(
+        f"SignalNotFound: no signal 'nobody_declares_this' is declared (test_execution.py, line {line})"
+    )
 
 
 @pytest.mark.parametrize("handler", [lambda: None, lambda missing: None])

@@ -12,6 +12,7 @@ from yarl import URL
 
 from microagent.dsn import DSN, masked
 from microagent.errors import AuthError, BackendConnectionError, ConfigurationError
+from microagent.names import guess
 from microagent.tools.amqp.errors import translated
 from microagent.tools.amqp.lenience import read_leniently
 from microagent.tools.amqp.sieve import Listener
@@ -22,6 +23,8 @@ CONNECT_TIMEOUT = 5.0  # seconds for a server to take us
 CLOSE_TIMEOUT = 5.0  # seconds for it to take leave
 LAST_TURNS = 5  # of the loop, for a task that the driver leaves behind and lets nobody wait for
 HEARTBEAT = 15  # seconds; a server that is silent for three of them is gone
+NUMBERS = frozenset({"heartbeat", "timeout"})
+OPTIONS = NUMBERS | {"cafile", "capath", "cadata", "keyfile", "certfile", "no_verify_ssl", "name", "auth"}
 
 read_leniently()
 
@@ -30,10 +33,16 @@ def address(dsn: str) -> URL:
     """
     The DSN as the driver reads it: ``amqp://user:password@host:port/vhost?heartbeat=15&cafile=...``.
 
-    :raises ConfigurationError: if it is none
+    :raises ConfigurationError: if it is none, or has an option that the driver would not heed
     """
-    if not DSN.parse(dsn).hosts:
+    parsed = DSN.parse(dsn)
+    if not parsed.hosts:
         raise ConfigurationError(f"{masked(dsn)!r} names no host")
+    for name, value in parsed.options.items():
+        if name not in OPTIONS:
+            raise ConfigurationError(f"a DSN of RabbitMQ has no option {name!r}{guess(name, OPTIONS)}")
+        if name in NUMBERS and not value.isdecimal():
+            raise ConfigurationError(f"{name}={value!r} of a DSN of RabbitMQ is to be a whole number of seconds")
     try:
         url = URL(dsn)
         return url if "heartbeat" in url.query else url.update_query(heartbeat=HEARTBEAT)
