@@ -11,7 +11,7 @@ import msgspec
 from microagent.atomic import PRIVATE, write_whole
 from microagent.plurals import counted
 from microagent.sources.locking import digest
-from microagent.sources.webclient import Refused
+from microagent.sources.refusals import Refused
 
 _HEADER = 64 * 1024  # bytes that the first line of a copy may have
 

@@ -8,7 +8,7 @@ import stat
 from microagent.dsn import masked
 from microagent.errors import LoadingError, UnreachableError
 from microagent.names import shown
-from microagent.sources.webclient import Away, Refused, Terms, fetch
+from microagent.sources.refusals import Away, Refused
 
 TIMEOUT = 10.0
 LIMIT = 4 * 1024 * 1024
@@ -37,7 +37,7 @@ def read_source(
             case "file" if source.lower().startswith("file://"):
                 return _read_file(source[len("file://") :], limit)
             case "http" | "https":
-                return _of_web(fetch(source, Terms(timeout, limit, context)))
+                return _fetched(source, timeout, limit, context)
             case _:
                 raise Refused("a source is file://PATH, https://... or http://...")
     except Away as exc:
@@ -66,7 +66,11 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _of_web(content: bytes) -> bytes:
+def _fetched(url: str, timeout: float, limit: int, context: ssl.SSLContext | None) -> bytes:
+    # Most processes never need http.client, which brings a parser of mails.
+    from microagent.sources.webclient import Terms, fetch
+
+    content = fetch(url, Terms(timeout, limit, context))
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         raise Refused("this is a page of HTML or XML, not JSON")
     return content

@@ -15,7 +15,7 @@ from microagent.sources.copies import Shelf, spoken
 from microagent.sources.documents import LIMIT, TIMEOUT, read_source
 from microagent.sources.locking import Lock, checked_digest, digest, plain_url, read_lock, verdict
 from microagent.sources.parsing import parse
-from microagent.sources.webclient import Refused
+from microagent.sources.refusals import Refused
 
 Path: TypeAlias = str | os.PathLike[str]
 

@@ -12,6 +12,7 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from microagent.dsn import masked
 from microagent.names import shown
+from microagent.sources.refusals import Away, Refused
 
 REDIRECTS = 3
 _CHUNK = 64 * 1024
@@ -19,14 +20,6 @@ _SAFE = "%/:=&?~+!$,;'@()*[]"
 _CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _OK = 200
 _LATER = {408, 429}  # and whatever is above 499: the same question may be answered later
-
-
-class Refused(Exception):
-    """A sentence on why there is no document."""
-
-
-class Away(Refused):
-    """A sentence on why there is no document now: the server is away, or says that it is."""
 
 
 @dataclass(frozen=True, slots=True)

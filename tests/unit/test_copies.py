@@ -8,7 +8,7 @@ import pytest
 
 from microagent.sources import copies
 from microagent.sources.copies import Shelf, spoken
-from microagent.sources.webclient import Refused
+from microagent.sources.refusals import Refused
 
 URL = "https://example.org/a.json"
 

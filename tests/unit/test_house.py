@@ -24,8 +24,8 @@ FLOORS = {
         schemas.jsonschemas schemas.schemachecks
         schemas.runtime_types schemas.limits schemas.choices schemas.claims schemas.scalars schemas.judging
         schemas.deciding schemas.reading schemas.validation
-        sources.contents sources.parsing sources.webclient sources.documents sources.locking sources.copies
-        sources.obtaining
+        sources.contents sources.parsing sources.refusals sources.webclient sources.documents sources.locking
+        sources.copies sources.obtaining
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion
         compat.statics compat.changes compat.wording compat.objects compat.reserved compat.comparison compat.rules
         compat.findings compat.contracts compat.places

@@ -205,7 +205,19 @@ def test_all_is_what_there_is():
 
 def test_import_is_light():
     """What is heavy, or an extra, waits until it is needed; a plain import loads no backend either."""
-    heavy = ["jsonschema", "jinja2", "sqlite3", "croniter", "multiprocessing", "redis", "aiormq", "aiokafka", "uvloop"]
+    heavy = [
+        "http.client",
+        "email.parser",
+        "jsonschema",
+        "jinja2",
+        "sqlite3",
+        "croniter",
+        "multiprocessing",
+        "redis",
+        "aiormq",
+        "aiokafka",
+        "uvloop",
+    ]
     own = ["microagent.tools", "microagent_gen", "microagent.launcher"]
     code = f"import sys, microagent; print(*(name for name in {heavy + own} if name in sys.modules))"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
