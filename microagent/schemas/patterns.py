@@ -7,7 +7,7 @@ from functools import lru_cache
 from hashlib import sha256
 from typing import TypeAlias
 
-from microagent.schemas.captures import referred
+from microagent.schemas.captures import parts, referred
 from microagent.schemas.charsets import WORD, python_class
 from microagent.schemas.ecmascript import (
     Back,
@@ -25,6 +25,7 @@ from microagent.schemas.ecmascript import (
 
 LONGEST = 20_000  # characters of a pattern: all emoji take fewer
 LONGEST_WRITTEN = 2**20  # of what is written for Python
+MOST_EMPTY = 1_000  # repetitions that what may be empty must have: `re` goes through all of them
 MOST_WIDTHS = 100  # that what is looked back at may have
 FURTHEST = 10_000  # characters of what is written of it
 
@@ -105,6 +106,7 @@ def translated(pattern: str) -> str:
 class _Writer:
     def __init__(self, pattern: str) -> None:
         self._node = parsed(pattern)
+        _check_repetitions(self._node)
         self._referred = referred(self._node)
         self._needed = {group for each in self._referred.values() for group in each}
         self._suffix = sha256(pattern.encode("utf-8", "surrogatepass")).hexdigest()[:12] if self._needed else ""
@@ -143,7 +145,11 @@ class _Writer:
         return f"(?:{text}){{{node.least},{most}}}{'?' if node.lazy else ''}" if text else ""
 
     def _back(self, node: Back) -> str:
-        """A group that has not matched is an empty text, unlike in Python."""
+        """
+        A group that has not matched is an empty text, unlike in Python.
+
+        Where case does not count, Python compares texts by their lower case: the long s of old prints is no s here.
+        """
         found = ""
         for group, must in self._referred[node].items():
             name = self._name(group)
@@ -195,6 +201,26 @@ class _Writer:
                 found = _together((*found.items(), *power.items()))
             power = self._in_turn((power, part))
         return found
+
+
+def _check_repetitions(node: Node) -> int:
+    """How often a search may have to go through nothing for this part to match nothing; 0 if it always has text."""
+    inner = [_check_repetitions(part) for part in parts(node)]
+    match node:
+        case Characters():
+            return 0
+        case Sequence():
+            return max(1, sum(inner)) if all(inner) else 0
+        case Choice():
+            return max(inner)
+        case Group():
+            return inner[0]
+        case Repeat(_, least) if least > 0:
+            if inner[0] * least > MOST_EMPTY:
+                raise PatternError(f"cannot be checked: it repeats what may be empty more than {MOST_EMPTY} times")
+            return inner[0] * least
+        case _:
+            return 1
 
 
 def _edge(node: Edge) -> str:

@@ -42,6 +42,7 @@ FOUND = {
     r"^(?s:.)(?-s:.)$": ["\na"],
     r"^a{2,3}?b{99999999999999999999,}|c$": ["c"],
     r"^(?:^)+a(?=b)*b$": ["ab"],
+    r"^(?:\b){1000}(?:a?b{1000}){9}(?:(?:a?){9,}){9}$": ["b" * 9_000],
     r"\B": ["", "ab"],
     "^é😀$": ["é😀"],
 }
@@ -140,9 +141,12 @@ def test_what_is_no_expression_of_ecma_262_is_said_with_its_place(pattern, reaso
         ("(" * DEEPEST + "(a)" + ")" * DEEPEST, f"more than {DEEPEST} of its groups are inside each other"),
         ("|".join(["(?<a>)"] * 101), "more than 100 of its groups are called a"),
         (r"\p{L}" * (LONGEST_WRITTEN // 4000), "it is too long"),
+        (r"(?:\b){2000000000}", "it repeats what may be empty more than 1000 times"),
+        ("(?:(?:(?:a?){99}|b){99}){99}", "it repeats what may be empty more than 1000 times"),
+        (r"(?<=(?:^){1001})a", "it repeats what may be empty more than 1000 times"),
         ("a" * (LONGEST + 1), f"it is longer than {LONGEST} characters"),
     ],
-    ids=range(10),
+    ids=range(13),
 )
 def test_what_python_has_no_words_for_is_refused(pattern, reason):
     """Rather than read otherwise, and before it takes time or memory."""
