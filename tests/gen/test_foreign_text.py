@@ -26,6 +26,10 @@ TEXTS = {
     "template": "{{ 1/0 }} {% raise %} {# #}",
     "format": "%s %(x)s {0} {x.__class__}",
     "bracket": "]] = 1; [[",
+    "path up": "../../x",
+    "absolute path": "/tmp/x.json",
+    "module": "typing",
+    "dunder": "__init__",
     "long": "x" * LONG,
     "empty": "",
     "spaces": " \t ",
@@ -115,7 +119,9 @@ def test_text_where_a_name_belongs_is_a_sentence(place, text, tmp_path):
     result = run(source, "-o", out)
     assert result.exit_code in {0, 1}, result.exception
     assert result.exception is None or isinstance(result.exception, SystemExit)
-    assert out.exists() == (result.exit_code == 0)
+    assert {*tmp_path.iterdir()} == ({source, out} if result.exit_code == 0 else {source}), (
+        "nothing is written elsewhere"
+    )
     assert len(result.output) < 20_000
     assert not re.search(r"[^\n -\ud7ff\ue000-\U0010ffff]|[\x7f-\x9f\u2028\u2029\u202e\u2066]", result.output)
 
