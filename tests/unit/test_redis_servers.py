@@ -11,7 +11,7 @@ from microagent.tools.redis.servers import Address, Cluster, Sentinels, SingleSe
 @pytest.mark.parametrize(
     ("dsn", "complaint"),
     [
-        ("redis://u:Xyzzy@host/0?nonsense=1", "nonsense"),
+        ("redis://u:Xyzzy@host/0?nonsense=1", "cannot be used with Redis: it has no option 'nonsense'"),
         ("redis://u:Xyzzy@host:99999/0", "host or port|Port"),
         ("redis://u:Xyzzy@host/mine", "number of a database"),
         ("redis://u:Xyzzy@host/?db=first", "db"),

@@ -107,7 +107,8 @@ class Servers(abc.ABC):
 
 def _told(error: Exception) -> str:
     """What the driver says about a DSN; it names options and never their values."""
-    return str(error).removeprefix("AbstractConnection.__init__() ")
+    text = str(error).removeprefix("AbstractConnection.__init__() ")
+    return text.replace("got an unexpected keyword argument", "it has no option")
 
 
 class SingleServer(Servers):
