@@ -16,6 +16,7 @@ T = TypeVar("T")
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
+REMINDER = 10.0  # seconds until a warning that says the same comes again
 
 
 def pause(losses: int) -> float:
@@ -59,6 +60,7 @@ class Link:
         self._connection = 0  # counts them, so that the end of one is not taken for the end of the next
         self._losses = 0  # in a row, since something last got through
         self._reason: BackendConnectionError | None = None
+        self._warned: tuple[str, float] | None = None  # why, and when
         self.is_open: bool = False
 
     @property
@@ -120,13 +122,21 @@ class Link:
                 await _uncancelled(self._open)
             except BackendConnectionError as error:
                 self._failed(error)
-                self._log.warning("%s: no connection (%s), trying again", self._name, printable(str(error)))
+                self._warn(printable(str(error)))
             else:
                 break
         if self._losses:
             self._log.warning("%s: connected again", self._name)
+        self._warned = None
         self._connection += 1
         self.is_open = True
+
+    def _warn(self, reason: str) -> None:
+        """Of a try that failed: the first one, one that failed otherwise, and then now and again."""
+        now = asyncio.get_running_loop().time()
+        if self._warned is None or self._warned[0] != reason or now >= self._warned[1] + REMINDER:
+            self._warned = (reason, now)
+            self._log.warning("%s: no connection (%s), trying again", self._name, reason)
 
     def _failed(self, error: BackendConnectionError) -> None:
         self._losses += 1
@@ -207,6 +217,7 @@ class Link:
         self._opening = self._looking = None
         self.is_open = False
         self._losses = 0
+        self._warned = None
         await self._let_go()
 
     async def _let_go(self) -> None:

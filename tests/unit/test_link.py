@@ -70,13 +70,25 @@ async def test_link_is_opened_when_first_needed_and_once(server):
 
 
 async def test_server_that_is_away_is_waited_for(server, caplog):
-    """With a warning for every try that failed; each try begins by letting go of the one before."""
+    """With a warning; each try begins by letting go of the one before."""
     server.refusals = [away(), away()]
     await server.link.ready()
     assert server.events == ["open", "close", "open", "close", "open"]
-    assert [record.levelname for record in caplog.records] == ["WARNING"] * 3
-    assert "nobody answers" in caplog.text
-    assert "connected again" in caplog.text
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("WARNING", "the server: no connection (nobody answers), trying again"),
+        ("WARNING", "the server: connected again"),
+    ]
+
+
+@pytest.mark.parametrize(("reminder", "warnings"), [(3600.0, 2), (0.0, 4)])
+async def test_outage_is_told_once_for_each_reason_and_now_and_again(server, caplog, monkeypatch, reminder, warnings):
+    """And not twice a second for as long as it lasts."""
+    monkeypatch.setattr(link_module, "REMINDER", reminder)
+    server.refusals = [away(), away(), away(), BackendConnectionError("it starts")]
+    await server.link.ready()
+    told = [record.getMessage() for record in caplog.records if "no connection" in record.getMessage()]
+    assert len(told) == warnings
+    assert told[-1] == "the server: no connection (it starts), trying again"
 
 
 @pytest.mark.parametrize("error", [AuthError("wrong password"), ValueError("unforeseen")])
