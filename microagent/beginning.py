@@ -4,7 +4,7 @@ import asyncio
 from asyncio.tasks import _enter_task, _leave_task
 from collections.abc import Coroutine, Generator
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 T = TypeVar("T")
 
@@ -28,6 +28,16 @@ def begun(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], name: s
         if outer is not None:
             _enter_task(loop, outer)
     return task
+
+
+def at_once(work: Coroutine[Any, Any, T]) -> T | None:
+    """What it gives, if it waits for nothing; else None, and it is ended where it would begin to wait."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        return cast("T", end.value)
+    work.close()
+    return None
 
 
 class _Rest(Coroutine[Any, Any, T]):

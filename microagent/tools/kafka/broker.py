@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
-from microagent.broker import AbstractQueueBroker, BrokerOptions, Consumer
+from microagent.broker import AbstractQueueBroker, BrokerOptions, Consumer, Stored
 from microagent.consuming import ConsumingOptions
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.errors import BackendConnectionError, ConfigurationError
@@ -124,7 +124,7 @@ class KafkaBroker(AbstractQueueBroker):
         """The driver connects again by itself, so that the link notices the less."""
         return super()._is_connected() and self._session is not None and self._session.is_connected
 
-    async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
+    async def _push(self, batch: Sequence[Outgoing]) -> Stored:
         results: list[Exception | None] = [None] * len(batch)
         letters: dict[int, Letter] = {}
         for n, outgoing in enumerate(batch):
@@ -135,6 +135,13 @@ class KafkaBroker(AbstractQueueBroker):
         for n, result in zip(letters, await self._live.post(list(letters.values())), strict=True):
             results[n] = result
         return results
+
+    def _begin(self, batch: Sequence[Outgoing], told: Callable[[Stored | None], None]) -> bool:
+        try:
+            letters = [_letter(outgoing) for outgoing in batch]
+        except ConfigurationError:
+            return False  # it is told to whom it concerns, and the others are sent
+        return self._session is not None and self._session.begin(letters, told)
 
     def _accepts(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
         super()._accepts(consumer, options)

@@ -7,7 +7,10 @@ from contextlib import suppress
 
 from aiokafka.errors import KafkaError
 
+from microagent.beginning import at_once
 from microagent.errors import BackendConnectionError, BackendError
+from microagent.link import Interrupted
+from microagent.tasks import task_of
 from microagent.tools.kafka.driver import Producer, abandon, is_connected
 from microagent.tools.kafka.errors import has_gap, may_concern_one, ours, translated
 from microagent.tools.kafka.portions import Letter, Portion, packed
@@ -71,12 +74,60 @@ class Sender:
         producer = await self.start()
         results: list[Exception | None] = [None] * len(letters)
         portions = await packed(producer, letters, results)
-        for portion, error in zip(portions, await self._write(producer, portions, deadline), strict=True):
+        errors = await self._write(producer, portions, deadline)
+        for portion, error in zip(portions, errors, strict=True):
             if error is not None:
                 told = await self._told(producer, portion, error, deadline)
                 for number, result in zip(portion.numbers, told, strict=True):
                     results[number] = result
         return results
+
+    def begin(self, letters: Sequence[Letter], told: Callable[[Sequence[Exception | None]], None]) -> bool:
+        """
+        Write them in this turn of the loop, if they go to one partition and there is nothing to wait for but the
+        answer; whether that is done.
+
+        :param told: called later with what ``send`` gives
+        """
+        producer = self._producer
+        work = None if producer is None else at_once(_written(producer, letters))
+        if producer is None or work is None:
+            return False
+        self._writing[producer] += 1
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._timeout
+        portion, written = work
+
+        def end(*_: object) -> None:
+            late.cancel()
+            written.remove_done_callback(end)
+            if producer is self._producer and _is_stored(written):
+                self._count_down(producer)
+                told([None] * len(letters))
+            else:
+                task_of(loop, self._end(producer, portion, written, deadline, told), "microagent: a send that failed")
+
+        late = loop.call_at(deadline, end)
+        written.add_done_callback(end)
+        return True
+
+    async def _end(
+        self,
+        producer: Producer,
+        portion: Portion,
+        written: "asyncio.Future[object]",
+        deadline: float,
+        told: Callable[[Sequence[Exception | None]], None],
+    ) -> None:
+        """Tell what became of what was written in one turn, where it is not just stored."""
+        results: Sequence[Exception | None] = [Interrupted("given up by the driver")] * len(portion.letters)
+        try:
+            (error,) = await self._answers(producer, [written], deadline)
+            results = [None] * len(portion.letters)
+            if error is not None:
+                results = await self._told(producer, portion, error, deadline)
+        finally:
+            told(results)
 
     async def _write(self, producer: Producer, portions: Sequence[Portion], deadline: float) -> list[Exception | None]:
         self._writing[producer] += 1
@@ -84,15 +135,30 @@ class Sender:
         try:
             for portion in portions:
                 written.append(await _handed_over(producer, portion))
+        except BaseException:
+            await self._let_go(producer, written)
+            raise
+        return await self._answers(producer, written, deadline)
+
+    async def _answers(
+        self, producer: Producer, written: Sequence["asyncio.Future[object] | Exception"], deadline: float
+    ) -> list[Exception | None]:
+        """For each that is written None, or why it is not."""
+        try:
             waiting = [each for each in written if not isinstance(each, Exception)]
             patience = deadline - asyncio.get_running_loop().time()
             if waiting and (await asyncio.wait(waiting, timeout=patience))[1]:
                 await self._retire(producer)  # it would go on for ever
             return [each if isinstance(each, Exception) else self._failure(each) for each in written]
         finally:
-            for each in written:
-                _let_be(each)
-            await self._leave(producer)
+            await self._let_go(producer, written)
+
+    async def _let_go(self, producer: Producer, written: Sequence["asyncio.Future[object] | Exception"]) -> None:
+        for each in written:
+            _let_be(each)
+        self._count_down(producer)
+        if not self._writing[producer] and producer is not self._producer:
+            await abandon(producer)
 
     def _failure(self, written: "asyncio.Future[object]") -> Exception | None:
         if not written.done():
@@ -106,12 +172,10 @@ class Sender:
             if not self._writing[producer]:
                 await abandon(producer)
 
-    async def _leave(self, producer: Producer) -> None:
+    def _count_down(self, producer: Producer) -> None:
         self._writing[producer] -= 1
         if not self._writing[producer]:
             del self._writing[producer]
-            if producer is not self._producer:
-                await abandon(producer)
 
     async def _told(
         self, producer: Producer, portion: Portion, error: Exception, deadline: float
@@ -139,11 +203,25 @@ class Sender:
             return [error] * len(letters)
 
 
+async def _written(producer: Producer, letters: Sequence[Letter]) -> "tuple[Portion, asyncio.Future[object]] | None":
+    """All of them in one portion, if that can be."""
+    results: list[Exception | None] = [None] * len(letters)
+    portions = await packed(producer, letters, results)
+    if len(portions) != 1 or any(results):
+        return None
+    written = await _handed_over(producer, portions[0])
+    return None if isinstance(written, Exception) else (portions[0], written)
+
+
 async def _handed_over(producer: Producer, portion: Portion) -> "asyncio.Future[object] | Exception":
     try:
         return await producer.send_batch(portion.batch, portion.topic, partition=portion.partition)
     except (KafkaError, OSError) as error:
         return error
+
+
+def _is_stored(written: "asyncio.Future[object]") -> bool:
+    return written.done() and not written.cancelled() and written.exception() is None
 
 
 def _let_be(written: "asyncio.Future[object] | Exception") -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -116,6 +116,10 @@ class Session:
         refusals = {topic: await self._refusal(topic) for topic in {letter.topic: None for letter in letters}}
         told = iter(await self.sender.send([letter for letter in letters if refusals[letter.topic] is None]))
         return [refusals[letter.topic] or next(told) for letter in letters]
+
+    def begin(self, letters: Sequence[Letter], told: Callable[[Sequence[Exception | None]], None]) -> bool:
+        """Likewise, in this turn of the loop, if that can be; see Sender.begin."""
+        return all(self._creation.has(letter.topic) for letter in letters) and self.sender.begin(letters, told)
 
     async def _refusal(self, topic: str) -> Exception | None:
         """Why there is no such topic, and none can be made; it stops no message to another one."""

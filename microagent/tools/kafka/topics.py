@@ -62,6 +62,10 @@ class Creation:
         self._partitions = partitions
         self._known: set[str] = set()
 
+    def has(self, name: str) -> bool:
+        """Whether there is this topic, as far as that is known without asking."""
+        return name in self._known
+
     async def queue(self, name: str) -> None:
         """Make sure of what a queue is sent to."""
         await self._create([self._new(name)])
