@@ -1,4 +1,4 @@
-"""Tasks that begin at once, and not in the next turn of the loop."""
+"""Work that begins at once, and not in the next turn of the loop."""
 
 import asyncio
 from asyncio.tasks import _enter_task, _leave_task

@@ -1,11 +1,11 @@
-"""Tasks that begin at once, and not in the next turn of the loop."""
+"""Work that begins at once, and not in the next turn of the loop."""
 
 import asyncio
 from contextvars import ContextVar
 
 import pytest
 
-from microagent.beginning import begun
+from microagent.beginning import at_once, begun
 
 PLACE = ContextVar("PLACE", default="nowhere")
 
@@ -110,3 +110,23 @@ def test_work_may_begin_where_no_task_is():
 
     asyncio.run(main())
     assert told == [1]
+
+
+async def test_work_that_waits_for_nothing_is_over_at_once():
+    """What it raises is raised; what would wait is ended there, as if it were cancelled."""
+    ended = []
+
+    async def slow():
+        try:
+            await asyncio.sleep(0)
+        finally:
+            ended.append(True)
+
+    async def failing():
+        raise ValueError
+
+    assert at_once(quick()) == 1
+    assert at_once(slow()) is None
+    assert ended == [True]
+    with pytest.raises(ValueError):
+        at_once(failing())

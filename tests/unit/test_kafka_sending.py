@@ -3,6 +3,7 @@
 import asyncio
 import gc
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -105,8 +106,20 @@ class Producer:
         return future
 
 
-def sender(server: Server) -> Sender:
-    return Sender(server.make, TIMEOUT)
+class AtOnce(Sender):
+    """Writes in the turn of the loop that asks for it, where that can be."""
+
+    async def send(self, letters: Sequence[Letter]) -> list[Exception | None]:
+        await self.start()
+        results: asyncio.Future[Sequence[Exception | None]] = asyncio.get_running_loop().create_future()
+        if self.begin(letters, results.set_result):
+            return list(await results)
+        return await super().send(letters)
+
+
+@pytest.fixture(params=[Sender, AtOnce])
+def sender(request: pytest.FixtureRequest) -> Callable[[Server], Sender]:
+    return lambda server: request.param(server.make, TIMEOUT)
 
 
 def letters(*bodies: bytes, **where: Any) -> list[Letter]:
@@ -117,7 +130,7 @@ def kinds(results: list[Exception | None]) -> list[type | None]:
     return [None if result is None else type(result) for result in results]
 
 
-async def test_messages_of_a_partition_are_written_together():
+async def test_messages_of_a_partition_are_written_together(sender: Any):
     """In their order, as many as fit; of those without a key, each partition gets as many as the others."""
     server = Server(partitions=4, limit=1000)
     bodies = [b"%d" % n for n in range(200)]
@@ -127,7 +140,7 @@ async def test_messages_of_a_partition_are_written_together():
     assert server.writes == 8
 
 
-async def test_messages_of_a_key_go_to_the_partition_of_their_key():
+async def test_messages_of_a_key_go_to_the_partition_of_their_key(sender: Any):
     """The one that every other client would send it to."""
     server = Server(partitions=5)
     await sender(server).send(letters(b"1", key=b"21") + letters(b"2", partition=3) + letters(b"3", key=b"21"))
@@ -143,7 +156,7 @@ def test_keys_are_hashed_as_everywhere(key: bytes, hashed: int):
     assert place_of(key, 1000) == (hashed & 0x7FFFFFFF) % 1000
 
 
-async def test_what_the_server_refuses_is_told_to_its_sender_alone():
+async def test_what_the_server_refuses_is_told_to_its_sender_alone(sender: Any):
     """Those that it would not take together with it are written without it, once and in their order."""
     server = Server()
     bodies = [b"%02d" % n for n in range(20)]
@@ -154,7 +167,7 @@ async def test_what_the_server_refuses_is_told_to_its_sender_alone():
     assert server.stored[0] == [body for body in bodies if len(body) == 2]
 
 
-async def test_message_after_a_refused_one_is_taken():
+async def test_message_after_a_refused_one_is_taken(sender: Any):
     """Though the numbers of what was refused are missing; the producer that counted them is let go."""
     server = Server()
     made = sender(server)
@@ -165,7 +178,7 @@ async def test_message_after_a_refused_one_is_taken():
     assert [producer.ended > 0 for producer in server.producers] == [True, False]
 
 
-async def test_refusal_that_is_meant_for_us_is_not_tried_again():
+async def test_refusal_that_is_meant_for_us_is_not_tried_again(sender: Any):
     """Not by halves either."""
     server = Server()
     server.refusal = TopicAuthorizationFailedError("topic")
@@ -173,7 +186,7 @@ async def test_refusal_that_is_meant_for_us_is_not_tried_again():
     assert server.writes == 1
 
 
-async def test_every_message_may_be_refused():
+async def test_every_message_may_be_refused(sender: Any):
     """Each sender is told."""
     server = Server()
     server.refusal = InvalidTimestampError()
@@ -188,7 +201,7 @@ async def test_every_message_may_be_refused():
         (Letter("topic", b"x" * (LARGEST + 1)), BackendError, "larger than the server takes"),
     ],
 )
-async def test_what_cannot_be_written_stops_nobody_else(letter: Letter, kind: type, problem: str):
+async def test_what_cannot_be_written_stops_nobody_else(sender: Any, letter: Letter, kind: type, problem: str):
     """Its sender is told why."""
     server = Server()
     first, second, third = await sender(server).send([*letters(b"0"), letter, *letters(b"2")])
@@ -198,7 +211,7 @@ async def test_what_cannot_be_written_stops_nobody_else(letter: Letter, kind: ty
     assert server.stored[0] == [b"0", b"2"]
 
 
-async def test_silent_server_is_given_up(caplog: pytest.LogCaptureFixture):
+async def test_silent_server_is_given_up(sender: Any, caplog: pytest.LogCaptureFixture):
     """After the time to send; the next message goes out by another producer, and nobody hears of the old one again."""
     server = Server()
     made = sender(server)
@@ -215,7 +228,7 @@ async def test_silent_server_is_given_up(caplog: pytest.LogCaptureFixture):
 async def test_send_that_is_cancelled_leaves_nothing(caplog: pytest.LogCaptureFixture):
     """Its failure is nobody's any more."""
     server = Server()
-    made = sender(server)
+    made = Sender(server.make, TIMEOUT)
     await made.start()
     server.answers = False
     sending = asyncio.create_task(made.send(letters(b"1")))
@@ -228,7 +241,7 @@ async def test_send_that_is_cancelled_leaves_nothing(caplog: pytest.LogCaptureFi
     assert caplog.text == ""
 
 
-async def test_server_that_leaves_between_two_tries_is_told():
+async def test_server_that_leaves_between_two_tries_is_told(sender: Any):
     """What was taken before stays taken: nothing is said that would have all of it sent again."""
     server = Server()
     made = sender(server)
@@ -239,3 +252,18 @@ async def test_server_that_leaves_between_two_tries_is_told():
     server.is_away = False
     assert await made.send(letters(b"2")) == [None]
     assert server.stored[0] == [b"0", b"2"]
+
+
+async def test_what_goes_to_one_partition_is_written_at_once():
+    """In the turn of the loop that asks for it; the rest, and what has no producer yet, takes another way."""
+    server = Server(partitions=2)
+    made, told = Sender(server.make, TIMEOUT), asyncio.get_running_loop().create_future()
+    assert not made.begin(letters(b"1"), told.set_result)
+    await made.start()
+    assert not made.begin(letters(b"1", b"2"), told.set_result)
+    assert not made.begin(letters(b"1", partition=9), told.set_result)
+    assert server.writes == 0
+    assert made.begin(letters(b"1", b"2", partition=1), told.set_result)
+    assert server.stored[1] == [b"1", b"2"]
+    assert await told == [None, None]
+    assert made._writing.total() == 0

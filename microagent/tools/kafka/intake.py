@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
 
@@ -70,7 +70,7 @@ class Intake:
         self._patience = min(patience, PATIENCE)
         self._log = log
         self._ledgers: dict[Partition, Ledger] = {}
-        self._changed = asyncio.Event()  # there may be something to take, or somewhere to read
+        self._waiting: asyncio.Timeout | None = None
         self._settled = asyncio.Event()
         self._is_full = False  # not everything is read on
         self._is_rebalancing = False
@@ -135,10 +135,20 @@ class Intake:
 
     async def wait(self, timeout: float) -> None:
         """Read on, until there may be something to take or for ``timeout`` seconds."""
-        self._changed.clear()
         timeout = min(timeout, self._until_due())
         if timeout > 0:
-            await _first(timeout, self._changed.wait(), self._read(timeout))
+            try:
+                async with asyncio.timeout(timeout) as self._waiting:
+                    await self._read(timeout)
+            except TimeoutError:
+                pass
+            finally:
+                self._waiting = None
+
+    def _change(self) -> None:
+        """There may be something to take, or somewhere to read: whoever waits goes on."""
+        if self._waiting is not None and not self._waiting.expired():
+            self._waiting.reschedule(0)
 
     def _until_due(self) -> float:
         if self._pauses:
@@ -180,7 +190,7 @@ class Intake:
         """Messages have come to an end in their ledgers: whoever waits for that goes on, and the group is told."""
         self._settled.set()
         if self._is_full or self._until_due() <= 0:
-            self._changed.set()
+            self._change()
         await self.commit()
 
     async def commit(self) -> None:
@@ -261,7 +271,7 @@ class Intake:
     def _take_part(self) -> None:
         if self._is_left_out:
             self._is_left_out = False
-            self._changed.set()
+            self._change()
 
     async def _begin(self) -> None:
         """Learn what the group has committed of the partitions that it has given us."""
@@ -273,7 +283,7 @@ class Intake:
         self._unsure = frozenset()
         for place in unsure:
             self._go_on(place, marks.get(place))
-        self._changed.set()
+        self._change()
 
     def _go_on(self, place: Partition, mark: Mark | None) -> None:
         """A partition stays as it was, unless others had it while the group did without us."""
@@ -294,16 +304,3 @@ class Intake:
     def _forget(self, places: Iterable[Partition]) -> None:
         for place in tuple(places):
             self._ledgers.pop(place).lost = True
-
-
-async def _first(timeout: float, *operations: Coroutine[Any, Any, Any]) -> None:
-    """Run until the first of them ends, or for ``timeout`` seconds; the others are cancelled, and none left."""
-    tasks = [asyncio.create_task(operation) for operation in operations]
-    try:
-        done, _ = await asyncio.wait(tasks, timeout=timeout, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
-    for task in done:
-        task.result()
