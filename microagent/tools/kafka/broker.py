@@ -160,8 +160,10 @@ class KafkaBroker(AbstractQueueBroker):
         return Topics(name, group or self._group or name)
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
-        await asyncio.sleep(0)  # what is to be committed is on its way before more is handled
-        return self._live.intake(name).take(limit)
+        intake = self._live.intake(name)
+        if not intake.is_telling:
+            await asyncio.sleep(0)  # what is to be committed is on its way before more is handled
+        return intake.take(limit)
 
     async def _wait(self, name: str, timeout: float) -> None:
         await self._live.intake(name).wait(timeout)

@@ -12,6 +12,7 @@ from microagent import wallclock
 from microagent.beginning import begun
 from microagent.delivery import Delivery
 from microagent.errors import BackendError
+from microagent.tasks import is_cancelled
 from microagent.tools.kafka import messages
 from microagent.tools.kafka.driver import (
     Admin,
@@ -234,12 +235,16 @@ class Intake:
         commit = self._consumer.commit(marks)
         self._telling = begun(asyncio.get_running_loop(), commit, f"{self.topics.queue}: commit")
         try:
-            await asyncio.wait([self._telling])
-        finally:
-            self._telling.cancel()
-        if self._telling.cancelled():
-            raise CommitFailedError("The group has changed meanwhile")
-        self._telling.result()
+            await self._telling
+        except asyncio.CancelledError:
+            if is_cancelled():
+                raise
+            raise CommitFailedError("The group has changed meanwhile") from None
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether a commit is under way."""
+        return self._telling is not None and not self._telling.done()
 
     def _stop_telling(self) -> None:
         """The driver tries a commit again and again, in the next term as well."""
