@@ -48,6 +48,27 @@ async def test_who_waits_in_vain_for_a_turn_is_told_why(depot, others_turn, monk
     assert await depot.submit(lambda store: store.length("q")) == 1
 
 
+async def test_who_does_not_wait_is_told(depot, others_turn, monkeypatch):
+    """What it gives, what it raises, or who keeps everybody from writing; what was given up is not done afterwards."""
+    told = []
+
+    def fails(store):
+        raise ValueError("no")
+
+    depot.begin(lambda store: store.length("q"), told.append)
+    depot.begin(fails, told.append)
+    await until(lambda: len(told) == 2)
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    with others_turn:
+        depot.begin(lambda store: store.push([("q", b"given up")]), told.append)
+        await until(lambda: len(told) == 3)
+    assert await depot.submit(lambda store: store.length("q")) == 0
+    length, error, hindrance = told
+    assert length == 0
+    assert str(error) == "no"
+    assert f"process {os.getpid()} lets nobody write" in str(hindrance)
+
+
 async def test_closing_does_not_wait_for_ever_for_a_turn(path, others_turn, monkeypatch):
     """Who leaves is let go; what it held is handed back when its turn comes."""
     monkeypatch.setattr(module, "CLOSING", 0.05)

@@ -11,6 +11,11 @@ BLOCK = 4096
 MEBIBYTE = 1024 * 1024
 
 
+def _full() -> int:
+    """A file of which every byte is used."""
+    return 0
+
+
 @pytest.fixture
 def path(tmp_path):
     path = tmp_path / "queues.db"
@@ -43,21 +48,21 @@ def has(monkeypatch):
 def test_last_part_of_the_disk_is_not_for_messages(disk, has, size, free, room):
     """16 MiB, or a quarter of a small disk, are kept."""
     has(size, free)
-    assert disk.has_room(1000, 0) is room
+    assert disk.has_room(1000, _full) is room
 
 
 def test_room_is_counted_twice_for_a_message(disk, has):
     """It is written to the log, and from there to the file."""
     has(1000, 26)
-    assert disk.has_room(5 * MEBIBYTE, 0)
-    assert not disk.has_room(6 * MEBIBYTE, 0)
+    assert disk.has_room(5 * MEBIBYTE, _full)
+    assert not disk.has_room(6 * MEBIBYTE, _full)
 
 
 def test_unused_part_of_the_file_is_room(disk, has):
     """What messages that are done have left is used again."""
     has(1000, 10)
-    assert not disk.has_room(MEBIBYTE, 7 * MEBIBYTE)
-    assert disk.has_room(MEBIBYTE, 8 * MEBIBYTE)
+    assert not disk.has_room(MEBIBYTE, lambda: 7 * MEBIBYTE)
+    assert disk.has_room(MEBIBYTE, lambda: 8 * MEBIBYTE)
 
 
 def test_disk_is_tight_when_the_log_could_soon_not_be_carried_over(disk, path, has):

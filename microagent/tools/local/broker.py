@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Literal, Unpack
 
-from microagent.broker import AbstractQueueBroker, BrokerOptions
+from microagent.broker import AbstractQueueBroker, BrokerOptions, Stored
 from microagent.counted import CountedLog
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.errors import BackendConnectionError, BackendError, ConfigurationError, QueueSerializingError
@@ -72,6 +72,17 @@ class LocalBroker(AbstractQueueBroker):
         messages = [(each.queue, each.body) for each, error in zip(batch, results, strict=True) if error is None]
         await self._depot.submit(lambda store: store.push(messages), durable=True)
         return results
+
+    def _begin(self, batch: Sequence[Outgoing], told: Callable[[Stored | None], None]) -> bool:
+        if self._opened is None or any(len(message.body) > LONGEST for message in batch):
+            return False
+        messages = [(message.queue, message.body) for message in batch]
+
+        def committed(error: Exception | None) -> None:
+            told([error] * len(batch))
+
+        self._opened.begin(lambda store: store.push(messages), committed)
+        return True
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
         depot = self._depot

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from microagent.errors import BackendConnectionError, BackendError
 from microagent.tools.local.committer import Committer
@@ -75,6 +75,22 @@ class Depot:
                 return await self._committer.submit(operation, durable=durable)
         except TimeoutError:
             raise BackendError(self._hindrance()) from None
+
+    def begin(self, operation: Callable[[Store], T], told: Callable[[T | Exception], None]) -> None:
+        """:meth:`submit` of what is durable, for who does not wait: ``told`` is called with what it gives or raises."""
+        work = self._committer.submit(operation, durable=True)
+        patience = asyncio.get_running_loop().call_later(PATIENCE, work.cancel)
+        work.add_done_callback(partial(self._ended, patience, told))
+
+    def _ended(
+        self, patience: asyncio.TimerHandle, told: Callable[[T | Exception], None], work: "asyncio.Future[T]"
+    ) -> None:
+        patience.cancel()
+        if work.cancelled():
+            told(BackendError(self._hindrance()))
+        else:
+            error = cast("Exception | None", work.exception())
+            told(work.result() if error is None else error)
 
     async def reap(self) -> None:
         """Give back what the dead and the silent held."""

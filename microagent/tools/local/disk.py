@@ -1,6 +1,7 @@
 """What the disk under a file has to offer."""
 
 import os
+from collections.abc import Callable
 
 RESERVE = 16 * 1024 * 1024  # bytes that messages do not get, or a quarter of a small disk
 
@@ -24,15 +25,16 @@ class Disk:
         except FileNotFoundError:
             return False
 
-    def has_room(self, size: int, unused: int) -> bool:
+    def has_room(self, size: int, unused: Callable[[], int]) -> bool:
         """
         Whether messages of so many bytes may be added.
 
-        :param unused: bytes of the file that hold nothing
+        :param unused: counts the bytes of the file that hold nothing; asked when nothing else is left
         """
         disk = os.statvfs(self._path)
         needed = min(RESERVE, disk.f_blocks * disk.f_frsize // 4) + 2 * size  # once in the log, once in the file
-        return disk.f_bavail * disk.f_frsize + unused >= needed
+        free = disk.f_bavail * disk.f_frsize
+        return free >= needed or free + unused() >= needed
 
     def is_tight(self) -> bool:
         """Whether the log is so long that there may soon be no room to carry it over into the file."""

@@ -137,7 +137,7 @@ class Store:
 
         :raises BackendError: if the disk is full
         """
-        if not self._disk.has_room(sum(len(body) for _, body in messages), self._unused()):
+        if not self._disk.has_room(sum(len(body) for _, body in messages), self._unused):
             raise BackendError(f"{self.path}: the disk is full")
         for start in range(0, len(messages), ROWS):
             chunk = messages[start : start + ROWS]
