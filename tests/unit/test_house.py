@@ -1,6 +1,7 @@
 """The house: which module stands on which, and how each of them reads."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -191,3 +192,10 @@ def test_annotations_are_real(path):
     """``from __future__ import annotations`` would hide from run time what handlers take."""
     for node in ast.walk(ast.parse(path.read_text())):
         assert not (isinstance(node, ast.ImportFrom) and node.module == "__future__")
+
+
+def test_modules_of_tests_have_names_of_their_own():
+    """Two of one name in different folders would be one module to pytest, which then runs neither."""
+    modules = (path for path in (ROOT / "tests").rglob("test_*.py") if not (path.parent / "__init__.py").exists())
+    names = Counter(path.name for path in modules)
+    assert [name for name, count in names.items() if count > 1] == []
