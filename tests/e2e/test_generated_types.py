@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from hints import Hint
-from json_schema_suite import copy_documents, files, groups
+from json_schema_suite import DRAFTS, copy_documents, files, groups
 from test_json_schema_suite import declared
 
 from microagent.errors import DeclarationError
@@ -20,7 +20,7 @@ from microagent_gen.model import contract
 from microagent_gen.render import render
 
 
-@pytest.mark.parametrize("draft", ["draft7", "draft2020-12"])
+@pytest.mark.parametrize("draft", DRAFTS)
 def test_no_generated_type_is_too_narrow(draft: str, tmp_path: Any) -> None:
     """No valid value contradicts it; that invalid ones do is what a type is for."""
     copy_documents(tmp_path)
@@ -42,9 +42,9 @@ def test_no_generated_type_is_too_narrow(draft: str, tmp_path: Any) -> None:
                     else:
                         narrow.append(f"{file}: {group.description}: {test['description']}: {hint.type}")
     assert narrow == []
-    assert valid > 400
+    assert valid > 300
     assert meant_otherwise < valid / 4
-    assert refused > 150
+    assert refused > 100
 
 
 def generated(declaration: Any) -> Hint:
