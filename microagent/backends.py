@@ -11,9 +11,8 @@ from typing import Any
 from microagent.broker import AbstractQueueBroker
 from microagent.bus import AbstractSignalBus
 from microagent.dsn import broker_path, bus_path, hide
-from microagent.errors import ConfigurationError
+from microagent.errors import ConfigurationError, ExtraMissing
 from microagent.execution import describe
-from microagent.extras import ExtraMissing
 from microagent.names import guess
 
 

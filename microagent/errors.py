@@ -28,6 +28,7 @@
 
     ServerInterrupt                   raised by a ``server`` hook: stop this agent, all is well
     GroupInterrupt                    raised in the launcher: an agent ended, so its group ends
+    ExtraMissing                      a backend is imported without its driver           (ModuleNotFoundError)
 """
 
 from collections.abc import Iterable, Mapping
@@ -176,3 +177,7 @@ class ServerInterrupt(Exception):
 
 class GroupInterrupt(Exception):
     """Raised in the launcher when an agent of a group has ended."""
+
+
+class ExtraMissing(ModuleNotFoundError):
+    """A module of ours needs a package that is not installed; the message says how to install it."""

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from types import TracebackType
 
-
-class ExtraMissing(ModuleNotFoundError):
-    """A module of ours needs a package that is not installed; the message says how to install it."""
+from microagent.errors import ExtraMissing
 
 
 @dataclass(frozen=True, slots=True)
