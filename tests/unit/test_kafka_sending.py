@@ -18,6 +18,7 @@ from aiokafka.errors import (
 from support import until
 
 from microagent import AuthError, BackendConnectionError, BackendError, ConfigurationError
+from microagent.link import Interrupted
 from microagent.tools.kafka.portions import LARGEST, Letter, place_of
 from microagent.tools.kafka.sending import Sender
 
@@ -267,3 +268,18 @@ async def test_what_goes_to_one_partition_is_written_at_once():
     assert server.stored[1] == [b"1", b"2"]
     assert await told == [None, None]
     assert made._writing.total() == 0
+
+
+async def test_nothing_is_left_of_what_was_written_at_once(caplog: pytest.LogCaptureFixture):
+    """Who waits for an answer when the sender closes is told that nobody knows; no task and no timer goes on."""
+    server = Server()
+    made, told = Sender(server.make, 3600), asyncio.get_running_loop().create_future()
+    await made.start()
+    server.answers = False
+    assert made.begin(letters(b"1"), told.set_result)
+    await made.close()
+    assert kinds(await asyncio.wait_for(told, 5)) == [Interrupted]
+    await until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+    assert made._writing.total() == 0
+    gc.collect()
+    assert caplog.text == ""

@@ -32,6 +32,8 @@ class Sender:
         self._timeout = timeout
         self._producer: Producer | None = None
         self._writing: Counter[Producer] = Counter()  # how many wait for one
+        self._begun: dict[asyncio.Future[object], Producer] = {}  # answers that no task waits for
+        self._endings: set[asyncio.Task[None]] = set()  # of those that were not just stored
 
     async def start(self) -> Producer:
         """
@@ -57,8 +59,14 @@ class Sender:
 
     async def close(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is not None:
-            await producer.stop()
+        try:
+            if producer is not None:
+                await producer.stop()
+        finally:
+            for written in [each for each, its in self._begun.items() if its is producer]:
+                written.cancel()
+            if self._endings:
+                await asyncio.wait(self._endings)
 
     async def send(self, letters: Sequence[Letter]) -> list[Exception | None]:
         """
@@ -100,15 +108,23 @@ class Sender:
 
         def end(*_: object) -> None:
             late.cancel()
+            self._begun.pop(written, None)
             written.remove_done_callback(end)
-            if producer is self._producer and _is_stored(written):
+            if written.cancelled():
+                self._count_down(producer)
+                told([Interrupted("given up by the driver")] * len(letters))
+            elif producer is self._producer and _is_stored(written):
                 self._count_down(producer)
                 told([None] * len(letters))
             else:
-                task_of(loop, self._end(producer, portion, written, deadline, told), "microagent: a send that failed")
+                ending = self._end(producer, portion, written, deadline, told)
+                task = task_of(loop, ending, "microagent: a send that failed")
+                self._endings.add(task)
+                task.add_done_callback(self._endings.discard)
 
         late = loop.call_at(deadline, end)
         written.add_done_callback(end)
+        self._begun[written] = producer
         return True
 
     async def _end(
@@ -120,7 +136,7 @@ class Sender:
         told: Callable[[Sequence[Exception | None]], None],
     ) -> None:
         """Tell what became of what was written in one turn, where it is not just stored."""
-        results: Sequence[Exception | None] = [Interrupted("given up by the driver")] * len(portion.letters)
+        results: Sequence[Exception | None] = [Interrupted("given up")] * len(portion.letters)
         try:
             (error,) = await self._answers(producer, [written], deadline)
             results = [None] * len(portion.letters)
@@ -221,7 +237,7 @@ async def _handed_over(producer: Producer, portion: Portion) -> "asyncio.Future[
 
 
 def _is_stored(written: "asyncio.Future[object]") -> bool:
-    return written.done() and not written.cancelled() and written.exception() is None
+    return written.done() and written.exception() is None
 
 
 def _let_be(written: "asyncio.Future[object] | Exception") -> None:
