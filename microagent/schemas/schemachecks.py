@@ -14,9 +14,9 @@ from microagent.schemas.plainschema import is_plain, is_valid
 from microagent.schemas.scopes import is_uri
 from microagent.schemas.words import ANNOTATIONS, Schema, every_schema, rebuilt
 
-_KNOWN = KEYWORDS | ANNOTATIONS | {"example"}  # as OpenAPI says
 MOST_SUSPICIOUS = 200  # patterns of a document that are looked at: a hostile one may have very many
 SHORT = 20  # characters of a text that is read in any number of ways in time
+_KNOWN = KEYWORDS | ANNOTATIONS | {"example"}  # as OpenAPI says
 _LIKENESS_OF_SLIPS = 0.85  # 'requird' and 'minLenght' are as like as that, 'tsType' is a word of somebody's own
 
 
