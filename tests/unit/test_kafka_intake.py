@@ -128,7 +128,7 @@ async def test_partition_does_not_stand_behind_what_waits_in_others(group: Group
     await arrive(intake, group, records(ONE, *range(9)))
     group.beside = records(TWO, 0) | records(ONE, 9)
     await intake.tend()
-    assert ids(intake.take(99))[-1] == "q/1/0"
+    assert "q/1/0" in ids(intake.take(99))
     assert group.beside == records(ONE, 9)
 
 
