@@ -128,9 +128,7 @@ class AbstractQueueBroker(End):
         self._solitude = Solitude()
         self._outbox: Batcher[Outgoing, None] = Batcher(self._flush, begin=self._begin_flush)
         self._verdicts: Batcher[Verdicts, None] = Batcher(self._flush_verdicts)
-        self._moves: Batcher[Verdicts, None] = Batcher(
-            self._flush_verdicts
-        )  # they take longer: none else waits for them
+        self._moves: Batcher[Verdicts, None] = Batcher(self._flush_verdicts)  # they take longer, and no others wait
 
     # -- what a backend does
 
