@@ -20,6 +20,7 @@ from microagent.schemas.shapes import (
     Shape,
     Tuple,
     Union,
+    named,
     united,
 )
 from microagent.schemas.shapes import Mapping as MappingShape
@@ -97,7 +98,7 @@ def shape(
     :param payload: the schema is a payload: an object, whatever it says of its type
     """
     reader = Reader(Conjunctions(schema, definitions or {}, called or {}), payload=payload)
-    return Reading(reader.whole(as_object(schema) if payload else schema), reader.known)
+    return _reading(reader.whole(as_object(schema) if payload else schema), reader.known)
 
 
 def said(schema: Schema, definitions: Mapping[str, Any], *, payload: bool = False) -> frozenset[tuple[Place, str]]:
@@ -130,7 +131,18 @@ class Readings:
         found = reader.whole(as_object(schema))
         if len(self._shared.known) >= MOST_NAMED:
             return shape(schema, definitions, called, payload=True)
-        return Reading(found, reader.known)
+        return _reading(found, reader.known)
+
+
+def _reading(found: Shape, known: Mapping[Key, Known]) -> Reading:
+    """Without what was read on the way to a type that does not name it after all."""
+    waiting = named(found)
+    reached = set(waiting)
+    while waiting:
+        further = set(named(known[waiting.pop()].shape)) - reached
+        reached |= further
+        waiting += further
+    return Reading(found, {key: each for key, each in known.items() if key in reached})
 
 
 def _merged(objects: list[Object]) -> Object:

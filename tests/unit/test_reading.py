@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from made_up import DEFS, SCHEMAS
 
@@ -383,6 +383,7 @@ def test_definitions_that_multiply_are_read_once_each() -> None:
 
 
 @given(st.lists(SCHEMAS, min_size=1, max_size=3), st.lists(SCHEMAS, min_size=2, max_size=2))
+@example([{}], [{"type": "null"}, {"prefixItems": [{"properties": {"a": {"type": "null"}}}]}])
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_payloads_share_is_read_as_if_each_were_alone(payloads: list[Any], more: list[Any]) -> None:
     """Whichever of them comes first."""
