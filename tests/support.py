@@ -43,3 +43,7 @@ def without(package: str) -> Iterator[None]:
         for name in [name for name in sys.modules if name.startswith(ours)]:
             del sys.modules[name]
         sys.modules.update(imported)
+        for name, module in imported.items():  # a package knows its modules by attributes, too
+            parent, _, own = name.rpartition(".")
+            if parent:
+                setattr(sys.modules[parent], own, module)
