@@ -57,6 +57,8 @@ class Group:
             return await self.arrived.get()
         return {place: self.beside.pop(place) for place in places if place in self.beside}
 
+    async def _do_commit_offsets(self) -> None: ...
+
     async def commit(self, offsets: dict[TopicPartition, OffsetAndMetadata]) -> None:
         self.commits += 1
         if self.failure is not None:

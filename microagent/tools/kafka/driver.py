@@ -162,7 +162,26 @@ async def begin(consumer: Consumer) -> None:
     have none; with so many messages of a busy partition, that is most of the time.
     """
     await consumer.start()
-    cast("Any", consumer)._fetcher._prefetch_backoff = PATIENCE
+    inner = cast("Any", consumer)
+    inner._fetcher._prefetch_backoff = PATIENCE
+    inner._coordinator._do_commit_offsets = _to_be_left(inner._coordinator._do_commit_offsets)
+
+
+def _to_be_left(commit: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., Coroutine[Any, Any, None]]:
+    """What runs in a task of the driver's own, which goes on when nobody waits for it any more and may fail then."""
+
+    async def left(*arguments: Any) -> None:
+        if (task := asyncio.current_task()) is not None:
+            task.add_done_callback(_retrieved)
+        await commit(*arguments)
+
+    return left
+
+
+def _retrieved(task: "asyncio.Task[Any]") -> None:
+    """Who waits for it is told all the same; if nobody does, that is no news to the loop."""
+    if not task.cancelled():
+        task.exception()
 
 
 def read_on(consumer: Consumer, *, is_busy: bool) -> None:
