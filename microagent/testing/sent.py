@@ -83,11 +83,10 @@ class Sent:
     def __init__(self) -> None:
         self._sendings: defaultdict[Signal | Queue, list[Sending]] = defaultdict(list)
 
-    # A typed word is a word too, and the first overload that fits counts.
     @overload
-    def __call__(self, word: "TypedSignal[Sends[P], Any]") -> Sendings[P, dict[str, Any]]: ...  # type: ignore[overload-overlap]
+    def __call__(self, word: "TypedSignal[Sends[P], Any]") -> Sendings[P, dict[str, Any]]: ...  # type: ignore[overload-overlap]  # a Signal, too: the first one counts
     @overload
-    def __call__(self, word: "TypedQueue[TypedBoundQueue[M], Any]") -> Sendings[[M], M]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload]
+    def __call__(self, word: "TypedQueue[TypedBoundQueue[M], Any]") -> Sendings[[M], M]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload] - likewise
     @overload
     def __call__(self, word: Signal) -> Sendings[..., dict[str, Any]]: ...
     @overload
