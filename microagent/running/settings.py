@@ -190,10 +190,15 @@ def _section(module: ModuleType, name: str) -> dict[str, Entry] | None:
     if section is None:
         return None
     if not isinstance(section, dict):
-        raise ConfigurationError(f"{module.__name__}: {name} is to be a dictionary")
+        raise ConfigurationError(f"{module.__name__}: {name} is to be a dictionary: {_example(name)}")
     entries = cast("dict[object, object]", section).items()
     wrong = [key for key, entry in entries if not (isinstance(key, str) and isinstance(entry, dict))]
     if wrong:
-        listed = (f"{module.__name__}: {name}[{key!r}] is to be a dictionary, called by a text" for key in wrong)
-        raise ConfigurationError("\n".join(listed))
+        told = f"is to be a dictionary, called by a text: {_example(name)}"
+        raise ConfigurationError("\n".join(f"{module.__name__}: {name}[{key!r}] {told}" for key in wrong))
     return cast("dict[str, Entry]", section)
+
+
+def _example(name: str) -> str:
+    where = "" if name == "AGENT" else ", 'dsn': 'local://'"
+    return f"{name} = {{'regular': {{'backend': 'package.module.Class'{where}}}}}"

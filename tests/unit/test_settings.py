@@ -179,14 +179,22 @@ def test_agent_is_made_of_its_configuration() -> None:
     assert agent.settings == {"secret": "hush", "colour": "red"}
 
 
+AGENT = "AGENT = {'regular': {'backend': 'package.module.Class'}}"
+BUS = "BUS = {'regular': {'backend': 'package.module.Class', 'dsn': 'local://'}}"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
         ("BUS = {}", "it has no agents, AGENT is missing"),
         ("AGENT = {}", "it has no agents, AGENT is empty"),
-        ("AGENT = 1", "AGENT is to be a dictionary"),
-        ("AGENT = {'a': {'backend': 'a.A'}}\nBUS = []", "BUS is to be a dictionary"),
-        ("AGENT = {1: {}}", "AGENT[1] is to be a dictionary, called by a text"),
+        ("AGENT = 1", f"AGENT is to be a dictionary: {AGENT}"),
+        ("AGENT = {'a': {'backend': 'a.A'}}\nBUS = []", f"BUS is to be a dictionary: {BUS}"),
+        ("AGENT = {1: {}}", f"AGENT[1] is to be a dictionary, called by a text: {AGENT}"),
+        (
+            "AGENT = {'a': {'backend': 'a.A'}}\nBUS = {'dsn': 'local://'}",
+            f"BUS['dsn'] is to be a dictionary, called by a text: {BUS}",
+        ),
         ("AGENT = {'a': {'backend': 1}}", "AGENT['a'] needs a 'backend', the import path of its class"),
         (
             "AGENT = {'a': {'bakend': 'a.A'}}",
