@@ -133,7 +133,7 @@ class Results:
         return told
 
     def save(self, path: Path, picture: Path, readme: Path) -> None:
-        """Here, as a picture, and in README; what was not measured this time stays as it was."""
+        """Here, as a picture, in README and in the findings; what was not measured this time stays as it was."""
         data = self.as_data()
         if path.exists():
             before = json.loads(path.read_text())
@@ -144,7 +144,7 @@ class Results:
         picture.write_text(drawn(data))
         readme.write_text(inserted(readme.read_text(), data))
         findings = path.with_name("README.md")
-        findings.write_text(goals.inserted(findings.read_text(), data))
+        findings.write_text(goals.inserted(inserted(findings.read_text(), data), data))
 
 
 def _short(value: float) -> float:

@@ -1,4 +1,4 @@
-"""The short table of README."""
+"""The tables of README and of the findings."""
 
 import re
 from collections.abc import Mapping
@@ -7,10 +7,18 @@ from typing import Any
 
 from benchmarks.catalogue import FORGETS, SCENARIOS, SERVERS, US, VOLATILE, Scenario, less
 
-SPEED = ("<!-- from benchmarks/results.json -->\n", "<!-- to here -->\n")
-PACKAGES = ("<!-- packages, from benchmarks/results.json -->\n", "<!-- to here, packages -->\n")
+FIRST = ("<!-- from benchmarks/results.json -->\n", "<!-- to here -->\n")
+ALL = ("<!-- all, from results.json -->\n", "<!-- to here, all -->\n")
+PACKAGES = ("<!-- packages, from results.json -->\n", "<!-- to here, packages -->\n")
 STAR = "\\*"
-ROWS = {
+Rows = Mapping[str, tuple[str, ...]]
+FIRST_ROWS: Rows = {  # what people ask first
+    "redis": ("signals.together", "calls.together", "queues.together", "queues.drain"),
+    "amqp": ("queues.together", "queues.drain"),
+    "kafka": ("queues.together", "queues.drain"),
+    "local": ("queues.together", "queues.drain"),
+}
+ROWS: Rows = {
     "redis": (
         "signals.alone",
         "signals.together",
@@ -27,10 +35,10 @@ ROWS = {
 }
 
 
-def summary(data: Mapping[str, Any]) -> str:
+def summary(data: Mapping[str, Any], chosen: Rows) -> str:
     """A table in Markdown: what we reach, and how many times that is what each peer does."""
     rows = ["| | microagent | times its peers |", "| --- | --- | --- |"]
-    for server, names in ROWS.items():
+    for server, names in chosen.items():
         for scenario in (each for each in SCENARIOS if each.name in names):
             peers = data["measured"].get(server, {}).get(scenario.name, {})
             if US in peers:
@@ -61,8 +69,13 @@ def packages(rows: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def inserted(text: str, data: Mapping[str, Any]) -> str:
-    """README with the tables in their places."""
-    for (begin, end), table in ((SPEED, summary(data)), (PACKAGES, packages(data["packages"]))):
+    """A page with the tables in their places."""
+    tables = {
+        FIRST: summary(data, FIRST_ROWS),
+        ALL: summary(data, ROWS),
+        PACKAGES: packages(data["packages"]),
+    }
+    for (begin, end), table in tables.items():
         pattern = re.compile(re.escape(begin) + ".*?" + re.escape(end), re.DOTALL)
         text = pattern.sub(partial(_between, begin, table, end), text, count=1)
     return text

@@ -45,11 +45,11 @@ def test_examples_are_tested():
 
 def test_manual_is_right(manual: Path):
     """What docs/testing.md shows passes, and is typed as strictly as can be."""
-    assert re.match(r"6 passed in ", run_pytest(manual, "auto"))
+    assert re.match(r"7 passed in ", run_pytest(manual, "auto"))
     run("mypy", "--strict", manual)
 
 
 def test_kit_works_in_strict_mode(manual: Path):
     """Tests that are marked get the same fixtures."""
     manual.write_text(f"import pytest\n\npytestmark = pytest.mark.asyncio\n{manual.read_text()}")
-    assert re.match(r"6 passed in ", run_pytest(manual, "strict"))
+    assert re.match(r"7 passed in ", run_pytest(manual, "strict"))

@@ -1,0 +1,56 @@
+"""README and docs/, as their readers would follow them, each page alone."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+from pages import DOCS, README, blocks, follow, run
+
+FIRST = "A first project, in ten minutes"
+ELSEWHERE = {"testing"}  # test_testing_kit.py executes what it shows, as tests
+WITHOUT = {"README", "moving-from-1.x", "promises"}  # they show nothing that could be run
+PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.stem not in ELSEWHERE]
+
+
+@pytest.fixture(scope="module")
+def first_project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of the first project but for its mistakes, what is generated from them, and all of it in git."""
+    folder = tmp_path_factory.mktemp("project")
+    for block in blocks(README, FIRST):
+        if block.path and block.path != "myproj/mistakes.py":
+            target = folder / block.path
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(block.text)
+    for command in (
+        "microagent-gen schemas/ -o myproj/contracts",
+        "git init -q -b main",
+        "git add .",
+        "git commit -q -m begun",
+    ):
+        run(command, [], folder)
+    return folder
+
+
+@pytest.fixture
+def project(first_project: Path, tmp_path: Path) -> Path:
+    """A first project that one page may change."""
+    return shutil.copytree(first_project, tmp_path / "project")
+
+
+def test_first_project(tmp_path: Path):
+    """Every command of the first project does what README shows, in its order."""
+    done = follow(README, tmp_path, FIRST)
+    assert [command.split()[0] for command in done] == [
+        "mkdir", "touch", "microagent-gen", "mypy", "marun", "python", "mypy",
+    ]  # fmt: skip
+
+
+def test_features(project: Path):
+    """Every example of the features runs, each in the session of the ones before, and so do the commands."""
+    assert "(examples)" in follow(README, project, "Features")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_page(page: Path, project: Path):
+    """In the folder of the first project, all that a page shows is as it says."""
+    assert bool(follow(page, project)) == (page.stem not in WITHOUT)
