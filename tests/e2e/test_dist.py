@@ -1,6 +1,7 @@
 """The wheel, in an environment that has nothing else."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -133,6 +134,20 @@ def test_wheel_holds_data_files(wheel: Path) -> None:
     assert {name.split("/")[0] for name in names} == {"microagent", "microagent_gen", "microagent-2.0.0.dist-info"}
 
 
+def test_description_stands_alone(wheel: Path) -> None:
+    """
+    Of README, a package index shows what leads somewhere there: its text, links to its own headings and to the web.
+    """
+    archive = zipfile.ZipFile(wheel)
+    (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    description = archive.read(metadata).decode()
+
+    assert "\nDescription-Content-Type: text/markdown\n" in description
+    assert "\n# microagent\n" in description
+    assert "](#features)" in description
+    assert re.findall(r"\]\((?!https:|#)[^)]*\)", description) == []
+
+
 def test_source_distribution_holds_all_that_tests_need(dist: Path) -> None:
     """
     From the source distribution one can run the tests and the demo.
@@ -141,4 +156,12 @@ def test_source_distribution_holds_all_that_tests_need(dist: Path) -> None:
     with tarfile.open(sdist) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
 
-    assert {"Makefile", "pyproject.toml", "schemas/signals.json", "examples/demo.py", "tests/e2e/test_dist.py"} <= names
+    assert {
+        "Makefile",
+        "pyproject.toml",
+        "schemas/signals.json",
+        "examples/demo.py",
+        "tests/e2e/test_dist.py",
+        "README.md",
+        "docs/README.md",
+    } <= names
