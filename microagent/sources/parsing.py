@@ -53,7 +53,7 @@ def parse(text: bytes | str, source: str = "", siblings: Siblings | None = None)
     contents = Contents(document, library)
     complaints = [*document.mistakes, *contents.complaints]
     if complaints:
-        raise DeclarationError(told.problems(complaints))
+        raise DeclarationError(told.problems([*complaints, *contents.warnings]))  # a misspelt key may be why
     return Declarations(
         tuple(_with_origins(told, contents.signals())),
         tuple(_with_origins(told, contents.queues())),

@@ -257,6 +257,14 @@ def test_an_unknown_key_is_a_warning(document: dict[str, Any], warning: str) -> 
     assert [problem.message for problem in parse(json.dumps(document)).warnings] == [warning]
 
 
+def test_a_misspelt_key_is_told_beside_what_it_leaves_out() -> None:
+    """Who has written `paylod` is told so, and not only that there is no payload."""
+    assert problems({"signals": [{"name": "told", "paylod": {}}]}, "https://x") == [
+        "https://x /signals/0: 'providing_args' is missing",
+        "https://x /signals/0/paylod: unknown key 'paylod', did you mean 'payload'?",
+    ]
+
+
 @pytest.mark.parametrize(
     ("document", "warning"),
     [
