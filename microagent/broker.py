@@ -3,7 +3,7 @@
 import abc
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, ClassVar, TypedDict
@@ -16,6 +16,7 @@ from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.dsn import masked
 from microagent.ends import End
 from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
+from microagent.link import Interrupted
 from microagent.names import guess
 from microagent.options import COMMON
 from microagent.queue import Consumer, Queue
@@ -76,6 +77,48 @@ class BoundQueue:
     async def dead(self, limit: int = 100) -> list[DeadLetter]:
         """The oldest messages that were given up."""
         return await self.broker.dead(self.queue.name, limit)
+
+    async def resend(self, *letters: DeadLetter) -> int:
+        """
+        Send the messages of dead letters again, each as if it were new, and take the letters away::
+
+            await broker.mailer.resend(*await broker.mailer.dead())
+
+        A letter goes when its message is in the queue: what ends in between may bring a message twice, and loses none.
+
+        :param letters: of this queue, as ``dead`` gave them, here or in another process
+        :return: how many there were; the others have been sent or discarded meanwhile
+        :raises ConfigurationError: if one is no dead letter, or of another queue; then nothing was done
+        :raises BackendConnectionError: if the server stays away for ``send_timeout``, or went in between, where some
+            may have been sent already; whose letter is gone was
+        """
+        did = "some of these messages may be in the queue already, and those whose letters are gone are"
+        return await self._clear(self.broker._resend, letters, did)
+
+    async def discard(self, *letters: DeadLetter) -> int:
+        """
+        Take dead letters away for good.
+
+        :param letters: of this queue, as ``dead`` gave them, here or in another process
+        :return: how many there were; the others have been sent or discarded meanwhile
+        :raises ConfigurationError: if one is no dead letter, or of another queue; then nothing was done
+        :raises BackendConnectionError: if the server stays away for ``send_timeout``, or went in between, where some
+            may be gone already
+        """
+        return await self._clear(self.broker._discard, letters, "some of these letters may be gone already")
+
+    async def _clear(
+        self, clear: Callable[[str, Sequence[DeadLetter]], Awaitable[int]], letters: Sequence[DeadLetter], did: str
+    ) -> int:
+        for letter in letters:
+            _check_letter(letter, self.queue.name)
+        if not letters:
+            return 0
+        operation = partial(clear, self.queue.name, letters)
+        try:
+            return await self.broker._link.through(operation, self.broker._deadline(), repeatable=False)
+        except Interrupted as error:
+            raise BackendConnectionError(f"{self!r}: {error}; {did}") from error
 
 
 class AbstractQueueBroker(End):
@@ -180,6 +223,20 @@ class AbstractQueueBroker(End):
     async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
         """The oldest dead letters."""
 
+    @abc.abstractmethod
+    async def _resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        """
+        Put the messages of those letters that are there into the queue, as new ones, and then take the letters away.
+
+        :return: how many there were
+        :raises Interrupted: if some of it may have been done
+        :raises BackendConnectionError: if nothing was done, so that it may be tried again
+        """
+
+    @abc.abstractmethod
+    async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        """Take away those letters that are there, likewise."""
+
     def _accepts(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
         """
         Look at the options of a consumer that are the backend's own.
@@ -251,7 +308,8 @@ class AbstractQueueBroker(End):
 
     async def dead(self, name: str, limit: int = 100) -> list[DeadLetter]:
         """
-        The oldest messages of a queue that were given up, with reason, attempts and time; they stay where they are.
+        The oldest messages of a queue that were given up, with reason, attempts and time; they stay where they are,
+        until ``resend`` or ``discard`` of the queue (:class:`BoundQueue`) takes them away.
 
         :param limit: at most so many
         """
@@ -369,6 +427,16 @@ class AbstractQueueBroker(End):
     def _is_healthy(self) -> bool:
         """Whether it can do what it was asked for; there is nothing wrong with a broker that nobody has needed yet."""
         return self._link.is_idle or (self._is_connected() and all(worker.healthy for worker in self._workers.values()))
+
+
+def _check_letter(letter: DeadLetter, queue: str) -> None:
+    if not isinstance(letter, DeadLetter):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        hint = "" if not isinstance(letter, list | tuple) else ": give them one by one, with a * before the list"
+        raise ConfigurationError(
+            f"queue '{queue}': {arguments.shown(letter)} is no dead letter, as dead() gives them{hint}"
+        )
+    if letter.queue != queue:
+        raise ConfigurationError(f"a dead letter of queue {arguments.shown(letter.queue)} is none of queue '{queue}'")
 
 
 def _checked(retry: RetryPolicy | None) -> RetryPolicy:

@@ -111,7 +111,7 @@ class DeadLetter:
     A message that was given up.
 
     ``attempts`` counts its failed runs, ``time`` is when it was buried (seconds since the epoch, UTC), ``body`` is what
-    was sent, unchanged.
+    was sent, unchanged; ``id`` names it on the server.
     """
 
     queue: str

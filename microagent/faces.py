@@ -56,6 +56,14 @@ if TYPE_CHECKING:
             """The oldest messages that were given up."""
             ...
 
+        async def resend(self, *letters: DeadLetter) -> int:
+            """Send messages that were given up again, as new ones, and take the letters away; how many there were."""
+            ...
+
+        async def discard(self, *letters: DeadLetter) -> int:
+            """Take dead letters away for good; how many there were."""
+            ...
+
 else:
     # One class serves typed and untyped declarations: the types above exist for checkers alone.
     TypedSignal, TypedQueue = Signal, Queue

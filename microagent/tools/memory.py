@@ -8,6 +8,7 @@ import weakref
 from collections import defaultdict, deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar, Unpack, cast
 
 from microagent.broker import AbstractQueueBroker, BrokerOptions
@@ -59,7 +60,7 @@ class _Queue:
         self.again: list[tuple[int, _Message]] = []
         self.delayed: list[tuple[float, int, _Message]] = []
         self.leased: dict[int, tuple[_Message, float]] = {}
-        self.dead: list[DeadLetter] = []
+        self.dead: dict[str, DeadLetter] = {}  # by their ids, in the order of their burial
         self.waiters = _Waiters()
         self._numbers = itertools.count(1)
         self._tokens = itertools.count(1)
@@ -114,7 +115,7 @@ class _Queue:
             letter = DeadLetter(
                 delivery.queue, delivery.body, settlement.reason, delivery.attempt, id=str(message.number)
             )
-            self.dead.append(letter)
+            self.dead[letter.id] = letter
 
     def renew(self, token: Any, until: float) -> bool:
         lease = self.leased.get(token)
@@ -214,7 +215,23 @@ class MemoryBroker(AbstractQueueBroker):
         return len(queue) + len(queue.delayed)
 
     async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
-        return self._store.queues[name].dead[:limit]
+        return [*islice(self._store.queues[name].dead.values(), limit)]
+
+    async def _resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        there = self._there(name, letters)
+        await self._push([Outgoing(name, letter.body) for letter in there])
+        return await self._discard(name, there)
+
+    async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        there = self._there(name, letters)
+        for letter in there:
+            del self._store.queues[name].dead[letter.id]
+        return len(there)
+
+    def _there(self, name: str, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+        """Those that nobody has taken away, each once."""
+        dead = self._store.queues[name].dead
+        return [dead[each] for each in dict.fromkeys(letter.id for letter in letters) if each in dead]
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

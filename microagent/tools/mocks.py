@@ -34,6 +34,8 @@ if TYPE_CHECKING:
         _maintain: Any = None
         _length: Any = None
         _dead: Any = None
+        _resend: Any = None
+        _discard: Any = None
 
         def __init__(self, *args: Any, **kwargs: Any) -> None: ...
         def __getattr__(self, name: str) -> Any: ...

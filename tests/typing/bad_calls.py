@@ -54,6 +54,12 @@ class Caller(MicroAgent[Bus, Broker]):
         # E: mypy[typeddict-item,typeddict-unknown-key] pyright[reportArgumentType]
         await self.broker.audit.send({"class": "login", "user_id": 1, "level": 2})
         await self.broker.pusher.send(["not", "an", "object"])  # E: mypy[arg-type] pyright[reportArgumentType]
+        letters = await self.broker.mailer.dead()
+        await self.broker.mailer.resend(letters)  # E: mypy[arg-type] pyright[reportArgumentType]
+        await self.broker.mailer.resend({"text": "Hi"})  # E: mypy[arg-type] pyright[reportArgumentType]
+        await self.broker.mailer.discard("17-0")  # E: mypy[arg-type] pyright[reportArgumentType]
+        # E: mypy[attr-defined] pyright[reportAttributeAccessIssue,reportUnknownMemberType]
+        await self.broker.mailer.purge()
         typed: MailerMessage = {"text": "Hi"}  # E: mypy[typeddict-item] pyright[reportAssignmentType]
         await self.broker.mailer.send(typed)
 

@@ -4,7 +4,7 @@ from typing import assert_type
 
 from contracts import Broker, Bus, MailerMessage, OrderPaid, UserCreated
 
-from microagent import AbstractQueueBroker, AbstractSignalBus, BoundQueue, BoundSignal, MicroAgent
+from microagent import AbstractQueueBroker, AbstractSignalBus, BoundQueue, BoundSignal, DeadLetter, MicroAgent
 
 
 class UserAgent(MicroAgent[Bus, Broker]):
@@ -16,6 +16,10 @@ class UserAgent(MicroAgent[Bus, Broker]):
         await self.bus.legacy.send("user_agent", user_id=object(), text=None)
         await self.broker.mailer.send({"text": "Hi", "email": "a@example.org"})
         assert_type(await self.broker.mailer.length(), int)
+        letters = await self.broker.mailer.dead(limit=10)
+        assert_type(letters, list[DeadLetter])
+        assert_type(await self.broker.mailer.resend(*letters), int)
+        assert_type(await self.broker.mailer.discard(letters[0]), int)
 
     async def ask(self) -> None:
         counts = await self.bus.rpc_comments_count.call("user_agent", user_id=1, timeout=5)
@@ -53,6 +57,8 @@ async def without_an_agent(raw_bus: AbstractSignalBus, raw_broker: AbstractQueue
         await bus["any_name"].send("main", anything=1)
         await raw_bus.any_name.send("main", anything=1)
         await raw_broker.any_name.send({"anything": 1})
+        assert_type(await raw_broker.any_name.resend(*await raw_broker.dead("any_name")), int)
+        assert_type(await broker["any_name"].discard(*await broker["any_name"].dead()), int)
     await Bus(bus).close()
 
 

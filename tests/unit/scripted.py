@@ -74,7 +74,9 @@ def _scripted(cls: type, *operations: str) -> type:
 
 
 ScriptedBroker: Any = _scripted(
-    MemoryBroker, "_open", "_close", "_push", "_take", "_wait", "_settle", "_renew", "_maintain", "_length", "_dead"
+    MemoryBroker,
+    *("_open", "_close", "_push", "_take", "_wait", "_settle", "_renew", "_maintain"),
+    *("_length", "_dead", "_resend", "_discard"),
 )
 ScriptedBus: Any = _scripted(MemorySignalBus, "_open", "_close", "_publish", "_subscribe", "_unsubscribe", "_receive")
 AWAY = BackendConnectionError("the server is away")

@@ -43,7 +43,7 @@ def test_retried_message_remembers_its_runs():
 def test_dead_letter_is_read_as_it_was_written():
     """Reason, attempts and time travel in headers; the body is what was sent."""
     old = record(b"bad")
-    headers = messages.buried(old, Settlement(messages.delivery("q", old, 0, 0), Verdict.BURY, reason="ü \ud800"))
+    headers = messages.buried(old, Settlement(messages.delivery("q", old, 0, 0), Verdict.BURY, reason="ü \ud800"), "q")
     letter = messages.dead_letter("mailer", record(b"bad", tuple(headers)))
     assert (letter.queue, letter.body, letter.reason, letter.attempts) == ("mailer", b"bad", "ü ?", 1)
     assert letter.time > 1_600_000_000
@@ -101,4 +101,21 @@ def test_headers_that_make_no_sense_count_nothing(value: bytes | None):
     delivery = messages.delivery("mailer", forged, None, None)
     assert (delivery.attempt, messages.due(forged)) == (1, 0)
     assert messages.dead_letter("mailer", forged).attempts == 0
-    messages.buried(forged, Settlement(delivery, Verdict.BURY, reason="no"))
+    messages.buried(forged, Settlement(delivery, Verdict.BURY, reason="no"), "q")
+
+
+def test_dead_letter_tells_who_gave_it_up():
+    """So that it can be sent again to that group alone; what no topic can be named after is nobody."""
+    old = record(headers=((messages.GROUP, b"former"),))
+    headers = messages.buried(old, Settlement(messages.delivery("q", old, 0, 0), Verdict.BURY), "copy")
+    assert messages.group(record(headers=tuple(headers))) == "copy"
+    for value in (b"", b"a b", b"\xff", b"x" * 201):
+        assert messages.group(record(headers=((messages.GROUP, value),))) is None
+    assert messages.group(record()) is None
+
+
+def test_resent_message_is_as_it_was_sent():
+    """With what its sender said beside it, and nothing of ours."""
+    old = record(headers=(("trace", b"1"), (messages.FAILED, b"1"), (messages.DUE, b"3")))
+    buried = messages.buried(old, Settlement(messages.delivery("q", old, 0, 0), Verdict.BURY, reason="no"), "q")
+    assert messages.resent(record(headers=tuple(buried))) == [("trace", b"1")]

@@ -223,6 +223,12 @@ class AMQPBroker(AbstractQueueBroker):
     async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
         return [messages.dead_letter(name, message) for message in await self._live.dead(name, limit)]
 
+    async def _resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        return await self._live.resend(name, letters)
+
+    async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        return await self._live.discard(name, letters)
+
 
 def _check_name(name: str, what: str) -> None:
     """AMQP writes the length of a name in one byte."""

@@ -21,6 +21,7 @@ REASON = "x-microagent-reason"
 BURIED = "x-microagent-buried"  # when, in milliseconds since the epoch
 SERVERS_COUNT = "x-delivery-count"  # set by quorum queues: how often it came back since it was written
 
+_OURS = (FAILED, CRASHES, REASON, BURIED)
 HIGHEST = 10**15  # of what is counted; more is nobody's count
 PERSISTENT = 2
 JSON = "application/json"
@@ -96,6 +97,14 @@ def buried(message: DeliveredMessage, settlement: Settlement) -> spec.Basic.Prop
     """Of the dead letter."""
     reason = settlement.reason.encode(errors="replace").decode()
     return _copied(message, {FAILED: settlement.delivery.attempt, REASON: reason, BURIED: round(time.time() * 1000)})
+
+
+def resent(message: DeliveredMessage) -> spec.Basic.Properties:
+    """Of the message of a dead letter that is sent anew: what its sender said of it."""
+    properties = _copied(message, {})
+    kept = {name: value for name, value in (properties.headers or {}).items() if name not in _OURS}
+    properties.headers = kept or None
+    return properties
 
 
 def dead_letter(queue: str, message: DeliveredMessage) -> DeadLetter:

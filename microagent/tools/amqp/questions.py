@@ -1,6 +1,8 @@
 """Asking the server what it may refuse."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from typing import TypeVar
 
 import aiormq
@@ -9,6 +11,8 @@ from microagent.tools.amqp.connecting import open_channel
 from microagent.tools.amqp.errors import translated
 
 T = TypeVar("T")
+
+PATIENCE = 1.0  # seconds for a channel to close
 
 
 class Questions:
@@ -31,6 +35,18 @@ class Questions:
         """
         channel = self._idle.pop() if self._idle else await open_channel(self._connection)
         with translated():
-            answer = await question(channel)
+            try:
+                answer = await question(channel)
+            except BaseException:
+                await _give_up(channel)
+                raise
         self._idle.append(channel)
         return answer
+
+
+async def _give_up(channel: aiormq.Channel) -> None:
+    """What was got on it and not settled goes back to its queue."""
+    if not channel.is_closed:
+        with suppress(Exception):  # it ends with the connection at the latest
+            async with asyncio.timeout(PATIENCE):
+                await channel.close()

@@ -10,11 +10,14 @@ import aiormq
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
+from microagent.delivery import DeadLetter
 from microagent.errors import BackendConnectionError, UnroutableError
+from microagent.tools.amqp import messages
 from microagent.tools.amqp.connecting import Connection, disconnect
 from microagent.tools.amqp.errors import CLOSED, MissingError
 from microagent.tools.amqp.intake import Held, Intake, Window
 from microagent.tools.amqp.questions import Questions
+from microagent.tools.amqp.removal import HandOn, Removal
 from microagent.tools.amqp.sending import Letter, Sender
 from microagent.tools.amqp.topology import Topology, dead_place
 
@@ -155,6 +158,44 @@ class Session:
             return await self._questions.ask(look)
         except MissingError:
             return []
+
+    # -- taking away
+
+    async def resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        """
+        Send the messages of dead letters anew, straight to their queue, and take the letters away.
+
+        :return: how many there were
+        :raises Interrupted: if some of it may have been done
+        :raises BackendConnectionError: if nothing was done
+        """
+        queue = self.topology.place(name)
+
+        async def send(found: Sequence[DeliveredMessage]) -> list[Exception | None]:
+            anew = [messages.written(messages.resent(message)) for message in found]
+            return await self.post(
+                [Letter("", name, message.body, each, queue) for message, each in zip(found, anew, strict=True)]
+            )
+
+        return await self._remove(name, letters, send)
+
+    async def discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        """Take dead letters away, likewise."""
+
+        async def forget(found: Sequence[DeliveredMessage]) -> list[Exception | None]:
+            return [None] * len(found)
+
+        return await self._remove(name, letters, forget)
+
+    async def _remove(self, name: str, letters: Sequence[DeadLetter], hand_on: HandOn) -> int:
+        removal = Removal(name, letters, hand_on)
+        try:
+            await self._questions.ask(partial(removal.look, place=dead_place(name).name))
+        except MissingError:
+            return removal.count
+        except BackendConnectionError as error:
+            raise removal.what_became_of_it(error) from error
+        return removal.count
 
 
 async def _look(channel: aiormq.Channel, queue: str, limit: int) -> list[DeliveredMessage]:

@@ -188,8 +188,14 @@ class KafkaBroker(AbstractQueueBroker):
         return None if worker is None else worker.options.backend.get("group")
 
     async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
-        records = await self._live.questions.dead(self._topics(name), limit)
+        records = await self._live.dead_letters.oldest(self._topics(name), limit)
         return [messages.dead_letter(name, record) for record in records]
+
+    async def _resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        return await self._live.dead_letters.resend(self._topics(name), letters)
+
+    async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        return await self._live.dead_letters.discard(self._topics(name), letters)
 
 
 def _letter(outgoing: Outgoing) -> Letter:

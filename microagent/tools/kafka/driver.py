@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, conn
 from aiokafka.abc import ConsumerRebalanceListener
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import OffsetAndMetadata as Mark
 from aiokafka.structs import TopicPartition as Partition
 
@@ -64,6 +64,7 @@ class Consumer(Protocol):
     def seek(self, partition: Partition, offset: int) -> None: ...
     async def getmany(self, *partitions: Partition, timeout_ms: int = 0, max_records: int | None = None) -> Records: ...
     def commit(self, offsets: Mapping[Partition, Mark]) -> Coroutine[Any, Any, None]: ...
+    async def position(self, partition: Partition) -> int: ...
     async def beginning_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]: ...
     async def end_offsets(self, partitions: Sequence[Partition]) -> Mapping[Partition, int]: ...
 
@@ -106,6 +107,7 @@ class Admin(Protocol):
     async def list_consumer_group_offsets(
         self, group_id: str, *, partitions: Sequence[Partition]
     ) -> Mapping[Partition, Mark]: ...
+    async def delete_records(self, records_to_delete: Mapping[Partition, Any]) -> Any: ...
 
 
 def consumer(**options: Any) -> Consumer:
@@ -221,6 +223,12 @@ async def committed(admin: Admin, group: str, places: Collection[Partition]) -> 
         return {}
     marks = await admin.list_consumer_group_offsets(group, partitions=[*places])
     return {place: mark for place, mark in marks.items() if mark.offset >= 0}
+
+
+async def forget(admin: Admin, firsts: Mapping[Partition, int]) -> None:
+    """Have the servers delete what lies before these offsets."""
+    before = cast("Any", RecordsToDelete)
+    await admin.delete_records({place: before(first) for place, first in firsts.items()})
 
 
 async def knock(host: str, port: int, **options: Any) -> None:

@@ -1,5 +1,6 @@
 """Messages as Kafka carries them: the body is what was sent, all that is ours travels in headers."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,7 +13,10 @@ FAILED = "x-microagent-failed"  # runs that failed
 DUE = "x-microagent-due"  # when it is to be tried again, in milliseconds since the epoch
 REASON = "x-microagent-reason"
 BURIED = "x-microagent-buried"  # when, in milliseconds since the epoch
+GROUP = "x-microagent-group"  # which group gave it up
 
+_OURS = (FAILED, DUE, REASON, BURIED, GROUP)
+_GROUP = re.compile(rb"[A-Za-z0-9._-]{1,200}")
 LONGEST_NUMBER = 15  # digits; more is nobody's number
 
 Headers = list[tuple[str, bytes]]
@@ -66,9 +70,26 @@ def retried(record: Record, settlement: Settlement) -> Headers:
     return _copied(record, {FAILED: settlement.delivery.attempt, DUE: _now() + round(settlement.delay * 1000)})
 
 
-def buried(record: Record, settlement: Settlement) -> Headers:
-    """Of the dead letter."""
-    return _copied(record, {FAILED: settlement.delivery.attempt, REASON: settlement.reason, BURIED: _now()})
+def buried(record: Record, settlement: Settlement, group: str) -> Headers:
+    """Of the dead letter, which a group gave up."""
+    told = {FAILED: settlement.delivery.attempt, REASON: settlement.reason, BURIED: _now(), GROUP: group}
+    return _copied(record, told)
+
+
+def resent(record: Record) -> Headers:
+    """Of the message of a dead letter that is written anew: what its sender said of it."""
+    return _copied(record, {})
+
+
+def group(record: Record) -> str | None:
+    """Which group gave a dead letter up; None where that is not said, or topics cannot be named after it."""
+    value = dict(record.headers).get(GROUP) or b""
+    return value.decode() if _GROUP.fullmatch(value) else None
+
+
+def buried_at(record: Record) -> int:
+    """Since when a dead letter lies there, in milliseconds since the epoch."""
+    return _number(dict(record.headers), BURIED) or record.timestamp
 
 
 def dead_letter(queue: str, record: Record) -> DeadLetter:
@@ -79,14 +100,14 @@ def dead_letter(queue: str, record: Record) -> DeadLetter:
         record.value or b"",
         reason=(headers.get(REASON) or b"").decode(errors="replace"),
         attempts=_number(headers, FAILED),
-        time=(_number(headers, BURIED) or record.timestamp) / 1000,
+        time=buried_at(record) / 1000,
         id=f"{record.topic}/{record.partition}/{record.offset}",
     )
 
 
 def _copied(record: Record, values: Mapping[str, Any]) -> Headers:
     """What its sender said of a message, and ``values``."""
-    theirs = [(name, value) for name, value in record.headers if name not in (FAILED, DUE, REASON, BURIED)]
+    theirs = [(name, value) for name, value in record.headers if name not in _OURS]
     return theirs + [(name, _bytes(str(value))) for name, value in values.items()]
 
 
@@ -101,4 +122,4 @@ def _now() -> int:
 
 def by_age(records: Sequence[Record]) -> list[Record]:
     """In the order in which they were buried."""
-    return sorted(records, key=lambda record: _number(dict(record.headers), BURIED) or record.timestamp)
+    return sorted(records, key=buried_at)

@@ -1,16 +1,19 @@
-"""Looking without touching: how much of a queue is not handled, and what its dead letters are."""
+"""Looking without touching: how much of a queue is not handled, and what lies in a topic."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from microagent.errors import BackendConnectionError
 from microagent.tools.kafka.driver import Admin, Consumer, Mark, Partition, Record, committed, end
 from microagent.tools.kafka.errors import translated
-from microagent.tools.kafka.messages import by_age
 from microagent.tools.kafka.notes import read
 from microagent.tools.kafka.topics import Topics
 
-LOOK = 1000  # milliseconds to wait for messages that are there
+LOOK = 1.0  # seconds to wait for messages that are there
+PATIENCE = 10  # looks in a row that bring nothing, until the server counts as away
+
+Bounds = Mapping[Partition, tuple[int, int]]
 
 
 class Questions:
@@ -34,12 +37,12 @@ class Questions:
     async def lag(self, topics: Topics) -> int:
         """How many messages of the queue its group has not handled, those that wait for their next try included."""
         with translated():
-            places = await self._places(topics.consumed)
+            places = await self.places(topics.consumed)
             marks = await committed(self._admin, topics.group, places)
-            bounds = await self._bounds(places)
+            bounds = await self.bounds(places)
         return sum(_not_handled(*bounds[place], marks.get(place)) for place in places)
 
-    async def _bounds(self, places: Sequence[Partition]) -> Mapping[Partition, tuple[int, int]]:
+    async def bounds(self, places: Sequence[Partition]) -> Bounds:
         """The offsets of the first and after the last message of each."""
         async with self._measuring:
             if self._measure is None:
@@ -48,28 +51,20 @@ class Questions:
             ends = await self._measure.end_offsets(places)
         return {place: (firsts[place], ends[place]) for place in places}
 
-    async def dead(self, topics: Topics, limit: int) -> Sequence[Record]:
-        """The oldest dead letters."""
-        with translated():
-            places = await self._places([topics.dead])
-            async with self._reading(places) as reader:
-                bounds = await self._bounds(places)
-                left = {place: min(end, first + limit) for place, (first, end) in bounds.items() if end > first}
-                found = await _read(reader, left)
-        return by_age(found)[:limit]
-
     @asynccontextmanager
-    async def _reading(self, places: Sequence[Partition]) -> AsyncGenerator[Consumer]:
-        """A consumer of its own, so that it need not wait for what another one has asked the server for."""
-        reader = self._make()
-        reader.assign(places)
-        await _started(reader)
+    async def reading(self) -> AsyncGenerator[Consumer]:
+        """
+        A consumer that has been assigned nothing yet.
+
+        Each has one of its own, so that it need not wait for what another one has asked the server for.
+        """
+        reader = await _started(self._make())
         try:
             yield reader
         finally:
             await end(reader)
 
-    async def _places(self, topics: Collection[str]) -> list[Partition]:
+    async def places(self, topics: Collection[str]) -> list[Partition]:
         """The partitions of those topics that there are; asking for one by its name could create it."""
         return [
             Partition(topic["topic"], partition["partition"])
@@ -77,6 +72,43 @@ class Questions:
             if topic["topic"] in topics
             for partition in topic["partitions"]
         ]
+
+
+async def read_through(
+    reader: Consumer, bounds: Bounds, is_enough: Callable[[Partition, Sequence[Record]], bool | None]
+) -> None:
+    """
+    Tell of all that is within bounds as it comes, until they are reached.
+
+    :param is_enough: called with what came of a partition; whether no more is wanted of that
+    :raises BackendConnectionError: if nothing comes for long
+    """
+    left = {place: end for place, (first, end) in bounds.items() if first < end}
+    reader.assign([*left])
+    for place in left:
+        reader.seek(place, bounds[place][0])
+    silent = 0
+    while left:
+        batch = await reader.getmany(*left, timeout_ms=round(LOOK * 1000))
+        done = [place for place, those in batch.items() if is_enough(place, _before(left[place], those))]
+        done += [place for place, last in left.items() if await _position(reader, place) >= last]
+        left = {place: last for place, last in left.items() if place not in done}
+        silent = 0 if batch or done else silent + 1
+        if silent == PATIENCE:
+            raise BackendConnectionError(f"no answer in time: nothing comes from topic '{next(iter(left)).topic}'")
+
+
+def _before(end: int, records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if record.offset < end]
+
+
+async def _position(reader: Consumer, place: Partition) -> int:
+    """Up to where a partition is read: what was deleted meanwhile, or is no message, is read over; 0: not known yet."""
+    try:
+        async with asyncio.timeout(LOOK):
+            return await reader.position(place)
+    except TimeoutError:
+        return 0
 
 
 def _not_handled(first: int, end: int, committed: Mark | None) -> int:
@@ -94,15 +126,3 @@ async def _started(consumer: Consumer) -> Consumer:
         await end(consumer)
         raise
     return consumer
-
-
-async def _read(reader: Consumer, ends: Mapping[Partition, int]) -> list[Record]:
-    """What is in each partition before its end."""
-    left = dict(ends)
-    found: list[Record] = []
-    while left and (batch := await reader.getmany(*left, timeout_ms=LOOK)):
-        for place, records in batch.items():
-            found.extend(record for record in records if record.offset < left[place])
-            if records[-1].offset + 1 >= left[place]:
-                del left[place]
-    return found

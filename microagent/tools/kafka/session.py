@@ -10,6 +10,7 @@ from microagent.errors import BackendConnectionError, BackendError, Configuratio
 from microagent.execution import describe
 from microagent.tools.kafka import driver
 from microagent.tools.kafka.connecting import Address
+from microagent.tools.kafka.deadletters import DeadLetters
 from microagent.tools.kafka.errors import translated
 from microagent.tools.kafka.intake import Intake
 from microagent.tools.kafka.ledger import Order
@@ -49,13 +50,15 @@ class Session:
         self._lease = lease
         self._log = log
         self._loop = asyncio.get_running_loop()
-        self._admin = driver.admin(request_timeout_ms=round(send_timeout * 1000), **self._clients)
+        patience = round(send_timeout * 1000)
+        self._admin = driver.admin(request_timeout_ms=patience, **self._clients)
         self._intakes: dict[str, Intake] = {}
         self._creation = Creation(self._admin, partitions)
         self.sender = Sender(partial(self._producer, send_timeout), send_timeout)
         quick = {"retry_backoff_ms": 10, "fetch_max_wait_ms": 50, "auto_offset_reset": "earliest"}
-        reader = partial(driver.consumer, group_id=None, **quick, **self._clients)
+        reader = partial(driver.consumer, group_id=None, request_timeout_ms=patience, **quick, **self._clients)
         self.questions = Questions(self._admin, reader)
+        self.dead_letters = DeadLetters(self.questions, self._admin, self._creation, self.post, log)
 
     def _producer(self, timeout: float) -> driver.Producer:
         return driver.producer(

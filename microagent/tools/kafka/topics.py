@@ -33,6 +33,11 @@ class Topics:
         return f"{self.queue}.dead"
 
     @property
+    def removed(self) -> str:
+        """What says which dead letters are there no more."""
+        return f"{self.dead}.removed"
+
+    @property
     def retries(self) -> list[str]:
         return [self._retry(step) for step in STEPS]
 
@@ -74,6 +79,10 @@ class Creation:
         """Make sure of everything that its consumers need."""
         dead = self._new(topics.dead)._replace(topic_configs=KEPT)
         await self._create([*map(self._new, topics.consumed), dead])
+
+    async def removed(self, topics: Topics) -> None:
+        """Make sure of what says which dead letters are there no more."""
+        await self._create([NewTopic(topics.removed, 1, topic_configs=KEPT)])
 
     def _new(self, name: str) -> NewTopic:
         return NewTopic(name, self._partitions or -1)

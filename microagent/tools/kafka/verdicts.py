@@ -51,4 +51,4 @@ def _copy(settlement: Settlement) -> Letter:
     body = settlement.delivery.body
     if settlement.verdict is Verdict.RETRY:
         return Letter(intake.topics.retry(settlement.delay), body, record.key, messages.retried(record, settlement))
-    return Letter(intake.topics.dead, body, record.key, messages.buried(record, settlement))
+    return Letter(intake.topics.dead, body, record.key, messages.buried(record, settlement, intake.topics.group))

@@ -121,6 +121,12 @@ class LocalBroker(AbstractQueueBroker):
     async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
         return await self._depot.submit(lambda store: store.dead(name, limit))
 
+    async def _resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        return await self._depot.submit(lambda store: store.resend(name, letters), durable=True)
+
+    async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        return await self._depot.submit(lambda store: store.discard(name, letters), durable=True)
+
     async def _detach(self, name: str) -> None:
         await self._depot.doorbell.neglect(name)
 

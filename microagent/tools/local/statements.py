@@ -84,6 +84,24 @@ DEAD = """
     WHERE dead.queue = ? ORDER BY number LIMIT ?
 """
 
+# In the statements on dead letters, :numbers is a JSON array of theirs; of those that are gone, there is nothing to do.
+
+_LETTERS = "SELECT value FROM json_each(:numbers)"
+
+RESEND = """
+    INSERT INTO message (queue, body)
+    SELECT dead.queue, body
+    FROM json_each(:numbers) JOIN dead ON number = value JOIN message ON message.id = dead.id
+    WHERE dead.queue = :queue ORDER BY key
+"""
+
+FORGET = f"""
+    DELETE FROM message
+    WHERE id IN (SELECT id FROM dead WHERE number IN ({_LETTERS}) AND queue = :queue)
+"""
+
+DISCARD = f"DELETE FROM dead WHERE number IN ({_LETTERS}) AND queue = :queue"
+
 
 def insert(rows: int) -> str:
     """Insert so many messages: a queue and a body for each."""

@@ -1,6 +1,7 @@
 """The queues of a folder, in one SQLite file."""
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Sequence
@@ -137,13 +138,16 @@ class Store:
 
         :raises BackendError: if the disk is full
         """
-        if not self._disk.has_room(sum(len(body) for _, body in messages), self._unused):
-            raise BackendError(f"{self.path}: the disk is full")
+        self._check_room(sum(len(body) for _, body in messages))
         for start in range(0, len(messages), ROWS):
             chunk = messages[start : start + ROWS]
             last = self._insert(statements.insert(len(chunk)), [value for message in chunk for value in message])
             self._connection.execute(statements.ARRIVE, (last - len(chunk),))
         self._stirred.update(queue for queue, _ in messages)
+
+    def _check_room(self, size: int) -> None:
+        if not self._disk.has_room(size, self._unused):
+            raise BackendError(f"{self.path}: the disk is full")
 
     def _unused(self) -> int:
         """Bytes of the file that hold nothing any more."""
@@ -234,12 +238,43 @@ class Store:
             for number, body, reason, attempts, when in found
         ]
 
+    def resend(self, queue: str, letters: Sequence[DeadLetter]) -> int:
+        """
+        Add the messages of dead letters anew, in the place of the letters.
+
+        :return: how many there were
+        :raises BackendError: if the disk is full
+        """
+        self._check_room(sum(len(letter.body) for letter in letters))
+        cursor = self._connection.execute(statements.RESEND, _letters(queue, letters))
+        if cursor.rowcount:
+            self._connection.execute(statements.ARRIVE, ((cursor.lastrowid or 0) - cursor.rowcount,))
+            self._stirred.add(queue)
+        return self.discard(queue, letters)
+
+    def discard(self, queue: str, letters: Sequence[DeadLetter]) -> int:
+        """
+        Forget dead letters.
+
+        :return: how many there were
+        """
+        which = _letters(queue, letters)
+        self._connection.execute(statements.FORGET, which)
+        return self._connection.execute(statements.DISCARD, which).rowcount
+
     def _value(self, statement: str, *values: Any) -> Any:
         row = self._connection.execute(statement, values).fetchone()
         return None if row is None else row[0]
 
 
+_NUMBER = re.compile("[0-9]{1,18}")  # of a row
 _COMES_AGAIN = (Verdict.RETRY, Verdict.RELEASE)
+
+
+def _letters(queue: str, letters: Sequence[DeadLetter]) -> dict[str, str]:
+    """As the statements want them: each once, and ids that are none of ours left out."""
+    numbers = dict.fromkeys(int(letter.id) for letter in letters if _NUMBER.fullmatch(letter.id))
+    return {"queue": queue, "numbers": _json([*numbers])}
 
 
 def _json(value: Any) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import ceil
 from operator import attrgetter
@@ -18,7 +19,7 @@ from microagent.tools.redis.faults import is_in_vain, raise_if_in_vain
 from microagent.tools.redis.line import checked
 from microagent.tools.redis.lines import Lines
 from microagent.tools.redis.releases import check_release
-from microagent.tools.redis.scripts import MAINTAIN, RENEW, SETTLE, TAKE, Call, Keys
+from microagent.tools.redis.scripts import MAINTAIN, RENEW, RESEND, SETTLE, TAKE, Call, Keys
 from microagent.tools.redis.servers import SCHEMES, servers_of
 from microagent.tools.redis.watch import Doorbell, Watch
 
@@ -27,8 +28,10 @@ K = TypeVar("K")
 Push: TypeAlias = tuple[str, str, *tuple[bytes, ...]]
 
 RETRY = Verdict.RETRY
+_ID = re.compile("[0-9]{1,20}-[0-9]{1,20}")
 TAKEN_BYTES = 4 << 20  # about so many are taken in one go
 MOST_TOGETHER = 1000  # numbers of messages that a script is given for one verdict
+MOST_LETTERS = 200  # ids of dead letters that one command is given, so that others get a turn
 
 
 class RedisBroker(AbstractQueueBroker):
@@ -171,6 +174,14 @@ class RedisBroker(AbstractQueueBroker):
         (entries,) = checked(await asked)
         return [_dead_letter(name, key, fields) for key, fields in entries]
 
+    async def _resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        calls = [Call(Keys(name), ids) for ids in _ids(letters)]
+        return sum(await RESEND.run(self._sending.to(name), *calls)) if calls else 0
+
+    async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
+        removals = [("XDEL", Keys(name).dead, *ids) for ids in _ids(letters)]
+        return sum(checked(await self._sending.to(name).ask(*removals))) if removals else 0
+
     async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
         name = consumer.queue.name
         await self._detach(name)
@@ -247,6 +258,12 @@ def _verdicts(settlements: Iterable[Settlement]) -> Iterator[str | int]:
         for start in range(0, len(numbers), MOST_TOGETHER):
             part = numbers[start : start + MOST_TOGETHER]
             yield from (token, ACK.value, "", len(part), *part)
+
+
+def _ids(letters: Sequence[DeadLetter]) -> list[tuple[str, ...]]:
+    """Of their entries, a portion at a time; what is no id of the stream's names no letter."""
+    ids = [letter.id for letter in letters if _ID.fullmatch(letter.id)]
+    return [tuple(ids[start : start + MOST_LETTERS]) for start in range(0, len(ids), MOST_LETTERS)]
 
 
 def _dead_letter(queue: str, key: bytes, fields: list[bytes]) -> DeadLetter:

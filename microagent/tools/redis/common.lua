@@ -7,7 +7,7 @@
 -- Until when the messages of a token are held is in leased, sorted by time (ms). A body is in the hash of its token, else
 -- in bodies; how many runs failed or crashed, if any did, is in hashes by number.
 --
--- Every script removes before it adds: then a server that is out of memory lets it go on to its end.
+-- What moves messages removes before it adds: then a server that is out of memory lets it go on to its end.
 
 local list, ready, delayed, leased = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local held, bodies, failed, crashed = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
