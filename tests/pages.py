@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -146,6 +147,12 @@ def run_until_shown(command: str, expected: list[str], folder: Path) -> None:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
                 process.wait()
+
+
+def as_module(page: Path, section: str | None = None) -> str:
+    """The examples of a page as a module for type checkers, which know of no ``await`` outside of functions."""
+    session = "\n".join(block.text for block in blocks(page, section) if block.is_example)
+    return f"async def session() -> None:\n{textwrap.indent(session, '    ')}" if session else ""
 
 
 def run_session(page: Path, folder: Path, section: str | None = None) -> None:

@@ -1,15 +1,24 @@
 """README and docs/, as their readers would follow them, each page alone."""
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pages import DOCS, README, blocks, follow, run
+from pages import DOCS, README, as_module, blocks, follow, run
 
 FIRST = "A first project, in ten minutes"
 ELSEWHERE = {"testing"}  # test_testing_kit.py executes what it shows, as tests
 WITHOUT = {"README", "moving-from-1.x", "promises"}  # they show nothing that could be run
 PAGES = [page for page in sorted(DOCS.glob("*.md")) if page.stem not in ELSEWHERE]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def mypy_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """All runs of mypy share what they find out about the library."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MYPY_CACHE_DIR", str(tmp_path_factory.mktemp("mypy")))
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -54,3 +63,15 @@ def test_features(project: Path):
 def test_page(page: Path, project: Path):
     """In the folder of the first project, all that a page shows is as it says."""
     assert bool(follow(page, project)) == (page.stem not in WITHOUT)
+
+
+def test_examples_are_typed(project: Path):
+    """What the pages execute is typed as strictly as can be."""
+    for block in blocks(DOCS / "json-schemas.md"):
+        if block.path:
+            (project / block.path).write_text(block.text)
+    run("microagent-gen schemas/shop.json -o myproj/shop", [], project)
+    modules = {"readme": as_module(README, "Features"), **{page.stem: as_module(page) for page in PAGES}}
+    for name, text in modules.items():
+        (project / f"{name.replace('-', '_')}_page.py").write_text(text)
+    run("mypy --strict *_page.py", [f"Success: no issues found in {len(modules)} source files"], project)
