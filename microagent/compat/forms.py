@@ -60,6 +60,12 @@ class Form:
         """The properties that are always there."""
         return frozenset(chain.from_iterable(self.said("required")))
 
+    @cached_property
+    def conditions(self) -> list[Flat]:
+        """All that is said of its values, also of those alone that have a property: by ``dependentSchemas``."""
+        dependent = [each for each in self.opaque if isinstance(each, Mapping) and "dependentSchemas" in each]
+        return self.scope.in_place([*self.flats, *({"dependentSchemas": each["dependentSchemas"]} for each in dependent)])
+
     def said(self, word: str) -> list[Any]:
         """All that is said by one keyword."""
         return [flat[word] for flat in self.flats if word in flat]

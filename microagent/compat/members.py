@@ -191,9 +191,33 @@ def has_more_names(form: Form) -> bool:
 
 def is_silent(form: Form, name: str) -> bool:
     """Whether nothing at all is said of a property."""
-    return name not in form.names and not any(
-        "additionalProperties" in flat or _matching(flat, name) for flat in form.flats
+    return not (speaks_of_others(form) or any(mentions(flat, name) for flat in form.conditions))
+
+
+def speaks_of_others(form: Form) -> bool:
+    """Whether it says of all other properties that they may be there, or may not, rather than nothing."""
+    return any("additionalProperties" in flat for flat in form.conditions) or any(
+        isinstance(each, Mapping) and each.get("unevaluatedProperties", False) is not False for each in form.opaque
     )
+
+
+def speaks_of_patterns(form: Form) -> bool:
+    """Whether it says anything of properties whose names have a pattern."""
+    return any("patternProperties" in flat for flat in form.conditions)
+
+
+def mentions(flat: Flat, name: str) -> bool:
+    """Whether a schema names a property, or has a pattern for it."""
+    return name in names_in(flat) or bool(_matching(flat, name))
+
+
+def names_in(flat: Flat) -> Iterator[str]:
+    """All names of properties that a schema says."""
+    for word in ("properties", "required", "dependentRequired", "dependentSchemas"):
+        yield from flat.get(word, ())
+    yield from chain.from_iterable(flat.get("dependentRequired", {}).values())
+    if isinstance(wanted := flat.get("propertyNames"), Mapping):
+        yield from filter(lambda name: isinstance(name, str), jsonvalues.listed_values([wanted]) or ())
 
 
 def member(form: Form, name: str) -> Schema:

@@ -13,11 +13,14 @@ from microagent.compat.members import (
     item,
     longest_prefix,
     member,
+    names_in,
     of_name,
     of_pattern,
     patterns,
     range_of,
     said_range,
+    speaks_of_others,
+    speaks_of_patterns,
     steps,
 )
 from microagent.compat.scopes import Scope, Undecidable, together
@@ -25,6 +28,7 @@ from microagent.schemas.words import Schema
 
 MOST_STEPS = 20_000
 MOST_SPLITS = 16
+MOST_PIECES = 500
 
 _RANGES = {
     "minimum": "number", "maximum": "number", "exclusiveMinimum": "number", "exclusiveMaximum": "number",
@@ -68,7 +72,7 @@ class Proof:
         claim = (kind, self._one.text(one), self._other.text(other))
         if claim in self._open or claim in self._proved:
             return True
-        if claim in self._refused or self._steps > MOST_STEPS:
+        if claim in self._refused:
             return False
         self._open.add(claim)
         before = len(self._proved)
@@ -85,11 +89,17 @@ class Proof:
                 del self._proved[built_on_it]
         return is_proved
 
+    def _is_tired(self) -> bool:
+        """Whether it has looked at so much that it gives up; a step more is taken."""
+        self._steps += 1
+        return self._steps > MOST_STEPS
+
     # -- what fits
 
     def fits(self, form: Form, other: Schema) -> bool:
         """Whether all values of a form fit the schema."""
-        self._steps += 1
+        if self._is_tired():
+            return False
         if other is True or other == {}:
             return True
         if (values := finite(form)) is not None:
@@ -139,27 +149,42 @@ class Proof:
         return all(self.fits(form, part) for part in other["allOf"])
 
     def _any(self, form: Form, other: Mapping[str, Any]) -> bool:
-        if any(self.fits(form, part) for part in other["anyOf"]):
-            return True
-        return any(all(self._any(piece, other) for piece in pieces) for pieces in self._split(form))
-
-    def _split(self, form: Form) -> Iterator[list[Form]]:
-        """The form as several that have one value each for a property that has few."""
-        for name in sorted(form.required) if form.kind == "object" else ():
-            values = [finite(each) for each in forms(member(form, name), self._one)]
-            listed = [value for some in values for value in some or ()]
-            if None not in values and 1 < len(listed) <= MOST_SPLITS:
-                yield [form.also({"properties": {name: {"const": value}}}) for value in listed]
+        return self._piecewise(form, lambda piece: any(self.fits(piece, part) for part in other["anyOf"]))
 
     def _one_of(self, form: Form, other: Mapping[str, Any]) -> bool:
-        if self._is_known(form, {"oneOf": other["oneOf"]}):
-            return True
         parts: list[Schema] = other["oneOf"]
-        return any(
-            self.fits(form, part)
-            and all(self._avoids(form, rest) for place, rest in enumerate(parts) if place != index)
-            for index, part in enumerate(parts)
-        ) or any(all(self._one_of(piece, other) for piece in pieces) for pieces in self._split(form))
+
+        def fits_one(piece: Form) -> bool:
+            return any(
+                self.fits(piece, part)
+                and all(self._avoids(piece, rest) for place, rest in enumerate(parts) if place != index)
+                for index, part in enumerate(parts)
+            )
+
+        return self._is_known(form, {"oneOf": parts}) or self._piecewise(form, fits_one)
+
+    def _piecewise(self, form: Form, prove: Callable[[Form], bool]) -> bool:
+        """Whether something is proved of the form, or of each of the pieces that some of its properties divide it into."""
+        left = iter(range(MOST_PIECES))
+
+        def is_proved(piece: Form, names: list[str]) -> bool:
+            if next(left, None) is None:
+                return False
+            return prove(piece) or any(
+                all(is_proved(each, names[at:]) for each in pieces)
+                for at, name in enumerate(names, 1)
+                if (pieces := self._pieces(piece, name))
+            )
+
+        return is_proved(form, sorted(form.required) if form.kind == "object" else [])
+
+    def _pieces(self, form: Form, name: str) -> list[Form]:
+        """The form as several that have one value each for a property; none, if it has many."""
+        values = [finite(each) for each in forms(member(form, name), self._one)]
+        listed = [value for some in values for value in some or ()]
+        if None in values or not 1 < len(listed) <= MOST_SPLITS:
+            return []
+        return [form.also({"properties": {name: {"const": value}}}) for value in listed]
 
     def _not(self, form: Form, other: Mapping[str, Any]) -> bool:
         return self._is_known(form, {"not": other["not"]}) or self._avoids(form, other["not"])
@@ -225,7 +250,8 @@ class Proof:
         return is_few and self._one.text(flat["contains"]) == self._other.text(other["contains"])
 
     def _properties(self, form: Form, other: Mapping[str, Any]) -> bool:
-        for name in dict.fromkeys([*form.names, *other.get("properties", ())]):
+        conditional = (name for flat in form.conditions for name in names_in(flat))
+        for name in dict.fromkeys([*form.names, *conditional, *other.get("properties", ())]):
             if self._good_faith and is_silent(form, name):
                 continue
             if not self.included(member(form, name), together(of_name(other, name))):
@@ -238,7 +264,7 @@ class Proof:
             if pattern in own:
                 found = [of_pattern(form, pattern)]
             else:
-                is_silent_of_it = self._good_faith and not own and not form.said("additionalProperties")
+                is_silent_of_it = self._good_faith and not speaks_of_others(form) and not speaks_of_patterns(form)
                 found = [] if is_silent_of_it else [extra(form), *(of_pattern(form, each) for each in own)]
             if not all(self.included(schema, wanted) for schema in found):
                 return False
@@ -273,7 +299,8 @@ class Proof:
 
     def _avoids(self, form: Form, other: Schema) -> bool:
         """Whether no value of a form fits the schema."""
-        self._steps += 1
+        if self._is_tired():
+            return False
         if other is False:
             return True
         if (values := finite(form)) is not None:

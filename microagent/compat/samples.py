@@ -12,18 +12,22 @@ from microagent.compat.members import (
     is_silent,
     item,
     member,
+    mentions,
     of_name,
     of_pattern,
     patterns,
     range_of,
 )
-from microagent.compat.scopes import Scope
-from microagent.schemas.words import Schema, schemas_in_place
+from microagent.compat.scopes import Scope, Undecidable
+from microagent.schemas.words import Schema
 
 DEEPEST = 12
 LONGEST = 2_000
 LONGEST_MATCHED = 16  # some patterns take twice as long for each further character
 MOST_OF_PART = 40
+LOOKS = 20
+"""Values that are made up, also for parts of others and in vain, for each one that is tried."""
+
 _NUMBERS = (0, 1, -1, 2, 0.5, 1.5, -0.5, 10, 1_000_003)
 _TEXTS = ("", "a", "A", "0", "ab", "a b", "2020-01-01", "2020-01-01T00:00:00Z", "a@example.org", "é")
 _OF_FORMATS = {
@@ -53,14 +57,15 @@ class Samples:
         self._other = other
         self._finder = finder
         self._good_faith = good_faith
+        self._left = iter(range(LOOKS * finder.tries))
 
     def of(self, one: Schema, other: Schema) -> Iterator[object]:
         """Values that fit the one; the plain ones come first."""
-        return self._of(one, self._hints(self._other, [other]), 0)
+        return self._of(one, self._other.in_place([other]), 0)
 
     def are_sent(self, one: Schema, other: Schema, value: object) -> bool:
         """Whether a value that fits the one is sent in good faith, where that is presumed."""
-        return not self._good_faith or self._are_sent(one, self._hints(self._other, [other]), value)
+        return not self._good_faith or self._are_sent(one, self._other.in_place([other]), value)
 
     def _are_sent(self, one: Schema, foreign: Hints, value: Any) -> bool:
         if not isinstance(value, (dict, list)):
@@ -70,17 +75,17 @@ class Samples:
 
     def _parts_are_sent(self, form: Form, foreign: Hints, value: Any) -> Iterator[bool]:
         for index, each in enumerate(cast("list[object]", value) if form.kind == "array" else ()):
-            further = self._hints(self._other, [_item(flat, index) for flat in foreign])
+            further = self._other.in_place([_item(flat, index) for flat in foreign])
             yield self._are_sent(item(form, index), further, each)
         for name, each in cast("dict[str, object]", value).items() if form.kind == "object" else ():
-            yield not is_silent(form, name) or not any(name in flat.get("properties", ()) for flat in foreign)
-            further = self._hints(self._other, [schema for flat in foreign for schema in of_name(flat, name)])
+            yield not is_silent(form, name) or not any(mentions(flat, name) for flat in foreign)
+            further = self._other.in_place([schema for flat in foreign for schema in of_name(flat, name)])
             yield self._are_sent(member(form, name), further, each)
 
     def _of(self, schema: Schema, foreign: Hints, depth: int) -> Iterator[object]:
         if depth > DEEPEST:
             return
-        hints = self._hints(self._one, [schema]) + foreign
+        hints = self._one.in_place([schema]) + foreign
         lists = [self._of_form(form, hints, foreign, depth) for form in forms(schema, self._one)]
         yield from chain(*(islice(each, 1) for each in lists))
         yield from chain(*lists)
@@ -98,28 +103,24 @@ class Samples:
                 found = self._arrays(form, hints, foreign, depth)
             case _:
                 found = self._objects(form, foreign, depth)
-        yield from (value for value in found if form.scope.accepts(form.schema, value))
+        yield from (value for value in found if self._accepts(form, value))
+
+    def _accepts(self, form: Form, value: object) -> bool:
+        """
+        Whether a value is one of the form.
+
+        :raises Undecidable: if so many had to be looked at that it is time to give up
+        """
+        if next(self._left, None) is None:
+            raise Undecidable("too many values had to be looked at")
+        return form.scope.accepts(form.schema, value)
 
     def _first(self, schema: Schema, depth: int) -> list[object]:
         """One value, or none where there is none."""
         return list(islice(self._of(schema, [], depth), 1))
 
     def _some(self, schema: Schema, foreign: Iterable[Schema], depth: int) -> Iterator[object]:
-        return islice(self._of(schema, self._hints(self._other, foreign), depth), MOST_OF_PART)
-
-    def _hints(self, scope: Scope, schemas: Iterable[Schema]) -> Hints:
-        """Whatever is said, in place, by these schemas and those that they are made of."""
-        found: dict[str, Mapping[str, Any]] = {}
-        waiting = list(schemas)
-        while waiting:
-            schema = waiting.pop()
-            if isinstance(schema, bool) or (text := scope.text(schema)) in found:
-                continue
-            found[text] = schema
-            waiting += [inner for _, inner in schemas_in_place(schema)]
-            if "$ref" in schema:
-                waiting.append(scope.target(str(schema["$ref"])))
-        return list(found.values())
+        return islice(self._of(schema, self._other.in_place(foreign), depth), MOST_OF_PART)
 
     # -- arrays
 

@@ -13,7 +13,7 @@ from microagent.pointers import follow, fragment_steps, pointer_to
 from microagent.schemas.jsonvalues import identity
 from microagent.schemas.references import references, resolve
 from microagent.schemas.validator import registry, validator
-from microagent.schemas.words import FORMATS, Schema, canonical, canonical_text, rebuilt
+from microagent.schemas.words import FORMATS, Schema, canonical, canonical_text, rebuilt, schemas_in_place
 
 _OWN = "urn:microagent:own"
 _FILE = "urn:microagent:file"
@@ -75,6 +75,20 @@ class Scope:
         if id(schema) not in self._enums:
             self._enums[id(schema)] = schema, frozenset(map(identity, schema["enum"]))
         return identity(value) in self._enums[id(schema)][1]
+
+    def in_place(self, schemas: Iterable[Schema]) -> list[Mapping[str, Any]]:
+        """Whatever these schemas and those that they are made of say of the same value, and be it under a condition."""
+        found: dict[str, Mapping[str, Any]] = {}
+        waiting = list(schemas)
+        while waiting:
+            schema = waiting.pop()
+            if isinstance(schema, bool) or (text := self.text(schema)) in found:
+                continue
+            found[text] = schema
+            waiting += [inner for _, inner in schemas_in_place(schema)]
+            if "$ref" in schema:
+                waiting.append(self.target(str(schema["$ref"])))
+        return list(found.values())
 
     def text(self, schema: Schema) -> str:
         """The schema with all that it refers to, as text: equal for two that mean the same by the same words."""

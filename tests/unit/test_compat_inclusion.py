@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from made_up import DEFS, INTEGER, NUMBER, SCHEMAS, STRING, TREE, VALUES, WIDE
 
+from microagent.compat.finders import Unaided
 from microagent.compat.inclusion import Included, Inclusion, Refuted, Undecided
 from microagent.compat.scopes import Scope
 
@@ -132,6 +133,52 @@ def test_good_faith():
     assert verdict(an_object(o=now), an_object(o=then), good_faith=True) == Included()
     assert isinstance(verdict({**now, "additionalProperties": True}, then, good_faith=True), Refuted)
     assert isinstance(verdict(now, {**then, "additionalProperties": False}, good_faith=True), Refuted)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"dependentSchemas": {"b": {}}},
+        {"dependentSchemas": {"a": {"required": ["b"]}}},
+        {"dependentSchemas": {"a": {"patternProperties": {"^b": {}}}}},
+        {"dependentRequired": {"a": ["b"]}},
+        {"propertyNames": {"enum": ["a", "b"]}},
+        {"allOf": [{"properties": {"a": {}}}], "unevaluatedProperties": STRING},
+    ],
+)
+def test_a_name_of_which_anything_is_said_may_be_sent(said):
+    """Whichever word says it: then no faith helps, and what is declared under the name later may refuse it."""
+    for then in ({"properties": {"b": INTEGER}}, {"patternProperties": {"^b": INTEGER}}):
+        assert isinstance(verdict({"type": "object", **said}, then, good_faith=True), Refuted)
+
+
+@pytest.mark.parametrize("then", [{"dependentRequired": {"b": ["a"]}}, {"dependentSchemas": {"b": {"required": ["a"]}}}])
+def test_whatever_declares_a_name_is_trusted_to_be_new(then):
+    """What is said of a property that nobody has sent refuses nothing, be it by a word for dependencies."""
+    assert verdict({"type": "object"}, {"not": STRING, **then}, good_faith=True) == Included()
+
+
+# -- how long it takes
+
+
+def test_properties_that_divide_an_object_are_not_tried_in_every_order():
+    """Eight flags, one of which has to be set: a proof for each of their combinations, in each order, took for ever."""
+    flags = {f"flag_{number}": {"type": "boolean"} for number in range(8)}
+    one_is_set = {"anyOf": [{"properties": {flag: {"const": True}}} for flag in flags]}
+    found = verdict(an_object(*flags, **flags), one_is_set)
+    assert found == Refuted(dict.fromkeys(flags, False))
+
+
+def test_values_that_are_made_up_in_vain_are_counted(monkeypatch):
+    """Where parts of a value have none themselves, each level of them would multiply what is looked at."""
+    looked_at = []
+    accepts = Scope.accepts
+    monkeypatch.setattr(Scope, "accepts", lambda *args: looked_at.append(1) or accepts(*args))
+    nothing = {"type": "string", "not": {"minLength": 0}}
+    for _ in range(8):
+        nothing = {"type": "array", "minItems": 1, "items": nothing}
+    assert verdict(nothing, {"type": "null"}, finder=Unaided(tries=10)) == Undecided(0)
+    assert 100 < len(looked_at) < 1_000
 
 
 # -- any two schemas
