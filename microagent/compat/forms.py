@@ -64,7 +64,9 @@ class Form:
     def conditions(self) -> list[Flat]:
         """All that is said of its values, also of those alone that have a property: by ``dependentSchemas``."""
         dependent = [each for each in self.opaque if isinstance(each, Mapping) and "dependentSchemas" in each]
-        return self.scope.in_place([*self.flats, *({"dependentSchemas": each["dependentSchemas"]} for each in dependent)])
+        return self.scope.in_place(
+            [*self.flats, *({"dependentSchemas": each["dependentSchemas"]} for each in dependent)]
+        )
 
     def said(self, word: str) -> list[Any]:
         """All that is said by one keyword."""

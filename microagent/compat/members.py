@@ -216,8 +216,9 @@ def names_in(flat: Flat) -> Iterator[str]:
     for word in ("properties", "required", "dependentRequired", "dependentSchemas"):
         yield from flat.get(word, ())
     yield from chain.from_iterable(flat.get("dependentRequired", {}).values())
-    if isinstance(wanted := flat.get("propertyNames"), Mapping):
-        yield from filter(lambda name: isinstance(name, str), jsonvalues.listed_values([wanted]) or ())
+    wanted: Schema = flat.get("propertyNames", True)
+    listed = None if isinstance(wanted, bool) else jsonvalues.listed_values([wanted])
+    yield from (name for name in listed or () if isinstance(name, str))
 
 
 def member(form: Form, name: str) -> Schema:

@@ -1,6 +1,6 @@
 """Proofs that all values of one schema fit another."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from microagent.compat.forms import Form, forms, plainly
@@ -164,7 +164,7 @@ class Proof:
         return self._is_known(form, {"oneOf": parts}) or self._piecewise(form, fits_one)
 
     def _piecewise(self, form: Form, prove: Callable[[Form], bool]) -> bool:
-        """Whether something is proved of the form, or of each of the pieces that some of its properties divide it into."""
+        """Whether something is proved of the form, or of each of the pieces that its properties divide it into."""
         left = iter(range(MOST_PIECES))
 
         def is_proved(piece: Form, names: list[str]) -> bool:

@@ -53,6 +53,9 @@ MOST_VALUES = 500
 LONGEST_VALUE = 200
 """Characters of a text in a ``Literal``."""
 
+LARGEST_VALUE = 2**63
+"""Integers in a ``Literal`` are smaller than this, with either sign: mypy reads no others."""
+
 MOST_NAMED = 20_000
 """Objects and named shapes of one payload; what is beyond is anything."""
 
@@ -477,6 +480,8 @@ def _value_shape(value: object) -> Shape:
     match without_fraction(value):
         case str() as text if len(text) > LONGEST_VALUE:
             return Scalar("string")
+        case int() as number if abs(number) >= LARGEST_VALUE:
+            return Scalar("integer")
         case str() | int() | None as plain:
             return OneOfValues((plain,))
         case float():

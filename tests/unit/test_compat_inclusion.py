@@ -152,7 +152,9 @@ def test_a_name_of_which_anything_is_said_may_be_sent(said):
         assert isinstance(verdict({"type": "object", **said}, then, good_faith=True), Refuted)
 
 
-@pytest.mark.parametrize("then", [{"dependentRequired": {"b": ["a"]}}, {"dependentSchemas": {"b": {"required": ["a"]}}}])
+@pytest.mark.parametrize(
+    "then", [{"dependentRequired": {"b": ["a"]}}, {"dependentSchemas": {"b": {"required": ["a"]}}}]
+)
 def test_whatever_declares_a_name_is_trusted_to_be_new(then):
     """What is said of a property that nobody has sent refuses nothing, be it by a word for dependencies."""
     assert verdict({"type": "object"}, {"not": STRING, **then}, good_faith=True) == Included()

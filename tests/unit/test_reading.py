@@ -77,6 +77,8 @@ def test_types_and_values_are_read(schema: Any, expected: Shape) -> None:
         ({"$ref": "https://example.com"}, Anything()),
         ({"$ref": "#/nowhere"}, Anything()),
         ({"enum": ["x" * 1_000]}, TEXT),
+        ({"const": -(2**63)}, INTEGER),
+        ({"enum": [1e300, 2**63, "a"]}, Union((INTEGER, OneOfValues(("a",))))),
         ({"enum": [*range(1_000)]}, INTEGER),
     ],
 )
