@@ -20,6 +20,8 @@ class Declared(Protocol):
         self, data: Mapping[str, Any], *, sending: bool, formats: bool = False, plain: bool = False
     ) -> str | None: ...
 
+    def knows(self, data: Mapping[str, Any], *, formats: bool = False) -> bool: ...
+
     def encode(self, data: Mapping[str, Any], *, plain: bool = False) -> bytes: ...
 
 
@@ -56,6 +58,8 @@ class Admission:
         :raises SerializingError: for what JSON cannot say; of the type ``error``, if it does not fit and the mode is
             strict
         """
+        if self._mode != "off" and declared.knows(data, formats=self._formats):
+            return declared.encode(data, plain=True)
         plain = codec.is_plain(data)
         if self._mode != "off":
             problem = declared.problem(data, sending=True, formats=self._formats, plain=plain)

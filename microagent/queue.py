@@ -9,6 +9,7 @@ from microagent.declarations import QueueDeclaration, Schema, queue_from
 from microagent.errors import QueueException, QueueNotFound, QueueSerializingError
 from microagent.names import queue_name_problem
 from microagent.registry import Word
+from microagent.schemas.glances import Glance
 from microagent.schemas.validation import Checks, checks
 from microagent.sources.parsing import declared_queue
 
@@ -76,6 +77,9 @@ class Queue(Word[QueueDeclaration]):
         :param plain: it is known to consist of JSON's own types, see :func:`codec.is_plain`
         """
         return None if self._checks is None else self._checks[formats].problem(data, plain=plain or not sending)
+
+    def _glance(self, formats: bool) -> Glance:
+        return Glance() if self._checks is None else self._checks[formats].glance()
 
     @cached_property
     def _checks(self) -> Checks | None:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cached_property
 from threading import RLock
 from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypeVar, cast, get_args
 
@@ -17,6 +18,7 @@ from microagent.errors import (
     SerializingError,
 )
 from microagent.names import guess, shown
+from microagent.schemas.glances import Glance, Glances
 
 D = TypeVar("D", bound=Declaration)
 OnConflict: TypeAlias = Literal["error", "warn", "keep", "replace"]
@@ -181,6 +183,17 @@ class Word(Generic[D]):
     def fingerprint(self) -> str:
         """SHA-256 of the structure: the same for equal declarations, everywhere."""
         return self.declaration.fingerprint
+
+    def knows(self, data: Mapping[str, Any], *, formats: bool = False) -> bool:
+        """Whether it is seen at a glance that the data is plain and may be sent; a no says nothing."""
+        return self._glances[formats].knows(data)
+
+    @cached_property
+    def _glances(self) -> Glances:
+        return Glances(self._glance)
+
+    def _glance(self, formats: bool) -> Glance:
+        raise NotImplementedError
 
     def encode(self, data: Mapping[str, Any], *, plain: bool = False) -> bytes:
         """

@@ -10,6 +10,7 @@ from microagent.declarations import Schema, SignalDeclaration, signal_from
 from microagent.errors import SignalException, SignalNotFound, SignalSerializingError
 from microagent.names import guess, shown, signal_name_problem
 from microagent.registry import Word
+from microagent.schemas.glances import Glance
 from microagent.schemas.reading import Reading
 from microagent.schemas.references import referred
 from microagent.schemas.validation import Checks, checks
@@ -122,6 +123,9 @@ class Signal(Word[SignalDeclaration]):
         """The arguments that may be sent; None: any."""
         found = self._reading.object
         return frozenset(self.providing_args) if found and found.extra is None else None
+
+    def _glance(self, formats: bool) -> Glance:
+        return self._checks[formats].glance(self._names)
 
     @cached_property
     def _checks(self) -> Checks:

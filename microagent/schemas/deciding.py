@@ -8,7 +8,7 @@ from microagent.schemas.claims import Checker, Claims
 from microagent.schemas.conjunctions import Place
 from microagent.schemas.judging import Judge, names, reference_to
 from microagent.schemas.references import resolve
-from microagent.schemas.runtime_types import AnyValue, Builder, Reference, Type, inside
+from microagent.schemas.runtime_types import AnyValue, Builder, DictOf, Record, Reference, Type, inside
 from microagent.schemas.words import Schema, every_schema, rebuilt
 
 _SCOPED = frozenset({"$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$anchor", "$id", "id"})
@@ -37,6 +37,15 @@ class Decision:
     def for_msgspec(self) -> Any:
         """The type as msgspec takes it; None where it checks nothing."""
         return None if self.type == AnyValue() else Builder(self.types).build(self.type)
+
+    def record(self) -> Record | None:
+        """The objects that fit, where the type alone decides and is one of objects."""
+        found: Type | None = self.type
+        while isinstance(found, Reference):
+            found = self.types.get(found.place)
+        if self.rest is not True:
+            return None
+        return Record(()) if found == DictOf(AnyValue()) else found if isinstance(found, Record) else None
 
 
 def decide(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> Decision:

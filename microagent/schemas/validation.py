@@ -1,6 +1,6 @@
 """Whether a value fits its schema."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -8,6 +8,7 @@ import msgspec
 
 from microagent import codec
 from microagent.errors import SerializingError
+from microagent.schemas.glances import Glance
 from microagent.schemas.words import FORMATS, Schema, as_object
 
 if TYPE_CHECKING:
@@ -52,6 +53,14 @@ class Check:
             except (msgspec.ValidationError, RecursionError, ValueError):  # of texts and integers that nobody can write
                 return self._whole(value)
         return None if self._rest is None else self._rest(value)
+
+    def glance(self, names: Collection[str] | None = None) -> Glance:
+        """
+        What may say yes to a value without a closer look.
+
+        :param names: all that it may have; None: those that the schema allows
+        """
+        return Glance(self._decision.record(), names)
 
     def _problem_of_wire(self, value: object) -> str | None:
         """The value as it would travel: a tuple is an array by the time anybody reads it."""

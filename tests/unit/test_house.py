@@ -24,7 +24,7 @@ FLOORS = {
         schemas.ecmascript schemas.captures schemas.ambiguity schemas.patterns schemas.formats schemas.validator
         schemas.jsonschemas schemas.schemachecks
         schemas.runtime_types schemas.limits schemas.choices schemas.claims schemas.scalars schemas.judging
-        schemas.deciding schemas.reading schemas.validation
+        schemas.deciding schemas.glances schemas.reading schemas.validation
         sources.contents sources.parsing sources.refusals sources.webclient sources.documents sources.locking
         sources.copies sources.obtaining
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion

@@ -1,0 +1,101 @@
+"""What can be seen of a payload at a glance: from its names and the types of their values alone."""
+
+from collections.abc import Callable, Collection, Mapping
+from math import isfinite
+from typing import Any
+
+from microagent.schemas.runtime_types import AnyValue, Options, Plain, Record, Type
+
+MOST = 100  # outlines that are remembered
+WIDEST = 100  # names in one
+
+_SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
+_OF_KIND: dict[str, frozenset[type]] = {
+    "string": frozenset({str}),
+    "integer": frozenset({int}),
+    "number": frozenset({int, float}),
+    "boolean": frozenset({bool}),
+    "null": frozenset({type(None)}),
+}
+_Outline = tuple[Any, ...]  # its names, then the types of their values
+
+
+class Glance:
+    """
+    Says yes to objects of plain values that are sure to fit; whatever needs a closer look gets a no.
+
+    Most objects have an outline that was seen before. One look it up takes less time than two that go through all
+    values, one whether they are JSON's own and one whether they fit.
+
+    :param record: what fits, where nothing else has to be asked; None: it says no to everything
+    :param names: all that there may be; None: those that the record allows
+    """
+
+    def __init__(self, record: Record | None = None, names: Collection[str] | None = None) -> None:
+        fields = record.fields if record is not None else ()
+        is_open = record is not None and not record.closed and names is None
+        self._is_blind = record is None
+        self._types = {name: _types_of(found) for name, found, _ in fields if names is None or name in names}
+        self._required = frozenset(name for name, _, required in fields if required)
+        self._others = _SCALARS if is_open else frozenset[type]()
+        self._seen: dict[_Outline, tuple[str, ...] | None] = {}
+
+    def knows(self, value: Mapping[str, Any]) -> bool:
+        """Whether it is a dict of JSON's own scalars that fits; names may be texts of any type."""
+        if type(value) is not dict or len(value) > WIDEST:
+            return False
+        outline = (*value, *map(type, value.values()))
+        try:
+            floats = self._seen[outline]
+        except KeyError:
+            floats = self._look(outline)
+        if floats is None:
+            return False
+        for name in floats:  # noqa: SIM110 - a generator takes as long as all the rest
+            if not isfinite(value[name]):
+                return False
+        return True
+
+    def _look(self, outline: _Outline) -> tuple[str, ...] | None:
+        """The names of its floats, which may be what JSON cannot say; None, if it needs a closer look."""
+        if len(self._seen) == MOST:
+            self._seen.clear()
+        half = len(outline) // 2
+        self._seen[outline] = floats = self._judged(dict(zip(outline[:half], outline[half:], strict=True)))
+        return floats
+
+    def _judged(self, types: Mapping[Any, type]) -> tuple[str, ...] | None:
+        if self._is_blind or not self._required <= types.keys():
+            return None
+        for name, kind in types.items():
+            if type(name) is not str or kind not in self._types.get(name, self._others):
+                return None
+        return tuple(name for name, kind in types.items() if kind is float)
+
+
+class Glances(dict[bool, Glance]):
+    """
+    By whether formats are checked.
+
+    :param make: gives one when it is first needed
+    """
+
+    def __init__(self, make: Callable[[bool], Glance]) -> None:
+        self._make = make
+
+    def __missing__(self, formats: bool) -> Glance:
+        self[formats] = made = self._make(formats)
+        return made
+
+
+def _types_of(found: Type) -> frozenset[type]:
+    """Those of which any value fits."""
+    match found:
+        case AnyValue():
+            return _SCALARS
+        case Plain(kind, ()):
+            return _OF_KIND[kind]
+        case Options(options):
+            return frozenset[type]().union(*map(_types_of, options))
+        case _:
+            return frozenset()
