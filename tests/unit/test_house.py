@@ -14,7 +14,7 @@ LONGEST_FUNCTION = 40  # lines, docstring and signature not counted
 FLOORS = {
     "ground": """
         atomic printable printing errors arguments names pointers retry schedule execution tasks counted batch dsn
-        codec beginning wallclock watching colours plurals trust extras tracebacks
+        codec beginning wakeful wallclock watching colours plurals trust extras tracebacks
     """,
     "words": """
         jsontext declarations registry channel delivery signal queue loading

@@ -90,6 +90,28 @@ async def test_question_that_is_cancelled_takes_its_answer_with_it(stream):
     assert [await asked[0], await asked[2]] == [[0], [2]]
 
 
+async def test_the_loop_stays_awake_for_an_answer(stream, monkeypatch):
+    """It looks for it in each turn; and sleeps when it takes its time, or nobody is in a hurry."""
+    selector = asyncio.get_running_loop()._selector
+    looks: list[float | None] = []
+    select = selector.select
+
+    def looked(timeout: float | None = None) -> Any:
+        looks.append(timeout)
+        if len(looks) == 3:
+            stream.data_received(b":1\r\n")
+        return select(timeout)
+
+    monkeypatch.setattr(selector, "select", looked)
+    await stream.ask([("LLEN", "q")], PATIENCE)
+    assert looks[:3] == [0, 0, 0]
+    looks[:] = [0] * 3
+    late = stream.ask([("LLEN", "q")], PATIENCE)
+    asyncio.get_running_loop().call_later(0.01, stream.data_received, b":1\r\n")
+    await late
+    assert any(looks)
+
+
 async def test_answers_that_are_in_no_hurry_are_read_together(stream, transport, monkeypatch):
     """After a while, for they alone wake nobody."""
     monkeypatch.setattr(stream_module, "IDLY", 0.01)

@@ -13,6 +13,8 @@ from hiredis import Reader
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import InvalidResponse
 
+from microagent.wakeful import Wakeful
+
 SLOWEST = 1 << 20  # bytes per second that a connection is expected to carry
 IDLY = 0.01  # seconds until answers are read that nobody is in a hurry for
 UNHEARD = 10_000  # things that nobody has listened to yet until the server has to wait
@@ -77,6 +79,7 @@ class Stream(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._reader = Reader(protocolError=InvalidResponse, replyError=error)
         self._asked: deque[_Question] = deque()
+        self._wakeful = Wakeful(self._loop, self._asked.__len__)
         self._said: deque[Any] = deque()
         self._listener: asyncio.Future[None] | None = None
         self._hearing: Told | None = None
@@ -136,6 +139,8 @@ class Stream(asyncio.Protocol):
         size = self.say(commands)
         self._expect(size, patience)
         self._asked.append(_Question(len(commands), told))
+        if not idly:
+            self._wakeful.wait()
 
     def _take_a_nap(self) -> None:
         if not self._asked and self._nap is None and not self._paused and self.is_open:
