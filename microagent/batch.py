@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
+from itertools import chain
 from typing import Generic, TypeAlias, TypeVar
 
 from microagent.errors import BackendConnectionError
@@ -15,7 +16,7 @@ R = TypeVar("R")
 
 _Entry: TypeAlias = tuple[T, float, asyncio.Future[R] | None]  # since when it waits, and who waits for its result
 Results: TypeAlias = Sequence[R | Exception]
-Begin: TypeAlias = Callable[[list[T], Callable[[Results[R] | None], None]], bool]
+Begin: TypeAlias = Callable[[list[T], Callable[[Results[R] | None], None], bool], bool]
 
 
 class Batcher(Generic[T, R]):
@@ -23,15 +24,16 @@ class Batcher(Generic[T, R]):
     Collects items and hands them to ``flush`` together, one batch at a time, in order.
 
     The first item of a quiet time is flushed in the same turn of the loop, together with all that was added in it; what
-    comes while a flush is under way goes out with the next one.
+    comes while a flush is under way goes out with the next one. An item whose result nobody is in a hurry for holds up
+    none.
 
     :param flush: ``flush(items, since)`` gives a result for each item, or an exception in its place; ``since`` is when
         the oldest of them was added, on the loop's clock. What it raises is the result of each item.
     :param limit: most items in one batch
     :param unheard: called with the error of an item that nobody waits for
-    :param begin: ``begin(items, told)`` does what ``flush`` does, where it can be done without waiting for anything
-        before the results come: whether that is so. ``told`` is called later, with the results, or with None if nothing
-        was done after all and ``flush`` is to do it
+    :param begin: ``begin(items, told, idly)`` does what ``flush`` does, where it can be done without waiting for
+        anything before the results come: whether that is so. ``told`` is called later, with the results, or with None
+        if nothing was done after all and ``flush`` is to do it; ``idly``, nobody is in a hurry for them
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Batcher(Generic[T, R]):
         self._unheard = unheard
         self._begin = begin
         self._under_way: list[_Entry[T, R]] = []
+        self._aside: list[list[_Entry[T, R]]] = []  # under way as well, but nothing waits for them
         self._waiting: deque[_Entry[T, R]] = deque()
         self.loop: asyncio.AbstractEventLoop | None = None
         self._is_busy = False
@@ -57,22 +60,29 @@ class Batcher(Generic[T, R]):
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def add(self, item: T) -> "asyncio.Future[R]":
-        """The result of ``item``, as soon as its batch is through. Cancelled before that, it is not sent."""
+    def add(self, item: T, *, idly: bool = False) -> "asyncio.Future[R]":
+        """
+        The result of ``item``, as soon as its batch is through. Cancelled before that, it is not sent.
+
+        :param idly: it is no hurry
+        """
         loop = asyncio.get_running_loop()
         result: asyncio.Future[R] = loop.create_future()
-        self._append(loop, item, result)
+        self._append(loop, item, result, idly)
         return result
 
-    def post(self, item: T) -> None:
+    def post(self, item: T, *, idly: bool = False) -> None:
         """Send ``item`` along; nobody waits for its result."""
-        self._append(asyncio.get_running_loop(), item, None)
+        self._append(asyncio.get_running_loop(), item, None, idly)
 
-    def _append(self, loop: asyncio.AbstractEventLoop, item: T, result: "asyncio.Future[R] | None") -> None:
+    def _append(self, loop: asyncio.AbstractEventLoop, item: T, result: "asyncio.Future[R] | None", idly: bool) -> None:
         if loop is not self.loop:
             self._give_up()  # what an earlier loop left behind
             self.loop = loop
-        self._waiting.append((item, loop.time(), result))
+        entry = item, loop.time(), result
+        if idly and not self._is_busy and self._goes_aside([entry]):
+            return
+        self._waiting.append(entry)
         if self._is_busy:
             return
         self._is_busy = True
@@ -113,7 +123,7 @@ class Batcher(Generic[T, R]):
         self._is_lone = len(batch) == 1
         assert self._begin is not None, "else there is a task"
         try:
-            if not self._begin([item for item, _, _ in batch], partial(self._told, batch)):
+            if not self._begin([item for item, _, _ in batch], partial(self._told, batch), False):
                 self._told(batch, None)
         except Exception as error:  # noqa: BLE001 - it is the senders' to handle
             self._told(batch, [error] * len(batch))
@@ -131,6 +141,32 @@ class Batcher(Generic[T, R]):
             self._next = self.loop.call_soon(self._go, self.loop)  # with what those who were just told add
         else:
             self._stop()
+
+    def _goes_aside(self, batch: list[_Entry[T, R]]) -> bool:
+        """Begin it, where that can be done, and let nothing wait for it."""
+        if self._begin is None:
+            return False
+        self._aside.append(batch)
+        try:
+            is_begun = self._begin([item for item, _, _ in batch], partial(self._told_aside, batch), True)
+        except Exception as error:  # noqa: BLE001 - it is the senders' to handle
+            self._told_aside(batch, [error] * len(batch))
+            return True
+        if not is_begun:
+            self._aside.remove(batch)
+        return is_begun
+
+    def _told_aside(self, batch: list[_Entry[T, R]], results: Results[R] | None) -> None:
+        if batch not in self._aside or self.loop is None:
+            return  # it was given up meanwhile
+        self._aside.remove(batch)
+        if results is not None:
+            self._tell(batch, results)
+            return
+        self._waiting.extendleft(reversed(batch))
+        if not self._is_busy:
+            self._is_busy = True
+            self._work(self.loop)
 
     # -- with a task, which may wait
 
@@ -187,9 +223,10 @@ class Batcher(Generic[T, R]):
     def _give_up(self) -> None:
         """What is left: nothing, unless its loop has ended or its task was cancelled."""
         left = BackendConnectionError("closed before it was sent")
-        for _, _, waiting in (*self._under_way, *self._waiting):
+        for _, _, waiting in (*chain(*self._aside), *self._under_way, *self._waiting):
             if waiting is not None and not waiting.done() and not waiting.get_loop().is_closed():
                 waiting.set_exception(left)
+        self._aside.clear()
         self._under_way = []
         self._waiting.clear()
         self._stop()

@@ -291,7 +291,7 @@ class AbstractQueueBroker(End):
         body = arguments.payload(message, "message")
         await self._outbox.add(Outgoing(arguments.name(name, "name"), body, kwargs))
 
-    def _begin_flush(self, batch: list[Outgoing], told: Callable[[Stored | None], None]) -> bool:
+    def _begin_flush(self, batch: list[Outgoing], told: Callable[[Stored | None], None], _idly: bool) -> bool:
         return self._link.is_steady(self._outbox.loop) and self._begin(batch, told)
 
     async def _flush(self, batch: list[Outgoing], since: float) -> Stored:

@@ -228,31 +228,21 @@ class AbstractSignalBus(End):
         def begin(request_id: str, loop: asyncio.AbstractEventLoop) -> asyncio.Future[int | None] | None:
             if not self._hears(self._replies, loop):
                 return None
-            return self._outbox.add((called_on(channel, request_id), body))
+            is_lone = len(self._calls) == 1  # its reply comes before anybody misses the answer to it
+            return self._outbox.add((called_on(channel, request_id), body), idly=is_lone)
 
         return Waiter(self._calls, publish, arguments.seconds("timeout", timeout), begin)
 
     def _reply(self, call: Channel, reply: Reply) -> None:
         assert call.request_id is not None, "only calls are replied to"
         channel = called_on(sent_on(self.prefix, RESPONSE, self.uid), call.request_id)
-        publication = channel, reply.encode(call.request_id)
-        told = partial(self._replied, publication)
-        is_steady = self._is_lone and self._link.is_steady(asyncio.get_running_loop())
-        if not (is_steady and self._begin([publication], told, idly=True)):
-            self._outbox.post(publication)
-
-    def _replied(self, publication: Publication, reached: Reached | None) -> None:
-        error = None if reached is None else reached[0]
-        if reached is None:
-            self._outbox.post(publication)
-        elif isinstance(error, Exception) and self._link.is_open:  # else it was we who closed the connection
-            self._reply_failed(error)
+        self._outbox.post((channel, reply.encode(call.request_id)), idly=self._is_lone)
 
     def _reply_failed(self, error: Exception) -> None:
         self.log.warning("%r: a reply could not be sent: %s", self, describe(error))
 
-    def _begin_flush(self, batch: list[Publication], told: Callable[[Reached | None], None]) -> bool:
-        return self._link.is_steady(self._outbox.loop) and self._begin(batch, told, idly=False)
+    def _begin_flush(self, batch: list[Publication], told: Callable[[Reached | None], None], idly: bool) -> bool:
+        return self._link.is_steady(self._outbox.loop) and self._begin(batch, told, idly=idly)
 
     async def _flush(self, batch: list[Publication], since: float) -> Reached:
         return await self._link.through(partial(self._publish, batch), since + self._send_timeout, repeatable=False)

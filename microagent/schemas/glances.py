@@ -42,7 +42,8 @@ class Glance:
 
     def knows(self, value: Mapping[str, Any]) -> bool:
         """Whether it is a dict of JSON's own scalars that fits; names may be texts of any type."""
-        if type(value) is not dict or len(value) > WIDEST:
+        kind: type = type(value)
+        if kind is not dict or len(value) > WIDEST:
             return False
         outline = (*value, *map(type, value.values()))
         try:

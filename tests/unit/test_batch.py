@@ -272,15 +272,17 @@ class Begins:
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
         self.told: list[Callable[[Any], None]] = []
+        self.idle: list[bool] = []
         self.takes = True
         self.error: Exception | None = None
 
-    def __call__(self, items: list[int], told: Callable[[Any], None]) -> bool:
+    def __call__(self, items: list[int], told: Callable[[Any], None], idly: bool) -> bool:
         if self.error is not None:
             raise self.error
         if self.takes:
             self.batches.append(items)
             self.told.append(told)
+            self.idle.append(idly)
         return self.takes
 
 
@@ -382,6 +384,58 @@ async def test_batch_under_way_without_a_task_is_drained_or_given_up(quick, begi
     assert not fourth.done()
     begins.told[2]([20])
     assert await fourth == 20
+
+
+async def test_item_that_is_in_no_hurry_begins_at_once_and_holds_up_none(quick, begins):
+    """Others begin while it is under way; while they are, it goes with the next."""
+    idle, first = quick.add(1, idly=True), quick.add(2)
+    await until(lambda: len(begins.told) == 2)
+    late = quick.add(3, idly=True)
+    assert begins.batches == [[1], [2]]
+    begins.told[1]([20])
+    assert await first == 20
+    await until(lambda: len(begins.told) == 3)
+    begins.told[2]([30])
+    begins.told[0]([10])
+    assert [await idle, await late] == [10, 30]
+    assert begins.idle == [True, False, False]
+
+
+async def test_item_in_no_hurry_that_cannot_begin_or_was_in_vain_is_flushed(quick, begins, flushes):
+    """Before those that wait."""
+    begins.takes = False
+    assert await quick.add(2, idly=True) == 4
+    begins.takes = True
+    idle = quick.add(4, idly=True)
+    begins.told[0](None)
+    later = quick.add(6)
+    assert [await idle, await later] == [8, 12]
+    assert flushes.batches == [[2], [4, 6]]
+    assert await Batcher(flushes).add(8, idly=True) == 16
+
+
+async def test_error_of_an_item_in_no_hurry_is_its_senders(flushes, begins):
+    """Or told where nobody waits."""
+    unheard: list[Exception] = []
+    quick = Batcher(flushes, begin=begins, unheard=unheard.append)
+    begins.error = OSError("broken")
+    with pytest.raises(OSError, match="broken"):
+        await quick.add(1, idly=True)
+    begins.error = None
+    quick.post(2, idly=True)
+    begins.told[0]([ValueError("no")])
+    assert [type(error) for error in unheard] == [ValueError]
+
+
+async def test_item_in_no_hurry_is_given_up_with_the_others(quick, begins):
+    """What comes of it after that is for nobody."""
+    idle = quick.add(1, idly=True)
+    assert await quick.drain(5)
+    await quick.cancel()
+    with pytest.raises(BackendConnectionError):
+        await idle
+    begins.told[0](None)
+    assert len(quick) == 0
 
 
 def test_batch_that_an_earlier_loop_has_begun_is_for_nobody(begins, flushes):

@@ -180,6 +180,22 @@ async def test_reply_that_cannot_be_sent_is_told(signal, bus, agent, caplog, mon
     assert "a reply could not be sent: OSError: too large" in caplog.text
 
 
+async def test_lone_call_is_in_no_hurry_to_hear_whom_it_has_reached(signal, bus, agent, monkeypatch):
+    """Its reply comes before that is missed; of many calls, each goes with the others."""
+    await agent.start()
+    await bus[signal.name].call("test", n=0)  # replies are heard from now on
+    begun: list[tuple[str, bool]] = []
+
+    def begin(batch, told, *, idly):
+        begun.extend((body.decode(), idly) for channel, body in batch if f":{signal.name}:" in channel)
+        return False
+
+    monkeypatch.setattr(bus, "_begin", begin)
+    await bus[signal.name].call("test", n=1)
+    await asyncio.gather(*(bus[signal.name].call("test", n=n) for n in (2, 3)))
+    assert [body for body, idly in begun if idly] == ['{"n":1}', '{"n":2}']
+
+
 async def test_each_signal_has_its_own_result(signal, bus, monkeypatch):
     """One that the server refuses fails alone."""
 
