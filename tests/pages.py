@@ -123,9 +123,10 @@ def run(command: str, expected: list[str], folder: Path) -> None:
         timeout=PATIENCE,
         check=False,
     )
-    missing = [line for line in expected if not is_shown(line, done.stdout)]
-    assert not missing, f"$ {command}\n{done.stdout}{done.stderr}\nThe page also promises: {missing}"
-    assert expected or done.returncode == 0, f"$ {command}\n{done.stdout}{done.stderr}"
+    output = done.stdout + done.stderr
+    missing = [line for line in expected if not is_shown(line, output)]
+    assert not missing, f"$ {command}\n{output}\nThe page also promises: {missing}"
+    assert expected or done.returncode == 0, f"$ {command}\n{output}"
 
 
 def run_until_shown(command: str, expected: list[str], folder: Path) -> None:
