@@ -1,11 +1,13 @@
 """README and docs/, as their readers would follow them, each page alone."""
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from pages import DOCS, README, as_module, blocks, follow, run
+from support import unique
 
 FIRST = "A first project, in ten minutes"
 ELSEWHERE = {"testing"}  # test_testing_kit.py executes what it shows, as tests
@@ -75,3 +77,67 @@ def test_examples_are_typed(project: Path):
     for name, text in modules.items():
         (project / f"{name.replace('-', '_')}_page.py").write_text(text)
     run("mypy --strict *_page.py", [f"Success: no issues found in {len(modules)} source files"], project)
+
+
+NAMES = ("orders", "audit", "events")  # on servers that other tests use too
+REDIS = """
+    async with redis_bus, redis_broker:
+        await redis_broker.orders.send({"id": 7})
+        assert await redis_broker.orders.length() == 1
+        assert await redis_bus.paid.send("page") is None
+"""
+RABBITMQ = """
+    class Told(Auditor):
+        async def write(self, delivery, amqp, **message):
+            await super().write(delivery, amqp, **message)
+            told.append((message, amqp.header.properties.priority))
+
+    auditor = Told(broker=rabbit)
+    await auditor.start()
+    await order_paid()
+    await until(lambda: told)
+    assert told == [({"order": 7}, 5)]
+    await auditor.stop()
+"""
+KAFKA = """
+    class ToldShipping(Shipping):
+        async def ship(self, kafka, **order):
+            await super().ship(kafka, **order)
+            told.append(("shipped", order))
+
+    class ToldStatistics(Statistics):
+        async def count(self, **order):
+            await super().count(**order)
+            told.append(("counted", order))
+
+    await ordered()
+    agents = ToldShipping(broker=stream), ToldStatistics(broker=KafkaBroker(stream.dsn))
+    await asyncio.gather(*(agent.start() for agent in agents))
+    await until(lambda: len(told) == 2)
+    assert sorted(told) == [("counted", {"id": 7}), ("shipped", {"id": 7})]
+    await asyncio.gather(*(agent.stop() for agent in agents))
+    await stream.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("dsn", "server", "live"),
+    [
+        pytest.param("redis://localhost:6379/0", "redis_url", REDIS, id="redis"),
+        pytest.param("amqp://guest:guest@localhost:5672/vhost?heartbeat=15", "rabbitmq_url", RABBITMQ, id="rabbitmq"),
+        pytest.param(
+            "kafka://localhost:9092", "kafka_url", KAFKA, id="kafka", marks=pytest.mark.usefixtures("real_kafka")
+        ),
+    ],
+)
+def test_examples_work_on_servers(dsn: str, server: str, live: str, project: Path, request: pytest.FixtureRequest):
+    """What the page of the backends shows of each server is right where there is one."""
+    page = as_module(DOCS / "backends.md")
+    assert f'"{dsn}"' in page
+    source = f"{page}    told = []\n{live}".replace(dsn, request.getfixturevalue(server))
+    for name in NAMES:
+        source = re.sub(rf"\b{name}\b", unique(name), source)
+    head = "import asyncio\nfrom microagent import Signal\nfrom support import until\nSignal('paid')\n"
+    (project / "live.py").write_text(f"{head}{source}\nasyncio.run(session())\n")
+    shutil.copy(Path(__file__).parents[1] / "support.py", project)
+    run("python live.py", [], project)
