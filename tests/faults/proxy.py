@@ -70,11 +70,23 @@ class Proxy:
     @contextmanager
     def silent(self) -> Iterator[None]:
         """As long as the block runs, nothing gets through, and nobody is told; what waits is carried then."""
-        self._flows.clear()
+        self.fall_silent()
         try:
             yield
         finally:
-            self._flows.set()
+            self.wake()
+
+    def fall_silent(self) -> None:
+        """From now on nothing gets through, and nobody is told."""
+        self._flows.clear()
+
+    def wake(self) -> None:
+        """What waits is carried, and so is what comes."""
+        self._flows.set()
+
+    @property
+    def is_silent(self) -> bool:
+        return not self._flows.is_set()
 
     @contextmanager
     def slow(self, delay: float) -> Iterator[None]:

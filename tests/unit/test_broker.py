@@ -20,7 +20,8 @@ from microagent import (
     consumer,
 )
 from microagent import link as link_module
-from microagent.delivery import Verdict
+from microagent.delivery import Outgoing, Settlement, Verdict
+from microagent.link import Interrupted
 from microagent.tools.memory import MemoryBroker
 
 
@@ -122,6 +123,64 @@ async def test_each_message_has_its_own_result(broker, queue, monkeypatch):
     monkeypatch.setattr(broker, "_push", push)
     results = await asyncio.gather(*(broker[queue.name].send({"n": n}) for n in (1, 2, 3)), return_exceptions=True)
     assert [str(result) for result in results] == ["None", "too large", "None"]
+
+
+async def letters_of(broker, queue, *bodies):
+    for body in bodies:
+        await MemoryBroker._push(broker, [Outgoing(queue.name, body)])
+    for delivery in await MemoryBroker._take(broker, queue.name, len(bodies)):
+        await MemoryBroker._settle(broker, [Settlement(delivery, Verdict.BURY, reason="no")])
+    return await MemoryBroker._dead(broker, queue.name, len(bodies))
+
+
+@pytest.mark.parametrize("operation", ["resend", "discard"])
+async def test_dead_letters_wait_for_a_server_that_is_away(broker, queue, operation):
+    """As long as a sender would; what was not done is done then."""
+    letters = await letters_of(broker, queue, b"1", b"2")
+    broker.script.fail("_open", AWAY, AWAY)
+    broker.script.fail(f"_{operation}", AWAY, AWAY)
+    assert await getattr(broker[queue.name], operation)(*letters) == 2
+    assert await bodies(broker, queue) == ([b"1", b"2"] if operation == "resend" else [])
+
+
+@pytest.mark.parametrize("operation", ["resend", "discard"])
+async def test_dead_letters_stay_when_the_server_does(broker, queue, operation):
+    """Away, that is, beyond ``send_timeout``."""
+    letters = await letters_of(broker, queue, b"1")
+    broker.script.is_away = True
+    with pytest.raises(BackendConnectionError, match="no connection in time: the server is away"):
+        await getattr(broker[queue.name], operation)(*letters)
+    broker.script.mend()
+    assert await broker.dead(queue.name) == letters
+
+
+@pytest.mark.parametrize(
+    ("operation", "told"), [("resend", "may be in the queue already"), ("discard", "may be gone already")]
+)
+async def test_what_may_have_been_done_is_said_and_not_done_again(broker, queue, operation, told):
+    """A message is sent again by who decides that it may come twice."""
+    letters = await letters_of(broker, queue, b"1")
+    broker.script.fail(f"_{operation}", Interrupted("the line went dead"))
+    with pytest.raises(BackendConnectionError, match=f"{queue.name} on .*: the line went dead; .* {told}") as caught:
+        await getattr(broker[queue.name], operation)(*letters)
+    assert type(caught.value) is BackendConnectionError
+    assert broker.script.calls[f"_{operation}"] == 1
+    assert await broker.dead(queue.name) == letters
+
+
+async def test_letter_stays_when_its_message_cannot_be_sent(broker, queue):
+    """It goes after that, and not before."""
+    letters = await letters_of(broker, queue, b"1")
+    broker.script.fail("_push", ValueError("too large"))
+    with pytest.raises(ValueError, match="too large"):
+        await broker[queue.name].resend(*letters)
+    assert await broker.dead(queue.name) == letters
+
+
+async def test_no_letters_ask_no_server(broker, queue):
+    """There is nothing to do."""
+    broker.script.is_away = True
+    assert await broker[queue.name].resend() == await broker[queue.name].discard() == 0
 
 
 async def test_close_in_an_outage_tells_who_still_sends(broker, queue):

@@ -301,6 +301,56 @@ def test_failed_transaction_leaves_nothing(client):
     assert client.bodies() == []
 
 
+def buried(client, *bodies, queue="q"):
+    client.send(*bodies, queue=queue)
+    client.decide(Verdict.BURY, *client.get(queue=queue), reason="no")
+    return client.dead(queue, 100)
+
+
+def test_resent_message_is_the_newest(client):
+    """It stands behind what waits, in the order in which the letters were given, and whoever waits is woken."""
+    one, two, three = buried(client, b"1", b"2", b"3")
+    client.send(b"0")
+    client.store.stirred()
+    assert client.resend("q", [three, one]) == 2
+    assert client.store.stirred() == {"q"}
+    assert client.bodies() == [b"0", b"3", b"1"]
+    assert client.dead("q", 100) == [two]
+    client.store.stirred()
+    assert client.resend("q", [three, one]) == 0
+    assert client.store.stirred() == set()
+    assert client.length("q") == 3
+
+
+def test_nothing_is_left_of_a_letter_that_was_discarded(client):
+    """Neither the letter nor its message; what has its number in another queue is not touched."""
+    (letter,) = buried(client, b"1")
+    assert client.discard("other", [letter]) == client.resend("other", [letter]) == 0
+    assert client.discard("q", [letter, letter]) == 1
+    assert [client.store._value(f"SELECT count(*) FROM {table}") for table in ("message", "waiting", "dead")] == [0] * 3
+
+
+def test_resending_is_all_or_nothing(client):
+    """What ends in the middle leaves the letter, and no message."""
+    letters = buried(client, b"1", b"2")
+    with pytest.raises(RuntimeError), client.store.transaction(durable=True):  # noqa: PT012 - both belong together
+        client.store.resend("q", letters)
+        raise RuntimeError
+    assert client.bodies() == []
+    assert client.dead("q", 100) == letters
+
+
+def test_letter_stays_on_a_full_disk_and_can_be_discarded(client, monkeypatch):
+    """There is no room for its message, but always for taking it away."""
+    letters = buried(client, b"1")
+    monkeypatch.setattr(disk, "RESERVE", 1 << 60)
+    monkeypatch.setattr(os, "statvfs", lambda path: os.statvfs_result((4096, 4096, 1000, 250, 249, 0, 0, 0, 0, 255)))
+    with pytest.raises(BackendError, match=r"queues\.db: the disk is full"):
+        client.resend("q", letters)
+    assert client.dead("q", 100) == letters
+    assert client.discard("q", letters) == 1
+
+
 def test_full_disk_is_an_error_that_leaves_nothing_half_written(client):
     """The sender is told; when there is room again, the store works again."""
     client.send(b"before")

@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from support import unique, until
 
 from microagent import BackendError, ConfigurationError, MicroAgent, Queue, RetryPolicy, consumer
-from microagent.delivery import Outgoing, Settlement, Verdict
+from microagent.delivery import DeadLetter, Outgoing, Settlement, Verdict
 from microagent.tools.redis import RedisBroker
 
 
@@ -94,6 +94,59 @@ async def test_dead_letter_says_all(broker, client, name):
     (letter,) = await broker.dead(name)
     assert (letter.reason, letter.attempts, letter.queue) == ("no such address ü", 1, name)
     assert letter.time == float(entry[b"time"])
+
+
+async def buried(broker: RedisBroker, name: str, *bodies: str) -> list[DeadLetter]:
+    for body in bodies:
+        await broker.send(name, body)
+        (delivery,) = await broker._take(name, 1)
+        await settle(broker, delivery, Verdict.BURY, reason="no")
+    return await broker.dead(name, len(bodies))
+
+
+async def test_resent_message_is_an_element_of_the_list(broker, client, name):
+    """At its right end, in the order in which the letters were given, for other consumers of the list as well."""
+    one, two, three = await buried(broker, name, "1", "2", "3")
+    await broker.send(name, "0")
+    assert await broker[name].resend(three, one) == 2
+    assert await client.lrange(name, 0, -1) == [b"0", b"3", b"1"]
+    assert await broker.dead(name) == [two]
+
+
+async def test_letters_are_given_to_the_server_in_portions(broker, client, name, monkeypatch):
+    """However many there are, in one round trip."""
+    monkeypatch.setattr("microagent.tools.redis.broker.MOST_LETTERS", 2)
+    letters = await buried(broker, name, *map(str, range(7)))
+    assert await broker[name].resend(*letters[:5]) == 5
+    assert await broker[name].discard(*letters) == 2
+    assert await client.lrange(name, 0, -1) == [b"0", b"1", b"2", b"3", b"4"]
+
+
+async def test_letter_stays_when_its_message_is_refused(broker, client, name):
+    """What is named as the queue and no list takes no message: the letter is still there, and somebody is told."""
+    (letter,) = await buried(broker, name, "1")
+    await client.set(name, "no list")
+    with pytest.raises(BackendError, match="WRONGTYPE"):
+        await broker[name].resend(letter)
+    assert await broker.dead(name) == [letter]
+    await client.delete(name)
+    assert await broker[name].resend(letter) == 1
+
+
+async def test_entry_of_somebody_else_is_a_letter_too(broker, client, name):
+    """Whatever it says of itself; without a body there is nothing to send, and it can be discarded."""
+    for fields in (
+        {"body": "{}"},
+        {"attempts": "-1", "time": "nan", "reason": b"\xff"},
+        {"attempts": "many", "time": "x"},
+    ):
+        await client.xadd(f"{{{name}}}:dead", fields)
+    first, second, third = await broker.dead(name)
+    assert [(each.attempts, each.reason) for each in (first, second, third)] == [(0, ""), (0, "\ufffd"), (0, "")]
+    assert all(each.time > 1_600_000_000 for each in (first, second, third))
+    assert await broker[name].resend(first, second, third) == 1
+    assert await client.lrange(name, 0, -1) == [b"{}"]
+    assert await broker[name].discard(first, second, third) == 2
 
 
 async def test_what_comes_again_comes_first(broker, name):

@@ -21,10 +21,12 @@ def translated() -> Generator[None]:
     Around calls of the driver: what it raises becomes an error of ours.
 
     The driver ends those who wait on a connection that closes with a cancellation of its making; only one that was
-    asked of the current task remains one.
+    asked of the current task remains one. An error of ours stays as it is.
     """
     try:
         yield
+    except BackendError:
+        raise
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is None or task.cancelling():

@@ -31,9 +31,11 @@ TOO_LARGE = (driver.MessageSizeTooLargeError, driver.RecordTooLargeError, driver
 
 @contextmanager
 def translated() -> Generator[None]:
-    """Around calls of the driver: what it raises becomes an error of ours."""
+    """Around calls of the driver: what it raises becomes an error of ours, what is one already stays as it is."""
     try:
         yield
+    except BackendError:
+        raise
     except (driver.KafkaError, OSError) as error:
         raise ours(error) from error
 

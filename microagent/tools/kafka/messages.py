@@ -122,4 +122,4 @@ def _now() -> int:
 
 def by_age(records: Sequence[Record]) -> list[Record]:
     """In the order in which they were buried."""
-    return sorted(records, key=buried_at)
+    return sorted(records, key=lambda record: (buried_at(record), record.partition, record.offset))

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from math import ceil
+from math import ceil, isfinite
 from operator import attrgetter
 from typing import Any, TypeAlias, TypeVar, Unpack
 
@@ -28,6 +28,7 @@ K = TypeVar("K")
 Push: TypeAlias = tuple[str, str, *tuple[bytes, ...]]
 
 RETRY = Verdict.RETRY
+_COUNT = re.compile(rb"[0-9]{1,15}")
 _ID = re.compile("[0-9]{1,20}-[0-9]{1,20}")
 TAKEN_BYTES = 4 << 20  # about so many are taken in one go
 MOST_TOGETHER = 1000  # numbers of messages that a script is given for one verdict
@@ -267,12 +268,23 @@ def _ids(letters: Sequence[DeadLetter]) -> list[tuple[str, ...]]:
 
 
 def _dead_letter(queue: str, key: bytes, fields: list[bytes]) -> DeadLetter:
+    """What was buried, read back; what somebody else put there has no reason and no attempts."""
     told = dict(zip(fields[::2], fields[1::2], strict=True))
+    attempts, milliseconds = told.get(b"attempts", b""), int(key.partition(b"-")[0])
     return DeadLetter(
         queue,
-        told[b"body"],
-        told[b"reason"].decode(errors="replace"),
-        int(told[b"attempts"]),
-        float(told[b"time"]),
+        told.get(b"body", b""),
+        told.get(b"reason", b"").decode(errors="replace"),
+        int(attempts) if _COUNT.fullmatch(attempts) else 0,
+        _time(told.get(b"time", b"")) or milliseconds / 1000,
         id=key.decode(),
     )
+
+
+def _time(text: bytes) -> float:
+    """Seconds since the epoch; 0 if it says none."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        return 0.0
+    return seconds if isfinite(seconds) else 0.0
