@@ -114,7 +114,7 @@ def _loaded(text: str) -> tuple[Any, bool]:
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_float=broken)
     except json.JSONDecodeError as exc:
-        raise UnreadableError(f"no JSON: {_uncapitalised(exc.msg)}", exc.lineno, exc.colno) from None
+        raise UnreadableError(f"no JSON: {_slip(exc) or _uncapitalised(exc.msg)}", exc.lineno, exc.colno) from None
     except UnreadableError:
         raise
     except RecursionError:
@@ -163,8 +163,25 @@ def _line_and_column(text: str, offset: int) -> tuple[int, int]:
     return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
+def _slip(error: json.JSONDecodeError) -> str | None:
+    """What JSON does not have, though other languages do, if that is what stands there."""
+    if not error.doc.strip():
+        return "there is nothing in it"
+    before, after = error.doc[: error.pos].rstrip()[-1:], error.doc[error.pos :].lstrip()
+    if (before == "," and after[:1] in {"}", "]"}) or "trailing comma" in error.msg:  # as Python 3.13 says
+        return "it takes no comma before a closing bracket"
+    return next((reason for pattern, reason in _SLIPS if pattern.match(after)), None)
+
+
+_SLIPS = (
+    (re.compile("'"), "it takes texts in double quotes alone"),
+    (re.compile("//|/[*]|#"), "it takes no comments"),
+    (re.compile(r"(True|False|None)\b"), "it writes true, false and null in small letters"),
+)
+
+
 def _uncapitalised(text: str) -> str:
-    return text[:1].lower() + text[1:]
+    return text[:1].lower() + text[1:].removesuffix(" at")
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -30,7 +31,14 @@ def format_complaints(document: object) -> list[Complaint]:
         return []
     from microagent.schemas.jsonschemas import complaints  # with jsonschema, which is slow to import
 
-    return complaints(document, _format(), "2020-12", but=_LEFT_ASIDE)
+    return [*map(_with_hint, complaints(document, _format(), "2020-12", but=_LEFT_ASIDE))]
+
+
+def _with_hint(complaint: Complaint) -> Complaint:
+    """Who writes a schema for an argument is told where schemas stand."""
+    if complaint.steps[2:3] != ("providing_args",) or not complaint.message.endswith(", got an object"):
+        return complaint
+    return replace(complaint, message=f"{complaint.message}; JSON Schemas stand in 'payload', below 'properties'")
 
 
 @cache

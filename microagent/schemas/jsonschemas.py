@@ -124,7 +124,7 @@ def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
 
 def _leaf(error: ValidationError) -> ValidationError:
     """Of the reasons why all alternatives failed, the one that the author meant."""
-    while error.context:
+    while error.context and not _lacking(error):
         error = max(error.context, key=lambda each: (len(each.absolute_path), _of_right_type(each)))
     return error
 
@@ -160,6 +160,19 @@ def _of_required(error: ValidationError) -> str:
     names = cast("list[str]", error.validator_value)
     missing = [name for name in names if name not in cast("Mapping[str, object]", error.instance)]
     return f"{_listed(missing)} {'is' if len(missing) == 1 else 'are'} missing"
+
+
+def _of_any(error: ValidationError) -> str:
+    lacking = _lacking(error)
+    return f"{' or '.join(map(shown, lacking))} is missing" if lacking else "fits no alternative of anyOf"
+
+
+def _lacking(error: ValidationError) -> list[str]:
+    """The properties of which any one would make the value fit, where that is all that it lacks."""
+    reasons = error.context or []
+    named = [cast("list[str]", each.validator_value) for each in reasons if each.validator == "required"]
+    is_all = len(named) == len(reasons) and all(len(names) == 1 for names in named)
+    return [name for names in named for name in names] if is_all and error.validator == "anyOf" else []
 
 
 def _of_dependent(error: ValidationError) -> str:
@@ -199,7 +212,7 @@ _SENTENCES: dict[str, Callable[[ValidationError], str]] = {
     "pattern": lambda error: f"does not fit pattern: {_short(cast('Pattern', error.validator_value).origin)}",
     "const": lambda error: f"expected {_short(error.validator_value)}",
     "additionalProperties": _of_additional,
-    "anyOf": lambda _: "fits no alternative of anyOf",
+    "anyOf": _of_any,
     "oneOf": lambda _: "fits no alternative of oneOf, or more than one",
     "not": lambda _: "is refused by not",
     "minItems": lambda error: f"expected at least {error.validator_value} item{'s' * (error.validator_value != 1)}",

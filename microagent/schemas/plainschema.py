@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias, cast
 import msgspec
 from msgspec import UNSET, UnsetType, field
 
-from microagent.schemas.words import Schema, every_schema
+from microagent.schemas.words import Schema, every_schema, meant_format, unlisted
 
 TypeName: TypeAlias = Literal["string", "number", "integer", "boolean", "array", "object", "null"]
 """The types that JSON Schema has."""
@@ -127,7 +127,7 @@ def _is_odd(schema: Mapping[str, Any], is_inside: bool, takes_lists: bool) -> bo
 
 
 def is_plain(schema: Schema) -> bool:
-    """Whether the schema has only usual words, and is a valid one of 2020-12."""
+    """Whether the schema has only usual words, nothing in it looks like a slip, and it is a valid one of 2020-12."""
     return _has_only(_USUAL, schema)
 
 
@@ -138,7 +138,11 @@ def is_normal(schema: Schema) -> bool:
 
 def _has_only(words: frozenset[str], schema: Schema) -> bool:
     return _has_good_words(schema) and all(
-        words.issuperset(each) and not isinstance(each.get("items"), list) and not _repeats(each)
+        words.issuperset(each)
+        and not isinstance(each.get("items"), list)
+        and not _repeats(each)
+        and not unlisted(each)
+        and ("format" not in each or meant_format(each["format"]) == each["format"])
         for each in _every_plain(schema)
     )
 

@@ -1,18 +1,20 @@
 """What is wrong with a JSON Schema inside a declaration, references aside."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from itertools import islice
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, cast
 
 from microagent.jsontext import Complaint, Steps
 from microagent.names import guess, shown
+from microagent.pointers import follow
 from microagent.schemas.ambiguity import has_repeated_group, is_exponential
 from microagent.schemas.drafts import KEYWORDS, Draft, draft, inner_schemas
 from microagent.schemas.ecmascript import PatternError
 from microagent.schemas.patterns import translated
 from microagent.schemas.plainschema import is_plain, is_valid
 from microagent.schemas.scopes import is_uri
-from microagent.schemas.words import ANNOTATIONS, Schema, every_schema, rebuilt
+from microagent.schemas.words import ANNOTATIONS, Schema, every_schema, meant_format, rebuilt, unlisted
 
 MOST_SUSPICIOUS = 200  # patterns of a document that are looked at: a hostile one may have very many
 SHORT = 20  # characters of a text that is read in any number of ways in time
@@ -46,7 +48,30 @@ def _part_complaints(schema: Schema, said: Draft) -> list[Complaint]:
     from microagent.schemas.jsonschemas import metaschema_complaints  # with jsonschema, which is slow to import
 
     found = metaschema_complaints(_in_words_of_2020(schema) if said.is_default else schema, said.name)
-    return found or list(_text_complaints(schema))
+    return [_with_hint(_as_written(each, schema)) for each in found] or list(_text_complaints(schema))
+
+
+def _as_written(complaint: Complaint, schema: Schema) -> Complaint:
+    """A complaint about the words of 2020-12, with the place that the schema itself has for it."""
+    steps: list[str] = []
+    for step in complaint.steps:
+        is_renamed = step == "prefixItems" and step not in cast("Mapping[str, Any]", follow(schema, steps))
+        steps.append("items" if is_renamed else step)
+    return replace(complaint, steps=tuple(steps))
+
+
+def _with_hint(complaint: Complaint) -> Complaint:
+    """What to do about what was right in earlier drafts."""
+    hint = _HINTS.get(("".join(complaint.steps[-1:]), complaint.message))
+    return replace(complaint, message=f"{complaint.message}; {hint}") if hint else complaint
+
+
+_OF_DRAFT_4 = 'it is a boolean in draft 4 alone, which "$schema" would have to name'
+_HINTS = {
+    ("required", "expected an array, got a boolean"): "the object that has the property lists its name",
+    ("exclusiveMinimum", "expected a number, got a boolean"): _OF_DRAFT_4,
+    ("exclusiveMaximum", "expected a number, got a boolean"): _OF_DRAFT_4,
+}
 
 
 def _text_complaints(schema: Schema) -> Iterator[Complaint]:
@@ -121,15 +146,35 @@ def _suspicious_patterns(schema: Schema, place: Steps) -> Iterator[tuple[Steps, 
             yield from ((at, pattern) for at, pattern in found if has_repeated_group(pattern))
 
 
-def misspelt_keywords(schema: Schema) -> Iterator[Complaint]:
+def misspelt_words(schema: Schema) -> Iterator[Complaint]:
     """
-    Keywords that mean nothing and look like some that do, with steps from the schema on.
+    Words that mean nothing and look like some that do, with steps from the schema on.
 
     JSON Schema leaves other unknown ones to whoever understands them.
     """
     if is_plain(schema):
         return
     for steps, each in every_schema(schema):
-        for key in () if isinstance(each, bool) else sorted(each.keys() - _KNOWN):
-            if not key.startswith("x-") and (meant := guess(key, _KNOWN, _LIKENESS_OF_SLIPS)):
-                yield Complaint(f"unknown keyword {shown(key)}{meant}", (*steps, key), of_key=True)
+        if not isinstance(each, bool):
+            found = (*_misspelt_keywords(each), *_misspelt_format(each), *_misspelt_names(each))
+            yield from (complaint.below(*steps) for complaint in found)
+
+
+def _misspelt_keywords(schema: Mapping[str, Any]) -> Iterator[Complaint]:
+    for key in sorted(schema.keys() - _KNOWN):
+        if not key.startswith("x-") and (meant := guess(key, _KNOWN, _LIKENESS_OF_SLIPS)):
+            yield Complaint(f"unknown keyword {shown(key)}{meant}", (key,), of_key=True)
+
+
+def _misspelt_format(schema: Mapping[str, Any]) -> Iterator[Complaint]:
+    said = schema.get("format")
+    if isinstance(said, str) and (meant := meant_format(said)) != said:
+        yield Complaint(f"unknown format {shown(said)}, did you mean {meant!r}?", ("format",))
+
+
+def _misspelt_names(schema: Mapping[str, Any]) -> Iterator[Complaint]:
+    """Properties that are required under one name and described under another."""
+    for name in sorted(unlisted(schema)):
+        others = schema["properties"].keys() - schema["required"]
+        if meant := guess(name, others, _LIKENESS_OF_SLIPS):
+            yield Complaint(f"nothing is said of the property {shown(name)}{meant}", ("required",))

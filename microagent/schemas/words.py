@@ -1,6 +1,7 @@
 """Where a JSON Schema holds further schemas, and which of its words decide."""
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeAlias, TypeGuard, cast
 
@@ -26,6 +27,21 @@ FORMATS = frozenset(
     }
 )  # fmt: skip
 """The values of ``format`` that can be checked: all of JSON Schema but those of IRIs."""
+
+
+_LETTERS = re.compile("[^a-z0-9]")
+_FORMATS_BY_LETTERS = {_LETTERS.sub("", name): name for name in FORMATS}
+
+
+def meant_format(name: str) -> str:
+    """The format that can be checked and is written a little differently: ``date-time`` for ``datetime``."""
+    return name if name in FORMATS else _FORMATS_BY_LETTERS.get(_LETTERS.sub("", name.lower()), name)
+
+
+def unlisted(schema: Mapping[str, Any]) -> set[str]:
+    """The properties that a schema requires, though it lists others and not these."""
+    properties: Mapping[str, Any] = schema.get("properties", {})
+    return set(schema.get("required", ())).difference(properties) if properties else set()
 
 
 def is_schema(value: object) -> TypeGuard[Schema]:

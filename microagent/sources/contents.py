@@ -14,13 +14,15 @@ from microagent.schemas.drafts import SHARED
 from microagent.schemas.library import Library
 from microagent.schemas.plainschema import is_normal
 from microagent.schemas.reading import Reading, Readings
-from microagent.schemas.schemachecks import misspelt_keywords, slow_patterns
+from microagent.schemas.schemachecks import misspelt_words, slow_patterns
 from microagent.schemas.shapes import Nothing, Object
 from microagent.schemas.words import Schema, as_object, is_schema
 
 Entry: TypeAlias = Mapping[str, Any]
 
 VERSION = 2
+
+_OTHER = {"signal": "queue", "queue": "signal"}
 
 _NOT_OBEYED = {
     "jsonlib": "no declaration names a module to import",
@@ -155,7 +157,7 @@ class Contents:
                 listed += [((*steps, key), entry.get(key)) for key in self._bundled.get(steps, ())]
         for place, schema in listed:
             if is_schema(schema):
-                yield from (found.below(*place) for found in misspelt_keywords(schema))
+                yield from (found.below(*place) for found in misspelt_words(schema))
         yield from slow_patterns((place, schema) for place, schema in listed if is_schema(schema))
 
     def _version_complaints(self) -> Iterator[Complaint]:
@@ -230,10 +232,14 @@ def _argument_complaints(steps: Steps, entry: Entry, payload: Object) -> Iterato
 
 
 def _unknown_keys(steps: Steps, entry: Entry, kind: str) -> Iterator[Complaint]:
-    known = known_keys(kind)
+    known, known_elsewhere = known_keys(kind), known_keys(_OTHER[kind]) if kind else ()
     for key in entry:
         if key in _NOT_OBEYED:
             yield Complaint(f"{key!r} is not obeyed: {_NOT_OBEYED[key]}", (*steps, key), of_key=True)
+        elif key in known_elsewhere and key not in known:
+            yield Complaint(
+                f"unknown key {key!r}: a {_OTHER[kind]} has it, a {kind} does not", (*steps, key), of_key=True
+            )
         elif key not in known and not key.startswith("x-"):
             yield Complaint(f"unknown key {shown(key)}{guess(key, known)}", (*steps, key), of_key=True)
 

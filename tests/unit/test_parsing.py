@@ -100,7 +100,7 @@ def test_every_problem_is_told_at_once_with_its_place() -> None:
         "'self' cannot be the name of an argument: handlers get something else under it",
         "schemas/signals.json:4:60 /signals/1/payload/properties/x/$ref: "
         "$ref '#/$defs/Oder' leads nowhere, did you mean '#/$defs/Order'?",
-        "schemas/signals.json:5:5 /signals/2: 'providing_args' is missing",
+        "schemas/signals.json:5:5 /signals/2: 'providing_args' or 'payload' is missing",
         "schemas/signals.json:5:14 /signals/2/name: signal 'a' is declared twice in this file",
         "schemas/signals.json:7:23 /queues/0/name: 'close' is reserved: the broker has an attribute of this name",
         "schemas/signals.json:7:33 /queues/1: expected an object, got an integer",
@@ -125,7 +125,7 @@ def test_declarations_know_where_they_come_from() -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", "s.json:1:1: no JSON: expecting value"),
+        ("", "s.json:1:1: no JSON: there is nothing in it"),
         ("{\n,}", "s.json:2:1: no JSON: expecting property name enclosed in double quotes"),
         ("[]", "s.json:1:1: expected an object, got an array"),
         ("null", "s.json:1:1: expected an object, got null"),
@@ -144,6 +144,11 @@ def test_declarations_know_where_they_come_from() -> None:
         ('{"signals": {}}', "s.json:1:13 /signals: expected an array, got an object"),
         ('{"$defs": []}', "s.json:1:11 /$defs: expected an object, got an array"),
         ("<html>", "s.json:1:1: no JSON: expecting value"),
+        ('{"x-a": [1,\n ]}', "s.json:2:2: no JSON: it takes no comma before a closing bracket"),
+        ("{'x-a': 1}", "s.json:1:2: no JSON: it takes texts in double quotes alone"),
+        ("{ // all of ours\n}", "s.json:1:3: no JSON: it takes no comments"),
+        ('{"x-a": True}', "s.json:1:9: no JSON: it writes true, false and null in small letters"),
+        ('{"x-a": "a\tb"}', "s.json:1:11: no JSON: invalid control character"),
     ],
 )
 def test_what_is_no_document_is_refused_with_one_sentence(text: bytes | str, problem: str) -> None:
@@ -160,14 +165,18 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
 @pytest.mark.parametrize(
     ("document", "problem"),
     [
-        (signal(), "/signals/0: 'providing_args' is missing"),
+        (signal(), "/signals/0: 'providing_args' or 'payload' is missing"),
         ({"signals": [{"providing_args": []}]}, "/signals/0: 'name' is missing"),
         ({"signals": [{"name": 1, "providing_args": []}]}, "/signals/0/name: expected a string, got an integer"),
         (signal(providing_args="x"), "/signals/0/providing_args: expected an array or an object, got a string"),
         (signal(providing_args=["x", "x"]), "/signals/0/providing_args: the same is there twice"),
         (signal(providing_args=[1]), "/signals/0/providing_args/0: expected a string, got an integer"),
         (signal(providing_args={"x": []}), "/signals/0/providing_args/x: expected at least 1 item"),
-        (signal(providing_args={"x": {}}), "/signals/0/providing_args/x: expected a string or an array, got an object"),
+        (
+            signal(providing_args={"x": {}}),
+            "/signals/0/providing_args/x: expected a string or an array, got an object; "
+            "JSON Schemas stand in 'payload', below 'properties'",
+        ),
         (signal(providing_args=[], description=1), "/signals/0/description: expected a string, got an integer"),
         (signal(providing_args=[], returns="nul"), "/signals/0/returns: unknown type 'nul', did you mean 'null'?"),
         (
@@ -195,6 +204,21 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
             queue(payload={"properties": {"x": {"minimum": "1"}}}),
             "/queues/0/payload/properties/x/minimum: expected a number, got a string",
         ),
+        (
+            queue(payload={"properties": {"x": {"required": True}}}),
+            "/queues/0/payload/properties/x/required: expected an array, got a boolean; "
+            "the object that has the property lists its name",
+        ),
+        (
+            queue(payload={"properties": {"x": {"exclusiveMinimum": True}}}),
+            "/queues/0/payload/properties/x/exclusiveMinimum: expected a number, got a boolean; "
+            'it is a boolean in draft 4 alone, which "$schema" would have to name',
+        ),
+        (
+            queue(payload={"properties": {"x": {"items": [{"type": "objekt"}]}}}),
+            "/queues/0/payload/properties/x/items/0/type: unknown type 'objekt', did you mean 'object'?",
+        ),
+        (queue(payload={"items": []}), "/queues/0/payload/items: expected at least 1 item"),
         (
             queue(payload={"properties": {"x": {"pattern": "("}}}),
             "/queues/0/payload/properties/x/pattern: "
@@ -248,6 +272,8 @@ def test_each_mistake_has_its_sentence(document: dict[str, Any], problem: str) -
         (signal(providing_args=[], descripton="x"), "unknown key 'descripton', did you mean 'description'?"),
         ({"signal": []}, "unknown key 'signal', did you mean 'signals'?"),
         (queue(qqqqqq=1), "unknown key 'qqqqqq'"),
+        (queue(returns="string"), "unknown key 'returns': a signal has it, a queue does not"),
+        (signal(providing_args=[], topics=[]), "unknown key 'topics': a queue has it, a signal does not"),
         ({"jsonlib": "os"}, "'jsonlib' is not obeyed: no declaration names a module to import"),
         (queue(default_prefix="X"), "'default_prefix' is not obeyed: the prefix is for the bus to know"),
     ],
@@ -260,7 +286,7 @@ def test_an_unknown_key_is_a_warning(document: dict[str, Any], warning: str) -> 
 def test_a_misspelt_key_is_told_beside_what_it_leaves_out() -> None:
     """Who has written `paylod` is told so, and not only that there is no payload."""
     assert problems({"signals": [{"name": "told", "paylod": {}}]}, "https://x") == [
-        "https://x /signals/0: 'providing_args' is missing",
+        "https://x /signals/0: 'providing_args' or 'payload' is missing",
         "https://x /signals/0/paylod: unknown key 'paylod', did you mean 'payload'?",
     ]
 
@@ -280,11 +306,26 @@ def test_a_misspelt_key_is_told_beside_what_it_leaves_out() -> None:
             signal(providing_args=[], returns={"enums": [1]}),
             "https://x /signals/0/returns/enums: unknown keyword 'enums', did you mean 'enum'?",
         ),
+        (
+            queue(payload={"properties": {"at": {"type": "string", "format": "datetime"}}}),
+            "https://x /queues/0/payload/properties/at/format: unknown format 'datetime', did you mean 'date-time'?",
+        ),
+        (
+            queue(payload={"properties": {"user_id": {}, "text": {}}, "required": ["text", "userid"]}),
+            "https://x /queues/0/payload/required: nothing is said of the property 'userid', did you mean 'user_id'?",
+        ),
     ],
 )
-def test_a_keyword_that_looks_misspelt_is_a_warning(document: dict[str, Any], warning: str) -> None:
+def test_a_word_that_looks_misspelt_is_a_warning(document: dict[str, Any], warning: str) -> None:
     """A schema with it is valid, and does not say what somebody thinks that it says."""
     assert [str(problem) for problem in parse(json.dumps(document), "https://x").warnings] == [warning]
+
+
+def test_formats_and_required_properties_are_free() -> None:
+    """There are more formats than JSON Schema's, and what is required may be said of elsewhere."""
+    properties = {"a": {"format": "int32"}, "b": {"format": "uuid4"}, "user_id": {}}
+    payload = {"properties": properties, "required": ["c", "user_id", "userid"]}
+    assert parse(json.dumps(queue(payload=payload))).warnings == ()
 
 
 def test_other_keywords_are_free() -> None:
