@@ -452,6 +452,66 @@ async def test_dead_letter_of_somebody_else_is_shown(broker, channel):
     assert (letter.body, letter.reason, letter.attempts, letter.time) == (b"x", "", 0, 0)
 
 
+async def test_message_is_sent_again_to_its_own_queue_alone(broker, channel):
+    """With what its sender said, and without what was said of its death; others of its exchange do not get it again."""
+    exchange = unique("exchange")
+    first, second = (Queue(unique("queue"), exchange=exchange) for _ in range(2))
+
+    class Failing(MicroAgent):
+        @consumer(first, retry=RetryPolicy(retries=0))
+        async def fail(self) -> None:
+            raise RuntimeError
+
+    await broker[second.name].send({})  # so that it is bound
+    agent = await consuming(broker, Failing)
+    properties = {"message_id": "m1", "priority": 3, "headers": {"trace": "abc"}}
+    await broker[first.name].send({}, properties=properties)
+    await until(broker[first.name].dead)
+    await agent.stop()
+    before = await broker[second.name].length()
+    assert await broker[first.name].resend(*await broker[first.name].dead()) == 1
+    found = (await channel.basic_get(first.name, no_ack=True)).header.properties
+    assert (found.message_id, found.priority, found.headers, found.delivery_mode) == ("m1", 3, {"trace": "abc"}, 2)
+    assert await broker[second.name].length() == before
+
+
+async def test_one_of_two_that_are_the_same_is_taken_away(broker, channel):
+    """Somebody else has put them there: they have neither id nor time, and either will do."""
+    queue = Queue(unique("queue"))
+    await channel.queue_declare(f"{queue.name}.dead", durable=True)
+    for _ in range(2):
+        await channel.basic_publish(b"x", routing_key=f"{queue.name}.dead")
+    letters = await broker[queue.name].dead()
+    assert await broker[queue.name].discard(letters[0]) == 1
+    assert await broker[queue.name].dead() == letters[1:]
+    assert await broker[queue.name].discard(*letters) == 1
+
+
+async def test_look_that_is_given_up_hides_no_letters(broker, channel, rabbitmq_url, monkeypatch):
+    """What it held is given back, though the connection stays."""
+    queue = Queue(unique("queue"))
+    await channel.queue_declare(f"{queue.name}.dead", durable=True)
+    for number in range(3):
+        await channel.basic_publish(b"%d" % number, routing_key=f"{queue.name}.dead")
+    looking = asyncio.create_task(broker[queue.name].dead())
+    get, got, holds = aiormq.Channel.basic_get, list[Any](), asyncio.Event()
+
+    async def get_one(self: Any, name: str) -> Any:
+        if got:
+            holds.set()
+            await asyncio.Event().wait()
+        got.append(await get(self, name))
+        return got[0]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(aiormq.Channel, "basic_get", get_one)
+        await holds.wait()
+        looking.cancel()
+        await asyncio.wait([looking])
+    async with AMQPBroker(rabbitmq_url) as other:
+        assert [letter.body for letter in await other[queue.name].dead()] == [b"0", b"1", b"2"]
+
+
 async def test_message_that_cannot_be_moved_goes_back(broker, channel, caplog):
     """When the server does not take its copy, a failed message is not lost: it runs again until it can be moved."""
     queue = Queue(unique("queue"))

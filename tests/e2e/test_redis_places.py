@@ -12,6 +12,7 @@ from support import unique, until
 
 from microagent import BackendConnectionError, CallError, MicroAgent, Queue, Signal, consumer, receiver
 from microagent.backends import make_broker, make_bus
+from microagent.delivery import Settlement, Verdict
 
 
 class Flow:
@@ -99,3 +100,13 @@ async def test_cluster(redis_program, tmp_path):
             for name in names:
                 await flow.broker.send(name, "{}")
             assert [await flow.broker.queue_length(name) for name in names] == [1] * 20
+            for name in names[:6]:
+                await _buried(flow.broker, name)
+                assert await flow.broker[name].resend(*await flow.broker.dead(name)) == 1
+                await _buried(flow.broker, name)
+                assert await flow.broker[name].discard(*await flow.broker.dead(name)) == 1
+
+
+async def _buried(broker: Any, name: str) -> None:
+    (delivery,) = await broker._take(name, 1)
+    await broker._settle([Settlement(delivery, Verdict.BURY, reason="no")])

@@ -8,6 +8,7 @@ from support import unique
 from microagent import (
     AbstractQueueBroker,
     AbstractSignalBus,
+    DeadLetter,
     MicroAgent,
     Queue,
     Signal,
@@ -51,6 +52,7 @@ async def test_agent_lives_on_mocks():
     agent.broker.mailing.send.assert_called_once_with({"text": "Hi"})
     agent.broker.mailing.assert_called_once_with({"text": "Hello"})
     agent.broker.mailing.length.assert_called()
+    agent.broker.mailing.discard.assert_not_called()
     agent.bus.another.send.assert_not_called()
     await agent.stop()
 
@@ -66,6 +68,15 @@ async def test_mock_says_what_it_is_told_to():
     agent.bus.user_created.send.side_effect = ConnectionError("away")
     with pytest.raises(ConnectionError):
         await agent.start()
+
+
+async def test_dead_letters_of_a_mock():
+    """It has those that a test gives it, and remembers what became of them."""
+    broker = BrokerMock()
+    broker.mailing.dead.return_value = letters = [DeadLetter("mailing", b"{}", "no", 4)]
+    broker.mailing.resend.side_effect = lambda *letters: len(letters)
+    assert await broker.mailing.resend(*await broker.mailing.dead()) == 1
+    broker.mailing.resend.assert_called_once_with(*letters)
 
 
 async def test_waiter_of_a_mock_is_iterated():

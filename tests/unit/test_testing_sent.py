@@ -3,8 +3,8 @@
 import pytest
 from support import unique
 
-from microagent import MicroAgent, Queue, Signal, receiver
-from microagent.testing import RecordingBroker, RecordingBus, Sent
+from microagent import Delivery, MicroAgent, Queue, Signal, consumer, receiver
+from microagent.testing import RecordingBroker, RecordingBus, Sent, until
 
 
 @pytest.fixture
@@ -30,6 +30,23 @@ async def test_what_was_sent_is_given_in_order(
 
     assert sent(signal) == [{"user_id": 1}, {"user_id": [2, 3]}]
     assert sent(queue) == [{"text": "Hi"}]
+
+
+async def test_what_is_sent_again_is_sent(broker: RecordingBroker, sent: Sent, start_agent, queue: Queue) -> None:
+    """
+    A message of a dead letter counts as often as somebody sends it.
+    """
+
+    class Burying(MicroAgent):
+        @consumer(queue, autoack=False)
+        async def bury(self, delivery: Delivery, **message: object) -> None:
+            delivery.bury("no")
+
+    await start_agent(Burying)
+    await broker[queue.name].send({"text": "Hi"})
+    (letter,) = await until(broker[queue.name].dead)
+    assert await broker[queue.name].resend(letter) == 1
+    assert sent(queue) == [{"text": "Hi"}, {"text": "Hi"}]
 
 
 async def test_calls_are_remembered_and_their_replies_are_not(

@@ -99,7 +99,7 @@ class DeadLetters:
             async with self._questions.reading() as reader:
                 known = await self._known(reader, topics)
                 wanted = _graves(topics, letters) - known.removed
-                found = await _found(reader, known.bounds, wanted)
+                found = messages.by_age(await _found(reader, known.bounds, wanted))
                 if not found:
                     return 0
                 await self._creation.removed(topics)

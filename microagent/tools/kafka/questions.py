@@ -11,6 +11,7 @@ from microagent.tools.kafka.notes import read
 from microagent.tools.kafka.topics import Topics
 
 LOOK = 1.0  # seconds to wait for messages that are there
+PORTION = 500  # records that are taken from what the driver has fetched, which may be far more than is wanted
 PATIENCE = 10  # looks in a row that bring nothing, until the server counts as away
 
 Bounds = Mapping[Partition, tuple[int, int]]
@@ -89,7 +90,7 @@ async def read_through(
         reader.seek(place, bounds[place][0])
     silent = 0
     while left:
-        batch = await reader.getmany(*left, timeout_ms=round(LOOK * 1000))
+        batch = await reader.getmany(*left, timeout_ms=round(LOOK * 1000), max_records=PORTION)
         done = [place for place, those in batch.items() if is_enough(place, _before(left[place], those))]
         done += [place for place, last in left.items() if await _position(reader, place) >= last]
         left = {place: last for place, last in left.items() if place not in done}
