@@ -182,6 +182,17 @@ async def _execute(page: Path, section: str | None = None) -> None:
             result = eval(_compiled(block, page), session)
             if inspect.isawaitable(result):
                 await result
+    await _leave_nothing()
+
+
+async def _leave_nothing() -> None:
+    """A reader follows the next page in the same folder: no message is left there to surprise it."""
+    from microagent import Queue
+    from microagent.tools.local import LocalBroker
+
+    async with LocalBroker("local://") as broker:
+        for name in tuple(Queue._register):
+            assert (await broker.queue_length(name), await broker.dead(name)) == (0, []), f"{name} is not empty"
 
 
 def _compiled(block: Block, page: Path) -> CodeType:
