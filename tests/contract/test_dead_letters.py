@@ -116,6 +116,20 @@ async def test_letters_with_the_same_body_are_told_apart(backend, queue):
     assert await there.length() == 1
 
 
+async def test_letters_are_told_apart_from_messages_that_were_done(backend, queue):
+    """However many came before them: each is itself, and no other goes in its place."""
+    there = bound(backend, queue)
+    for number in range(3):
+        await there.send({"done": number})
+    await handled(backend, queue, 3)
+    letters = await buried(backend, queue, *(f'{{"number": {number}}}' for number in range(6)))
+    assert await there.discard(letters[0]) == 1
+    assert await there.dead() == letters[1:]
+    assert await there.resend(letters[4]) == 1
+    assert await there.dead() == [*letters[1:4], letters[5]]
+    assert await handled(backend, queue, 1) == [(b'{"number": 4}', 1)]
+
+
 async def test_letters_that_stay_keep_their_order(backend, queue):
     """Whichever go, from the middle or the ends; so do those that are buried later."""
     letters = await buried(backend, queue, *(f'{{"number": {number}}}' for number in range(8)))

@@ -80,7 +80,7 @@ COME_BACK = f"INSERT INTO waiting SELECT queue, 0, held.id, failures, crashes + 
 LENGTH = "SELECT count(*) FROM waiting WHERE queue = ?"
 
 DEAD = """
-    SELECT dead.id, body, reason, attempts, time FROM dead JOIN message ON message.id = dead.id
+    SELECT number, body, reason, attempts, time FROM dead JOIN message ON message.id = dead.id
     WHERE dead.queue = ? ORDER BY number LIMIT ?
 """
 
