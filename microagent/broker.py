@@ -6,6 +6,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from math import isfinite
 from typing import Any, ClassVar, TypedDict
 
 from microagent import arguments, codec
@@ -430,13 +431,25 @@ class AbstractQueueBroker(End):
 
 
 def _check_letter(letter: DeadLetter, queue: str) -> None:
-    if not isinstance(letter, DeadLetter):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+    if not isinstance(letter, DeadLetter) or not _is_whole(letter):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
         hint = "" if not isinstance(letter, list | tuple) else ": give them one by one, with a * before the list"
         raise ConfigurationError(
             f"queue '{queue}': {arguments.shown(letter)} is no dead letter, as dead() gives them{hint}"
         )
     if letter.queue != queue:
         raise ConfigurationError(f"a dead letter of queue {arguments.shown(letter.queue)} is none of queue '{queue}'")
+
+
+def _is_whole(letter: DeadLetter) -> bool:
+    """Whoever kept it somewhere may have made something else of it, and of its body most of all."""
+    texts = (letter.queue, letter.reason, letter.id)
+    return (
+        all(type(text) is str for text in texts)
+        and type(letter.body) is bytes
+        and type(letter.time) in {int, float}
+        and isfinite(letter.time)
+        and type(letter.attempts) is int
+    )
 
 
 def _checked(retry: RetryPolicy | None) -> RetryPolicy:

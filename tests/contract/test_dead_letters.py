@@ -66,7 +66,6 @@ async def test_resent_message_is_handled_as_a_new_one(backend, queue):
     other = bound(backend, queue)
     assert await other.resend(*letters) == 2
     assert await other.dead() == []
-    assert await other.length() == 2
     assert await handled(backend, queue, 2) == [(b'{"number":  1}', 1), (b'{"number":  2}', 1)]
     assert await other.length() == 0
 
@@ -168,12 +167,13 @@ async def test_letter_that_is_given_twice_is_sent_once(backend, queue):
 
 async def test_what_is_gone_does_not_keep_others(backend, queue):
     """Of letters that are given together, those that are there are counted and go."""
-    first, second, third = await buried(backend, queue, "{}", "{}", "{}")
+    first, second, third = await buried(backend, queue, "[1]", "{}", "{}")
     there = bound(backend, queue)
     assert await there.discard(second) == 1
-    assert await there.resend(first, second, third) == 2
+    assert await there.discard(first, second) == 1
+    assert await there.resend(first, second, third) == 1
     assert await there.dead() == []
-    assert await there.length() == 2
+    assert await there.length() == 1
 
 
 async def test_two_may_discard_at_the_same_time(backend, queue):

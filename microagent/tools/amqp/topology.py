@@ -58,8 +58,12 @@ def delay_place(name: str, delay: float) -> Place:
 
 
 def dead_place(name: str) -> Place:
-    """Where the dead letters of a queue are; never a quorum queue, which drops what is looked at often."""
-    return Place(f"{name}.dead")
+    """
+    Where the dead letters of a queue are; never a quorum queue, which drops what is looked at often.
+
+    It says so, because a virtual host may have quorum queues as its default.
+    """
+    return Place(f"{name}.dead", arguments={"x-queue-type": "classic"})
 
 
 class Topology:
