@@ -569,6 +569,32 @@ async def test_handler_settles_for_itself(backend, queue_name):
     assert await agent.broker[queue_name].length() == 0
 
 
+async def test_verdict_of_a_handler_counts_more_than_its_end(backend, queue_name):
+    """Without ``autoack=False`` too: what it has buried is buried, whether it returns or raises then."""
+    queue = Queue(queue_name)
+    runs: list[tuple[str, int]] = []
+
+    class Picky(MicroAgent):
+        @consumer(queue)
+        async def pick(self, delivery: Delivery, end: str) -> None:
+            runs.append((end, delivery.attempt))
+            if end == "again" and delivery.attempt == 1:
+                delivery.retry(0.01)
+            elif end != "again":
+                delivery.bury(end)
+            if end == "raises":
+                raise ValueError("anything")
+
+    agent = await backend.consume(Picky)
+    there = agent.broker[queue_name]
+    for end in ("returns", "raises", "again"):
+        await there.send({"end": end})
+    await until(lambda: ("again", 2) in runs and len(runs) == 4)
+    await until(lambda: agent.broker._workers[queue_name].held == 0)
+    assert sorted(letter.reason for letter in await there.dead()) == ["raises", "returns"]
+    assert await there.length() == 0
+
+
 async def test_what_a_handler_leaves_unsettled_is_retried(backend, queue_name):
     """With ``autoack=False`` a message that its handler forgets about is no done message."""
     queue = Queue(queue_name)
