@@ -6,14 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
-from math import isfinite
 from typing import Any, ClassVar, TypedDict
 
 from microagent import arguments, codec
 from microagent.admission import ValidationMode
 from microagent.batch import Batcher
 from microagent.consuming import ConsumingOptions, Verdicts, Worker
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, check_letter
 from microagent.dsn import masked
 from microagent.ends import End
 from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
@@ -112,7 +111,7 @@ class BoundQueue:
         self, clear: Callable[[str, Sequence[DeadLetter]], Awaitable[int]], letters: Sequence[DeadLetter], did: str
     ) -> int:
         for letter in letters:
-            _check_letter(letter, self.queue.name)
+            check_letter(letter, self.queue.name)
         if not letters:
             return 0
         operation = partial(clear, self.queue.name, letters)
@@ -428,28 +427,6 @@ class AbstractQueueBroker(End):
     def _is_healthy(self) -> bool:
         """Whether it can do what it was asked for; there is nothing wrong with a broker that nobody has needed yet."""
         return self._link.is_idle or (self._is_connected() and all(worker.healthy for worker in self._workers.values()))
-
-
-def _check_letter(letter: DeadLetter, queue: str) -> None:
-    if not isinstance(letter, DeadLetter) or not _is_whole(letter):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
-        hint = "" if not isinstance(letter, list | tuple) else ": give them one by one, with a * before the list"
-        raise ConfigurationError(
-            f"queue '{queue}': {arguments.shown(letter)} is no dead letter, as dead() gives them{hint}"
-        )
-    if letter.queue != queue:
-        raise ConfigurationError(f"a dead letter of queue {arguments.shown(letter.queue)} is none of queue '{queue}'")
-
-
-def _is_whole(letter: DeadLetter) -> bool:
-    """Whoever kept it somewhere may have made something else of it, and of its body most of all."""
-    texts = (letter.queue, letter.reason, letter.id)
-    return (
-        all(type(text) is str for text in texts)
-        and type(letter.body) is bytes
-        and type(letter.time) in {int, float}
-        and isfinite(letter.time)
-        and type(letter.attempts) is int
-    )
 
 
 def _checked(retry: RetryPolicy | None) -> RetryPolicy:

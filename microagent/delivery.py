@@ -1,11 +1,13 @@
 """What passes between the core of a broker and its backend."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
 from microagent import arguments, wallclock
+from microagent.errors import ConfigurationError
 from microagent.printable import printable
 
 
@@ -120,3 +122,36 @@ class DeadLetter:
     attempts: int
     time: float = field(default_factory=lambda: wallclock.now().timestamp())
     id: str = ""
+
+
+_FACTS: Mapping[str, tuple[type, ...]] = {
+    "body": (bytes,),
+    "reason": (str,),
+    "attempts": (int,),
+    "time": (float, int),
+    "id": (str,),
+}
+
+
+def check_letter(letter: Any, queue: str) -> None:
+    """
+    See that it is a dead letter of a queue, as the broker gave it; its body is not shown.
+
+    :raises ConfigurationError: if it is none, or was spoilt where somebody kept it
+    """
+    if not isinstance(letter, DeadLetter):
+        hint = ": give them one by one, with a * before them" if type(letter) in (list, tuple) else ""
+        what = type(letter).__name__
+        raise ConfigurationError(f"queue '{queue}': a {what} is no dead letter, as dead() gives them{hint}")
+    if letter.queue != queue:
+        raise ConfigurationError(f"a dead letter of queue {arguments.shown(letter.queue)} is none of queue '{queue}'")
+    for name, types in _FACTS.items():
+        if not isinstance(getattr(letter, name), types):
+            fault = f"{name} is of type {type(getattr(letter, name)).__name__}"
+            raise ConfigurationError(
+                f"queue '{queue}': a dead letter is to be as dead() gave it, and this one's {fault}"
+            )
+    if not math.isfinite(letter.time):
+        raise ConfigurationError(
+            f"queue '{queue}': a dead letter is to be as dead() gave it, and its time {letter.time}"
+        )

@@ -231,7 +231,7 @@ async def test_what_is_no_letter_is_refused(backend, queue, wrong):
 async def test_list_of_letters_is_refused_with_a_hint(backend, queue):
     """They are given one by one."""
     letters: Any = await buried(backend, queue, "{}")
-    with pytest.raises(ConfigurationError, match=r"give them one by one, with a \* before the list"):
+    with pytest.raises(ConfigurationError, match=r"a list is no dead letter.*: give them one by one, with a \* before"):
         await bound(backend, queue).discard(letters)
 
 

@@ -30,6 +30,6 @@ def test_delayed_message_expires_into_its_queue():
 
 
 def test_dead_letters_are_in_a_durable_queue_beside():
-    """It has no arguments: nothing in it expires, and nothing is dropped."""
+    """It is a classic one without limits: nothing in it expires, and nothing is dropped."""
     assert (dead_place("mailer").name, dead_place("mailer").durable) == ("mailer.dead", True)
     assert dead_place("mailer").arguments == {"x-queue-type": "classic"}  # also where quorum queues are the default

@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import logging
-from dataclasses import replace
 
 import pytest
 from scripted import AWAY, ScriptedBroker
@@ -166,17 +165,6 @@ async def test_what_may_have_been_done_is_said_and_not_done_again(broker, queue,
         await getattr(broker[queue.name], operation)(*letters)
     assert type(caught.value) is BackendConnectionError
     assert broker.script.calls[f"_{operation}"] == 1
-    assert await broker.dead(queue.name) == letters
-
-
-@pytest.mark.parametrize(
-    "fact", [{"body": "{}"}, {"id": 17}, {"time": float("nan")}, {"time": "now"}, {"reason": None}, {"attempts": "4"}]
-)
-async def test_letter_that_was_spoilt_is_refused(broker, queue, fact):
-    """Whoever has kept it somewhere, and made of it what it was not, is told so."""
-    letters = await letters_of(broker, queue, b"1")
-    with pytest.raises(ConfigurationError, match=r"is no dead letter, as dead\(\) gives them$"):
-        await broker[queue.name].discard(replace(letters[0], **fact))
     assert await broker.dead(queue.name) == letters
 
 

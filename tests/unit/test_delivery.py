@@ -1,10 +1,13 @@
 """What passes between the core of a broker and its backend."""
 
+import math
 import time
+from dataclasses import replace
 
 import pytest
 
-from microagent.delivery import DeadLetter, Delivery, Settlement, Verdict
+from microagent import ConfigurationError
+from microagent.delivery import DeadLetter, Delivery, Settlement, Verdict, check_letter
 
 
 @pytest.fixture
@@ -58,3 +61,33 @@ def test_dead_letter_knows_when_it_was_buried():
     """In seconds since the epoch."""
     before = time.time()
     assert before <= DeadLetter("orders", b"{}", "reason", 4).time <= time.time()
+
+
+LETTER = DeadLetter("q", b"secret", "no", 4, 1.5, "1-1")
+
+
+@pytest.mark.parametrize(
+    ("fact", "told"),
+    [
+        ({"body": "secret"}, "body is of type str"),
+        ({"id": 17}, "id is of type int"),
+        ({"time": math.nan}, "time nan"),
+        ({"time": "now"}, "time is of type str"),
+        ({"reason": None}, "reason is of type NoneType"),
+        ({"attempts": "4"}, "attempts is of type str"),
+    ],
+)
+def test_letter_that_was_spoilt_is_refused(fact, told):
+    """Whoever has kept it somewhere, and made of it what it was not, is told what; its body is not shown."""
+    check_letter(LETTER, "q")
+    with pytest.raises(ConfigurationError, match=f"queue 'q': a dead letter is to be as .* {told}$") as caught:
+        check_letter(replace(LETTER, **fact), "q")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", [[LETTER], (LETTER,), {"body": "secret"}, b"secret", "secret"])
+def test_what_is_no_letter_is_refused_without_being_shown(wrong):
+    """It may hold one."""
+    with pytest.raises(ConfigurationError, match=r"is no dead letter, as dead\(\) gives them") as caught:
+        check_letter(wrong, "q")
+    assert "secret" not in str(caught.value)
