@@ -1,18 +1,21 @@
-"""What the pages of the documentation refer to is there."""
+"""What the pages of the documentation refer to is there, and what they show can be read."""
 
+import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from pages import DOCS, README, ROOT
+from pages import DOCS, README, ROOT, blocks
 
 PAGES = [
     README,
     *sorted(DOCS.glob("*.md")),
     *(ROOT / name for name in ("examples/README.md", "CHANGELOG.md", "benchmarks/README.md")),
 ]
+READERS = {"json": json.loads, "toml": tomllib.loads}
 
 
 def prose(page: Path) -> str:
@@ -54,6 +57,14 @@ def problem(page: Path, link: str) -> str | None:
 def test_links_lead_somewhere(page: Path):
     """Each relative link leads to a file of the repository, and each anchor to a heading in it."""
     assert [f"{link}: {why}" for link in links(page) if (why := problem(page, link))] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_data_can_be_read(page: Path):
+    """What a page shows as JSON or TOML is such."""
+    for block in blocks(page):
+        if read := READERS.get(block.language):
+            assert read(block.text), f"line {block.line}"
 
 
 def test_index_knows_all_pages():
