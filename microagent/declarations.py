@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from microagent.errors import DeclarationError, Problem
 from microagent.schemas.reading import Reading, shape
+from microagent.schemas.references import referred
 from microagent.schemas.words import Schema, as_object, canonical, canonical_text
 
 __all__ = [
@@ -71,6 +72,20 @@ class SignalDeclaration(Declaration):
     def reading(self) -> Reading:
         """What types can say of the payload; ``read``, where that was found out before."""
         return self.read or shape(self.payload, self.definitions, self.called, payload=True)
+
+    @cached_property
+    def arguments(self) -> frozenset[str] | None:
+        """The names of the arguments that may be sent; None: any."""
+        found = self.reading.object
+        return frozenset(field.name for field in found.fields) if found and found.extra is None else None
+
+    @cached_property
+    def taken(self) -> Schema:
+        """The payload as receivers take it: arguments that nobody declares are delivered, or none could be added."""
+        payload = referred(as_object(self.payload), self.definitions)
+        if isinstance(payload, bool) or payload.get("additionalProperties") is not False:
+            return payload
+        return {word: said for word, said in payload.items() if word != "additionalProperties"}
 
     def structure(self) -> str:
         returns = {} if self.returns is None else {"returns": canonical(self.returns)}

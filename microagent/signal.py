@@ -12,7 +12,6 @@ from microagent.names import guess, shown, signal_name_problem
 from microagent.registry import Word
 from microagent.schemas.glances import Glance
 from microagent.schemas.reading import Reading
-from microagent.schemas.references import referred
 from microagent.schemas.validation import Checks, checks
 from microagent.sources.parsing import declared_signal
 
@@ -104,7 +103,7 @@ class Signal(Word[SignalDeclaration]):
 
         :param plain: it is known to consist of JSON's own types, see :func:`codec.is_plain`
         """
-        names = self._names
+        names = self.declaration.arguments
         if sending and names is not None and not names.issuperset(data):
             unknown = next(name for name in data if name not in names)
             return f"$: unknown argument {shown(unknown)}{guess(unknown, names)}"
@@ -118,21 +117,12 @@ class Signal(Word[SignalDeclaration]):
     def _reading(self) -> Reading:
         return self.declaration.reading
 
-    @cached_property
-    def _names(self) -> frozenset[str] | None:
-        """The arguments that may be sent; None: any."""
-        found = self._reading.object
-        return frozenset(self.providing_args) if found and found.extra is None else None
-
     def _glance(self, formats: bool) -> Glance:
-        return self._checks[formats].glance(self._names)
+        return self._checks[formats].glance(self.declaration.arguments)
 
     @cached_property
     def _checks(self) -> Checks:
-        payload = referred(self.declaration.payload, self.declaration.definitions)
-        if not isinstance(payload, bool) and payload.get("additionalProperties") is False:
-            payload = {**payload, "additionalProperties": True}
-        return checks(payload, self.declaration.definitions, payload=True)
+        return checks(self.declaration.taken, self.declaration.definitions, payload=True)
 
     @cached_property
     def _answer_checks(self) -> Checks | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from microagent.compat.changes import Change, Place, Verdicts
 from microagent.compat.finders import Finder
@@ -26,10 +26,11 @@ class Comparison:
     Two schemas, compared.
 
     :param root: how people call the values: ``payload``, ``message``, ``answer``
-    :param is_open: properties of the outermost object that nobody declares are never sent, and always taken
+    :param whole: whether whatever is sent fits, where not all that fits a schema is sent: no property of the outermost
+        object that it says nothing of
     """
 
-    def __init__(self, old: Scope, new: Scope, finder: Finder, root: str, *, is_open: bool = False) -> None:
+    def __init__(self, old: Scope, new: Scope, finder: Finder, root: str, *, whole: Verdicts | None = None) -> None:
         self._old = old
         self._new = new
         self._root = Place(root)
@@ -37,7 +38,8 @@ class Comparison:
         self._forth = Inclusion(new, old, good_faith=True, finder=finder)
         self._visits = 0
         self._told: set[tuple[str, str]] = set()
-        self._objects = Objects(self._verdicts, self._are_same, self._schemas, is_open=is_open)
+        self._whole_verdicts = whole or self._verdicts(old.schema, new.schema)
+        self._objects = Objects(self._verdicts, self._are_same, self._schemas, is_open=whole is not None)
 
     def changes(self, reserved: Iterable[str] = ()) -> list[Change]:
         """
@@ -45,9 +47,8 @@ class Comparison:
 
         :param reserved: names of properties, with dots between them, that are not to be used again
         """
-        old, new = self._old.schema, self._new.schema
-        found = _once(self._schemas(old, new, self._root))
-        whole = self._verdicts(old, new)
+        found = _once(self._schemas(self._old.schema, self._new.schema, self._root))
+        whole = self._whole_verdicts
         told = [
             replace(
                 change,
@@ -65,15 +66,9 @@ class Comparison:
         forth = Included() if any(change.forward for change in told) else whole.forth
         verdicts = Verdicts(back, forth)
         rule = verdicts.rule("ARG_NO_NARROW", "ARG_NO_WIDEN", "ARG_SAME_TYPE")
-        if rule is not None and not (self._objects.is_open and self._has_undeclared(verdicts.example)):
+        if rule is not None:
             yield self._root.change(rule, _DOES[verdicts.refuted], verdicts, source=False)
         yield from self._root.undecided(verdicts)
-
-    def _has_undeclared(self, example: object) -> bool:
-        if not isinstance(example, dict):
-            return False
-        sides = [form for scope in (self._old, self._new) for form in forms(scope.schema, scope)]
-        return not {name for form in sides for name in form.names}.issuperset(cast("dict[str, object]", example))
 
     def _verdicts(self, old: Schema, new: Schema) -> Verdicts:
         return Verdicts(self._back.verdict(old, new), self._forth.verdict(new, old))

@@ -4,18 +4,18 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
-from microagent.compat.changes import Change, Steps
+from microagent.compat.changes import Change, Steps, Verdicts
 from microagent.compat.comparison import Comparison
 from microagent.compat.finders import Finder, Unaided
 from microagent.compat.findings import Finding, Kind, of_answer, of_payload
+from microagent.compat.inclusion import Inclusion, Refuted, Verdict
 from microagent.compat.objects import LIKENESS, likeness
 from microagent.compat.places import first_difference
 from microagent.compat.rules import RULES, Party
 from microagent.compat.scopes import Scope
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
-from microagent.schemas.references import referred
 from microagent.schemas.words import Schema, as_object
 
 D = TypeVar("D", bound=Declaration)
@@ -159,8 +159,9 @@ def signal_findings(
     old: SignalDeclaration, new: SignalDeclaration, finder: Finder = _UNAIDED, *, formats: bool = False
 ) -> list[Finding]:
     """What a change of a signal breaks."""
-    scopes = _scopes(old, new, _open_payload, formats)
-    changes = Comparison(*scopes, finder, "payload", is_open=True).changes(_reserved_names(old, new))
+    was, now = _scopes(old, new, lambda declared: declared.taken, formats)
+    whole = Verdicts(_arrival(old, now, finder, formats), _arrival(new, was, finder, formats))
+    changes = Comparison(was, now, finder, "payload", whole=whole).changes(_reserved_names(old, new))
     found = [_finding("signal", new, change, ("payload", *change.steps)) for change in changes]
     if old.returns is not None or new.returns is not None:
         both = _scopes(old, new, _answer, formats)
@@ -231,12 +232,24 @@ def _answer_finding(new: SignalDeclaration, change: Change) -> Finding:
     return replace(found, rule=rule, message=about, backward=backward, forward=forward)
 
 
-def _open_payload(declared: SignalDeclaration) -> Schema:
-    """The payload as receivers take it: arguments that nobody declares are delivered, whatever is said of them."""
-    payload = referred(as_object(declared.payload), declared.definitions)
-    if isinstance(payload, bool) or payload.get("additionalProperties") is not False:
-        return payload
-    return {key: value for key, value in payload.items() if key != "additionalProperties"}
+def _arrival(sender: SignalDeclaration, taker: Scope, finder: Finder, formats: bool) -> Verdict:
+    """Whether all that is sent by a declaration fits what is taken by another."""
+
+    def verdict(sent: Schema) -> Verdict:
+        scope = Scope(sent, sender.definitions, formats=formats)
+        return Inclusion(scope, taker, good_faith=True, finder=finder).verdict(scope.schema, taker.schema)
+
+    found, names = verdict(sender.taken), sender.arguments
+    if isinstance(found, Refuted) and names is not None and not names.issuperset(cast("Iterable[str]", found.example)):
+        return verdict(_with_no_others(sender.taken, names))
+    return found
+
+
+def _with_no_others(schema: Schema, names: frozenset[str]) -> Schema:
+    """What fits a schema and has no other properties than these."""
+    said: Mapping[str, Any] = {} if isinstance(schema, bool) else schema
+    closed = {"properties": dict.fromkeys(sorted(names), True), "additionalProperties": False}
+    return {**said, "allOf": [*said.get("allOf", ()), closed]}
 
 
 def _reserved_names(*declared: Declaration) -> list[str]:

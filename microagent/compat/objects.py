@@ -27,7 +27,7 @@ class Objects:
     :ivar ask: for verdicts about schemas of both sides
     :ivar are_same: whether two schemas are known to take the same values
     :ivar compare: goes on with schemas of properties
-    :ivar is_open: properties of the outermost object that nobody declares are never sent, and always taken
+    :ivar is_open: properties of the outermost object are sent only if it says something of them
     """
 
     ask: _Ask
@@ -103,16 +103,19 @@ class Objects:
     def _others(self, old: Form, new: Form, place: Place) -> Iterator[Change]:
         """Properties that nobody names."""
         was, now = extra(old), extra(new)
-        if self.is_open and not place.steps and (isinstance(was, bool) or isinstance(now, bool)):
-            if _takes_others(old) and not _takes_others(new):
+        is_open = self.is_open and not place.steps
+        if is_open and now is not False and not _takes_others(new):
+            if _takes_others(old):
                 message = f"{place.label} takes no other arguments now"
                 yield Change("OBJECT_NO_CLOSE", message, place.steps, source=True)
+        elif is_open and was is not False and not _takes_others(old):
+            return
         elif was is False and now is not False:
             yield place.change("OBJECT_NO_OPEN", "takes other properties now", self.ask(was, now), source=False)
         elif now is False and was is not False:
-            is_mapping = _takes_others(old) and not old.names
+            is_said = _takes_others(old) and (is_open or not old.names)
             verdicts = self.ask(was, now)
-            yield place.change("OBJECT_NO_CLOSE", "takes no other properties now", verdicts, source=is_mapping)
+            yield place.change("OBJECT_NO_CLOSE", "takes no other properties now", verdicts, source=is_said)
         else:
             yield from self.compare(was, now, place.others())
 
