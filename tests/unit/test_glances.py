@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from support import unique
 
@@ -52,6 +52,7 @@ def written(value: dict[str, Any], *, plain: bool) -> bytes | str:
         return str(error)
 
 
+@settings(max_examples=200, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(schemas, st.lists(objects, min_size=1, max_size=5))
 def test_what_is_known_is_written_as_ever_and_fits(schema: dict[str, Any], values: list[dict[str, Any]]) -> None:
     """Whatever was seen before."""
@@ -63,6 +64,7 @@ def test_what_is_known_is_written_as_ever_and_fits(schema: dict[str, Any], value
             assert check.problem(value) is None
 
 
+@settings(max_examples=200, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(schemas, objects)
 def test_nothing_is_sent_that_was_known_and_does_not_fit(schema: dict[str, Any], value: dict[Any, Any]) -> None:
     """A sender is refused arguments that a receiver is given."""
