@@ -24,6 +24,8 @@ class Declared(Protocol):
 
     def encode(self, data: Mapping[str, Any], *, plain: bool = False) -> bytes: ...
 
+    def read(self, raw: bytes | str, *, formats: bool = False) -> dict[str, Any] | None: ...
+
 
 class Answered(Protocol):
     """A signal: it knows what is wrong with the answer to a call."""
@@ -71,6 +73,10 @@ class Admission:
         if self._mode == "strict":
             raise error(f"'{declared.name}' is not sent, it does not fit its declaration: {problem}")
         self._log.warning("'%s' is sent although it does not fit its declaration: %s", declared.name, problem)
+
+    def read(self, declared: Declared, body: bytes) -> dict[str, Any] | None:
+        """What came in, if it fits; None where it takes a closer look (:meth:`refusal`) to say what is wrong."""
+        return None if self._mode == "off" else declared.read(body, formats=self._formats)
 
     def refusal(self, declared: Declared, data: Mapping[str, Any]) -> str | None:
         """Why a payload that came in is refused, or None when it is to be handled."""

@@ -28,6 +28,9 @@ _CONTAINERS = (dict, list, tuple)
 _SCALARS = (str, int, float, type(None))  # a bool is an int
 
 
+decode_quickly = _value_of  # what :func:`decode` gives; raises what msgspec does
+
+
 def encode(value: object, *, plain: bool = False) -> bytes:
     """
     The value as compact JSON, in UTF-8.

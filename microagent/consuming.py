@@ -328,6 +328,7 @@ class Worker:
         await stage.performing(self._work(stage))
 
     async def _work(self, stage: Stage) -> None:
+        autoack = self.options.autoack
         while not self._stopping:
             if not self._waiting or self._prefetch.is_ahead(self._settling):
                 await self._something_to_do()
@@ -337,7 +338,10 @@ class Worker:
             if (arguments := self._arguments(delivery, stage.now)) is None:
                 continue
             outcome = await stage.run(self.consumer.handler, arguments, delivery)
-            if outcome.ending is DONE:
+            if outcome.ending is DONE and autoack:  # as in _conclude
+                self._prefetch.ran(outcome.seconds)
+                delivery.ack()
+            elif outcome.ending is DONE:
                 self._conclude(delivery, outcome)
             elif self._failed(delivery, outcome):
                 return

@@ -72,7 +72,10 @@ class Delivery:
 
     def ack(self) -> None:
         """Done: the message leaves the server."""
-        self._decide(Settlement(self, ACK))
+        if self.verdict is None:  # as below; of all verdicts this is the one that is told so often
+            self.verdict = ACK
+            if self._settle is not None:
+                self._settle(Settlement(self, ACK))
 
     def retry(self, delay: float = 0.0, reason: str = "retried by its handler") -> None:
         """

@@ -241,6 +241,8 @@ class Dispatch:
         """
         :raises SerializingError: if it is to be dropped, which the log says
         """
+        if (data := self._admission.read(signal, body)) is not None:
+            return data
         try:
             data = signal.decode(body)
         except SerializingError as error:

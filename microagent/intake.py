@@ -41,10 +41,11 @@ class Intake:
     def _message(self, delivery: Delivery) -> dict[str, Any]:
         if delivery.crashes >= CRASHES:
             raise SerializingError(f"{delivery.crashes} runs ended together with their process")
-        data = self._consumer.queue.decode(delivery.body)
-        refusal = self._admission.refusal(self._consumer.queue, data)
-        if refusal is not None:
-            raise SerializingError(f"it does not fit its declaration: {refusal}")
+        queue = self._consumer.queue
+        if (data := self._admission.read(queue, delivery.body)) is None:
+            data = queue.decode(delivery.body)
+            if (refusal := self._admission.refusal(queue, data)) is not None:
+                raise SerializingError(f"it does not fit its declaration: {refusal}")
         return data if self._consumer.dto_class is None else self._wrapped(data, self._consumer.dto_class)
 
     def _wrapped(self, data: dict[str, Any], dto_class: type) -> dict[str, Any]:

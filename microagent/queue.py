@@ -10,7 +10,7 @@ from microagent.errors import QueueException, QueueNotFound, QueueSerializingErr
 from microagent.names import queue_name_problem
 from microagent.registry import Word
 from microagent.schemas.glances import Glance
-from microagent.schemas.validation import Checks, checks
+from microagent.schemas.validation import Checks, Reader, checks
 from microagent.sources.parsing import declared_queue
 
 __all__ = ["Consumer", "Queue", "QueueException", "QueueNotFound", "SerializingError"]
@@ -80,6 +80,9 @@ class Queue(Word[QueueDeclaration]):
 
     def _glance(self, formats: bool) -> Glance:
         return Glance() if self._checks is None else self._checks[formats].glance()
+
+    def _reader(self, formats: bool) -> Reader:
+        return (lambda raw: None) if self._checks is None else self._checks[formats].read
 
     @cached_property
     def _checks(self) -> Checks | None:

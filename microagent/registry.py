@@ -18,7 +18,8 @@ from microagent.errors import (
     SerializingError,
 )
 from microagent.names import guess, shown
-from microagent.schemas.glances import Glance, Glances
+from microagent.schemas.glances import Glance
+from microagent.schemas.validation import ByFormats, Reader
 
 D = TypeVar("D", bound=Declaration)
 OnConflict: TypeAlias = Literal["error", "warn", "keep", "replace"]
@@ -189,10 +190,21 @@ class Word(Generic[D]):
         return self._glances[formats].knows(data)
 
     @cached_property
-    def _glances(self) -> Glances:
-        return Glances(self._glance)
+    def _glances(self) -> ByFormats[Glance]:
+        return ByFormats(self._glance)
 
     def _glance(self, formats: bool) -> Glance:
+        raise NotImplementedError
+
+    def read(self, raw: bytes | str, *, formats: bool = False) -> dict[str, Any] | None:
+        """The data that was encoded, if it may be handled; None where it takes a closer look to say what is wrong."""
+        return self._readers[formats](raw)
+
+    @cached_property
+    def _readers(self) -> ByFormats[Reader]:
+        return ByFormats(self._reader)
+
+    def _reader(self, formats: bool) -> Reader:
         raise NotImplementedError
 
     def encode(self, data: Mapping[str, Any], *, plain: bool = False) -> bytes:

@@ -12,7 +12,7 @@ from microagent.names import guess, shown, signal_name_problem
 from microagent.registry import Word
 from microagent.schemas.glances import Glance
 from microagent.schemas.reading import Reading
-from microagent.schemas.validation import Checks, checks
+from microagent.schemas.validation import Checks, Reader, checks
 from microagent.sources.parsing import declared_signal
 
 __all__ = ["Receiver", "SerializingError", "Signal", "SignalException", "SignalNotFound"]
@@ -119,6 +119,9 @@ class Signal(Word[SignalDeclaration]):
 
     def _glance(self, formats: bool) -> Glance:
         return self._checks[formats].glance(self.declaration.arguments)
+
+    def _reader(self, formats: bool) -> Reader:
+        return self._checks[formats].read
 
     @cached_property
     def _checks(self) -> Checks:

@@ -1,6 +1,6 @@
 """What can be seen of a payload at a glance: from its names and the types of their values alone."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from math import isfinite
 from typing import Any
 
@@ -72,21 +72,6 @@ class Glance:
             if type(name) is not str or kind not in self._types.get(name, self._others):
                 return None
         return tuple(name for name, kind in types.items() if kind is float)
-
-
-class Glances(dict[bool, Glance]):
-    """
-    By whether formats are checked.
-
-    :param make: gives one when it is first needed
-    """
-
-    def __init__(self, make: Callable[[bool], Glance]) -> None:
-        self._make = make
-
-    def __missing__(self, formats: bool) -> Glance:
-        self[formats] = made = self._make(formats)
-        return made
 
 
 def _types_of(found: Type) -> frozenset[type]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import msgspec
 
@@ -13,6 +13,9 @@ from microagent.schemas.words import FORMATS, Schema, as_object
 
 if TYPE_CHECKING:
     from microagent.schemas.deciding import Decision
+
+T = TypeVar("T")
+Reader: TypeAlias = Callable[[bytes | str], "dict[str, Any] | None"]
 
 
 class Check:
@@ -53,6 +56,22 @@ class Check:
             except (msgspec.ValidationError, RecursionError, ValueError):  # of texts and integers that nobody can write
                 return self._whole(value)
         return None if self._rest is None else self._rest(value)
+
+    @cached_property
+    def read(self) -> "Reader":
+        """Gives the object that was encoded, if it fits; None where it takes a closer look to say what is wrong."""
+        kind, rest, decode = self._type, self._rest, codec.decode_quickly
+
+        def read(raw: bytes | str) -> dict[str, Any] | None:
+            try:
+                value = decode(raw)
+                if kind is not None:
+                    msgspec.convert(value, kind)
+            except (ValueError, RecursionError):  # msgspec's own are ValueErrors
+                return None
+            return value if type(value) is dict and (rest is None or rest(value) is None) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - it is what JSON says
+
+        return read
 
     def glance(self, names: Collection[str] | None = None) -> Glance:
         """
@@ -96,13 +115,28 @@ class Check:
         return checker(schema, definitions, formats=self._formats)
 
 
-Checks: TypeAlias = Mapping[bool, Check]
-"""The check of a schema that does not look at formats, and the one that does."""
+class ByFormats(dict[bool, T]):
+    """
+    What does not look at formats, and what does.
+
+    :param make: gives one when it is first needed
+    """
+
+    def __init__(self, make: Callable[[bool], T]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, formats: bool) -> T:
+        self[formats] = made = self._make(formats)
+        return made
+
+
+Checks: TypeAlias = ByFormats[Check]
 
 
 def checks(schema: Schema, definitions: Mapping[str, Any], *, payload: bool = False) -> Checks:
     """Both checks of a schema."""
-    return {formats: Check(schema, definitions, payload=payload, formats=formats) for formats in (False, True)}
+    return ByFormats(lambda formats: Check(schema, definitions, payload=payload, formats=formats))
 
 
 def missing_formats() -> list[str]:

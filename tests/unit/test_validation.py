@@ -9,6 +9,9 @@ from subprocess import run
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up import VALUES as MADE_UP
 
 from microagent.codec import decode, encode
 from microagent.schemas.validation import Check
@@ -215,3 +218,31 @@ def test_formats_are_checked_when_that_is_asked_for() -> None:
 def test_formats_that_nobody_knows_are_never_checked() -> None:
     """OpenAPI's ``int32`` refuses nothing."""
     assert Check({"type": "integer", "format": "int32"}, formats=True).problem(2**40) is None
+
+
+@given(MADE_UP | st.dictionaries(st.sampled_from(["id", "lines", "level", "note"]), MADE_UP | st.just(1.0)))
+def test_what_is_read_quickly_is_what_was_encoded_and_fits(value: Any) -> None:
+    """Whatever else there is takes a closer look."""
+    check = Check(ORDER, payload=True)
+    if (read := check.read(encode(value))) is not None:
+        assert read == value
+        assert check.problem(value) is None
+
+
+@pytest.mark.parametrize(
+    ("schema", "value"),
+    [
+        (ORDER, {"id": 1, "lines": [{"sku": "a"}], "level": "low", "note": None, "more": 1}),
+        ({}, {"a": [1, {"b": None}]}),
+        ({"properties": {"a": {"not": {"const": 1}}}}, {"a": 2}),
+    ],
+)
+def test_most_of_what_comes_is_read_quickly(schema: Schema, value: Any) -> None:
+    """Whoever checks it."""
+    assert Check(schema, payload=True).read(encode(value)) == value
+
+
+@pytest.mark.parametrize("raw", [b"", b"{", b"\xff", b"[1]", b"null", b"[" * 10_000, b'{"id": 1} x', b'{"id": NaN}'])
+def test_nothing_is_read_quickly_of_what_is_no_object(raw: bytes) -> None:
+    """It takes a closer look to say what is wrong."""
+    assert Check({}, payload=True).read(raw) is None
