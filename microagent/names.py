@@ -9,6 +9,7 @@ from unicodedata import normalize
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 CLASS_NAME = re.compile(r"[A-Z][A-Za-z0-9_]*")
+_LONG = 60  # characters of a word in a message
 
 RESERVED_SIGNALS = frozenset(
     {
@@ -88,14 +89,22 @@ def guess(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
     return f", did you mean {close[0]!r}?" if close else ""
 
 
+def snake(name: str) -> str:
+    """``userSignedUp`` and ``user/signed-up`` as ``user_signed_up``."""
+    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
+    return re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")
+
+
 def shown(word: str) -> str:
-    """A foreign word as a message can hold it: quoted, escaped, cut at 60 characters."""
-    return ascii(word) if len(word) <= 60 else f"{word[:60]!a}..."  # noqa: PLR2004 - said above
+    """A foreign word as a message can hold it: quoted, escaped, and cut, where it is long."""
+    return ascii(word) if len(word) <= _LONG else f"{word[:_LONG]!a}..."
 
 
 def _name_problem(name: str, reserved: frozenset[str], owner: str) -> str | None:
     if not NAME.fullmatch(name):
-        return f"{shown(name)} is no name: it takes a-z, 0-9 and _, and begins with a letter"
+        example = snake(name)
+        such_as = f", such as {example!r}" if NAME.fullmatch(example) and len(example) < _LONG else ""
+        return f"{shown(name)} is no name: it takes a-z, 0-9 and _, and begins with a letter{such_as}"
     if keyword.iskeyword(name):
         return f"{name!r} is a word of Python and cannot be a name"
     if name in reserved:

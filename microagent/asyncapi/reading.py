@@ -9,7 +9,7 @@ from microagent.asyncapi.bundles import Bundle, Place, UnsayableError, referred_
 from microagent.asyncapi.outline import Answer, Channel, Message, Node, Outline, node_of
 from microagent.asyncapi.writing import EXTENSION, GENERATED, GENERATOR
 from microagent.jsontext import Complaint, Steps
-from microagent.names import guess, queue_name_problem, shown, signal_name_problem
+from microagent.names import guess, queue_name_problem, shown, signal_name_problem, snake
 from microagent.pointers import pointer_to
 from microagent.schemas.words import is_schema
 
@@ -86,10 +86,10 @@ class Draft:
         self.more[key] = {"type": "object"} if schema is True and key == "payload" else schema
 
     def said(self, kind: Kind) -> Said:
-        compat = {"compat": self.channel.own["compat"]} if "compat" in self.channel.own else {}
-        entry = {"name": self.name, **_told(self.channel.node, self.message), **compat, **self.more}
+        own = {key: self.channel.own[key] for key in ("compat", "class_name") if key in self.channel.own}
+        entry = {"name": self.name, **_told(self.channel.node, self.message), **own, **self.more}
         places = self.places | {("$defs", name): steps for name, steps in self.bundle.places.items()}
-        places["compat",] = (*self.channel.steps, EXTENSION, "compat")
+        places |= {(key,): (*self.channel.steps, EXTENSION, key) for key in own}
         return Said(kind, entry, self.bundle.definitions, self.channel.steps, places, "kind" in self.channel.own)
 
 
@@ -200,7 +200,7 @@ class AsyncApi:
         wanted = message.name if message and is_one_of_several else channel.key
         if kind == "queues":
             wanted = _place(channel) or channel.key
-        name = wanted if _PROBLEMS[kind](wanted) is None else _snake(wanted)
+        name = wanted if _PROBLEMS[kind](wanted) is None else snake(re.sub(r"\{[^}]*\}", "", wanted))
         if (problem := _PROBLEMS[kind](name)) is not None:
             raise UnsayableError(problem, channel.steps)
         if name != wanted:
@@ -272,12 +272,6 @@ def _told(channel: Node, message: Message | None) -> dict[str, Any]:
     text = "\n\n".join(dict.fromkeys(each for each in texts if isinstance(each, str) and each))
     deprecated = message is not None and message.node.get("deprecated") is True
     return {**({"description": text} if text else {}), **({"deprecated": True} if deprecated else {})}
-
-
-def _snake(name: str) -> str:
-    """``userSignedUp`` and ``user/signed-up`` as ``user_signed_up``."""
-    parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", re.sub(r"\{[^}]*\}", "", name))
-    return re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")
 
 
 def _topic(address: object) -> str | None:

@@ -142,7 +142,7 @@ def _signal_channels(signal: SignalDeclaration) -> Iterator[tuple[str, Node]]:
     name, address = signal.name, f"{{prefix}}:{signal.name}:{{sender}}"
     own: Node = {"kind": "signal", "name": name}
     message = f"signals.{name}"
-    yield message, _on_bus(address, message, {**own, **_compat(signal.compat)}, _described(signal))
+    yield message, _on_bus(address, message, {**own, **_of_our_own(signal)}, _described(signal))
     if signal.returns is not None:
         yield f"{CALLS}.{name}", _on_bus(f"{address}#{{request_id}}", message, {**own, "kind": "call"})
         reply, message = "{prefix}:response:{uid}#{request_id}", f"{REPLIES}.{name}"
@@ -169,7 +169,7 @@ def _parameters(channels: Iterable[Mapping[str, Any]], prefixes: Sequence[str]) 
 
 
 def _queue_channel(queue: QueueDeclaration) -> Node:
-    own: Node = {"kind": "queue", "name": queue.name, **_compat(queue.compat)}
+    own: Node = {"kind": "queue", "name": queue.name, **_of_our_own(queue)}
     if queue.topics:
         own["topics"] = list(queue.topics)
     if queue.quorum is not None:
@@ -197,6 +197,12 @@ def _amqp(queue: QueueDeclaration) -> Node:
 
 def _compat(said: Mapping[str, Any]) -> Node:
     return {"compat": dict(said)} if said else {}
+
+
+def _of_our_own(declaration: SignalDeclaration | QueueDeclaration) -> Node:
+    """What AsyncAPI has no word for."""
+    named = {"class_name": declaration.class_name} if declaration.class_name else {}
+    return {**_compat(declaration.compat), **named}
 
 
 def _described(declaration: SignalDeclaration | QueueDeclaration) -> Node:

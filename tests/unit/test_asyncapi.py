@@ -12,6 +12,7 @@ from microagent.asyncapi.schemas import FORMAT
 from microagent.asyncapi.writing import MARK, Api, Role, document, text
 from microagent.channel import Channel
 from microagent.declarations import Declarations
+from microagent.errors import DeclarationError
 from microagent.pointers import follow, fragment_steps
 from microagent.sources.parsing import parse
 
@@ -74,6 +75,23 @@ def test_any_document_is_valid_and_gives_its_declarations_back(source: dict[str,
         name: each.compat for name, each in by_name(found).items()
     }
     assert (again.notes, again.warnings) == ((), ())
+
+
+def test_chosen_class_names_are_kept() -> None:
+    """AsyncAPI has no word for them; what is no such name is told with its place."""
+    shared = {"class_name": "Sum", "type": "object", "properties": {"total": {"type": "integer"}}}
+    source = {
+        "signals": [{"name": "paid", "class_name": "Payment", "payload": {"$ref": "#/$defs/Paid"}}],
+        "queues": [{"name": "sums", "class_name": "Sums", "payload": {"properties": {"of": {"$ref": "#/$defs/Sum"}}}}],
+        "$defs": {"Paid": {"type": "object", "properties": {"sum": {"type": "integer"}}}, "Sum": shared},
+    }
+    written = text(api(parse(json.dumps(source))))
+    assert {name: each.class_name for name, each in by_name(parse(written)).items()} == {
+        "SignalDeclaration paid": "Payment",
+        "QueueDeclaration sums": "Sums",
+    }
+    with pytest.raises(DeclarationError, match=r"/channels/queues.sums/x-microagent/class_name: 'sums' is no name"):
+        parse(written.replace('"Sums"', '"sums"'))
 
 
 def test_addresses_are_those_of_the_wire() -> None:

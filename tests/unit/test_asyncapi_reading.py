@@ -399,7 +399,7 @@ def test_a_mistake_in_our_own_words_is_an_error() -> None:
         "x-microagent": {"kind": "signal", "name": "a b"},
     }
     [name, kind] = refused(minimal({"c": channel}, components={"messages": {"m": message}}))
-    assert name == "/channels/c: 'a b' is no name: it takes a-z, 0-9 and _, and begins with a letter"
+    assert name == "/channels/c: 'a b' is no name: it takes a-z, 0-9 and _, and begins with a letter, such as 'a_b'"
     assert kind == "/components/messages/m/payload/properties/a/type: unknown type 'strnig', did you mean 'string'?"
 
 

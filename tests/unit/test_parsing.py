@@ -94,7 +94,7 @@ def test_every_problem_is_told_at_once_with_its_place() -> None:
 }"""
     assert problems(text, "schemas/signals.json") == [
         "schemas/signals.json:3:14 /signals/0/name: "
-        "'Bad' is no name: it takes a-z, 0-9 and _, and begins with a letter",
+        "'Bad' is no name: it takes a-z, 0-9 and _, and begins with a letter, such as 'bad'",
         "schemas/signals.json:3:48 /signals/0/providing_args/code: unknown type 'nubmer', did you mean 'number'?",
         "schemas/signals.json:3:58 /signals/0/providing_args/self: "
         "'self' cannot be the name of an argument: handlers get something else under it",
