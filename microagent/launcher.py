@@ -17,12 +17,13 @@ from microagent.agent import SHUTDOWN_TIMEOUT
 from microagent.asyncapi.writing import MARK, text
 from microagent.atomic import write_whole
 from microagent.colours import are_wanted
-from microagent.errors import ConfigurationError, GroupInterrupt, ServerInterrupt
+from microagent.errors import ConfigurationError, ExtraMissing, GroupInterrupt, ServerInterrupt
 from microagent.plurals import counted
 from microagent.printing import cut_off
 from microagent.running.blueprint import Blueprint
 from microagent.running.group import Group, in_memory, load_group
 from microagent.running.logs import LEVELS, Logs
+from microagent.running.loops import LOOPS, Loop
 from microagent.running.overview import overview
 from microagent.running.participants import api_of, unseen
 from microagent.running.reloading import Reloader
@@ -73,6 +74,9 @@ line or the settings are wrong; then nothing was started.
     help="Log this and above. Default: INFO, or what the settings say.",
 )
 @click.option("--json-logs", is_flag=True, help="Log JSON, an object a line, whatever the settings say.")
+@click.option(
+    "--loop", type=click.Choice(LOOPS), default="asyncio", show_default=True, help="The event loop that agents run on."
+)
 @click.version_option(package_name="microagent", message="%(package)s %(version)s")
 @click.pass_context
 def main(
@@ -87,6 +91,7 @@ def main(
     reload: bool,
     log_level: str | None,
     json_logs: bool,
+    loop: Loop,
 ) -> None:
     """
     Run the agents of one or more SETTINGS modules, each agent in a process of its own.
@@ -114,7 +119,7 @@ def main(
         raise click.UsageError(f"{'--check' if check else '--asyncapi'} and --reload exclude each other")
     context.color = are_wanted(os.environ)
     sys.path.insert(0, os.getcwd())
-    run = Run(settings, only, start_method, shutdown_timeout, Logs(log_level, json_logs))
+    run = Run(settings, only, start_method, shutdown_timeout, Logs(log_level, json_logs), loop)
     if check or asyncapi is not None:
         _tell(run, check, asyncapi)
     elif reload:
@@ -133,6 +138,7 @@ class Run:
     start_method: str | None
     shutdown_timeout: float
     logs: Logs
+    loop: Loop
 
     def __call__(self) -> None:
         """Run the group until it ends; exit if that is not clean."""
@@ -142,14 +148,16 @@ class Run:
             log.warning("%s", doubt)
         if alone := in_memory(group):
             log.warning("%s: a memory:// of one process is not that of another, so nothing passes between them", alone)
-        manager = AgentsManager(
-            list(group.items()),
-            start_method=self.start_method,
-            shutdown_timeout=self.shutdown_timeout,
-            logs=self.logs,
-        )
         try:
-            manager.start()
+            AgentsManager(
+                list(group.items()),
+                start_method=self.start_method,
+                shutdown_timeout=self.shutdown_timeout,
+                logs=self.logs,
+                loop=self.loop,
+            ).start()
+        except ExtraMissing as mistake:
+            self._leave(str(mistake), MISTAKE)
         except GroupInterrupt as end:
             self._leave(f"{end}; the group was stopped", FAILED)
 

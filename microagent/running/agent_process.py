@@ -19,6 +19,7 @@ from microagent.errors import MicroAgentError, ServerInterrupt
 from microagent.printable import printable
 from microagent.running.lifeline import Lifeline
 from microagent.running.logs import Logs
+from microagent.running.loops import Loop, factory_of
 from microagent.running.parcel import Parcel
 from microagent.running.settings import init_agent
 from microagent.running.stop_signals import left_to_parent, let_in
@@ -43,6 +44,7 @@ class AgentProcess:
     send it to each process of a group, and the parent sends it again. One that comes later ends the agent now.
 
     :param shutdown_timeout: seconds that handlers have to finish
+    :param loop: the event loop that the agent runs on
     """
 
     name: str
@@ -51,6 +53,7 @@ class AgentProcess:
     lifeline: Lifeline
     shutdown_timeout: float
     logs: Logs
+    loop: Loop = "asyncio"
 
     def __call__(self) -> NoReturn:
         """Run the agent and exit."""
@@ -59,7 +62,9 @@ class AgentProcess:
         stop: Future[float] = Future()
         threading.Thread(target=self._outlive_no_parent, args=(stop,), daemon=True).start()
         try:
-            asyncio.run(self._live(self._opened(), stop))
+            configuration = self._opened()
+            with asyncio.Runner(loop_factory=factory_of(self.loop)) as runner:
+                runner.run(self._live(configuration, stop))
         except MicroAgentError as error:  # what to do about it is in its text, not in its traceback
             log.critical("Agent %r: %s%s", self.name, error, own_place(error))
             sys.exit(1)

@@ -17,6 +17,7 @@ from microagent.errors import GroupInterrupt
 from microagent.running.agent_process import AgentProcess
 from microagent.running.lifeline import Lifeline
 from microagent.running.logs import Logs
+from microagent.running.loops import Loop, factory_of
 from microagent.running.parcel import Parcel
 from microagent.running.stop_signals import StopSignals, held_back
 
@@ -39,6 +40,8 @@ class AgentsManager:
     :param start_method: of the processes: ``"fork"``, ``"spawn"``, ``"forkserver"``, or None for the platform's own
     :param shutdown_timeout: seconds that handlers have to finish when the group stops
     :param logs: how the processes of the agents log
+    :param loop: the event loop that they run on: ``"asyncio"`` or ``"uvloop"``
+    :raises ExtraMissing: if that is not installed
     """
 
     def __init__(
@@ -48,7 +51,10 @@ class AgentsManager:
         start_method: str | None = None,
         shutdown_timeout: float = SHUTDOWN_TIMEOUT,
         logs: Logs = Logs(),  # noqa: B008 - it is immutable
+        loop: Loop = "asyncio",
     ) -> None:
+        factory_of(loop)
+        self._loop: Loop = loop
         self.cfg = cfg
         self._context = cast("DefaultContext", multiprocessing.get_context(start_method))  # each one has its Process
         self._shutdown_timeout = shutdown_timeout
@@ -78,7 +84,9 @@ class AgentsManager:
             resource_tracker.ensure_running()  # now, because it lets signals in when it starts
         with held_back():
             for name, (backend, cfg) in self.cfg:
-                target = AgentProcess(name, backend, Parcel(cfg), lifeline, self._shutdown_timeout, self._logs)
+                target = AgentProcess(
+                    name, backend, Parcel(cfg), lifeline, self._shutdown_timeout, self._logs, self._loop
+                )
                 process = self._context.Process(target=target, name=name)
                 process.start()
                 self._running.append(process)

@@ -850,3 +850,57 @@ def test_version() -> None:
     ``marun --version`` says the version of the package.
     """
     assert help_text("--version") == "microagent 2.0.0\n"
+
+
+LOOPS = """
+    import asyncio
+    from microagent import MicroAgent, Queue, Signal, consumer, periodic, receiver
+
+    asked, wanted = Signal("loop_asked", [], returns="string"), Queue("loop_wanted")
+
+    def loop():
+        return type(asyncio.get_running_loop()).__module__.partition(".")[0]
+
+    class Asking(MicroAgent):
+        @periodic(period=0.2, timeout=10, start_after=0.2)
+        async def ask(self):
+            answers = await self.bus.loop_asked.call("asking", timeout=5)
+            await self.broker.loop_wanted.send({"loops": [loop(), *answers.values()]})
+
+    class Answering(MicroAgent):
+        @receiver(asked)
+        async def answer(self, **kwargs):
+            return loop()
+
+        @consumer(wanted)
+        async def note(self, loops):
+            print("runs on", *loops, flush=True)
+"""
+
+
+def test_agents_run_on_the_loop_that_is_chosen(tmp_path: Path) -> None:
+    """They call each other, send messages and stop on uvloop as they do on asyncio's own."""
+    write(
+        tmp_path,
+        loops=LOOPS,
+        settings="""
+        AGENT = {name: {"backend": f"loops.{name.title()}"} for name in ("asking", "answering")}
+    """,
+    )
+    for loop in ("uvloop", "asyncio"):
+        with marun(tmp_path, "settings", "--loop", loop) as group:
+            group.says(f"runs on {loop} {loop}", times=2)
+            group.send(signal.SIGTERM)
+
+            assert group.ends() == 0
+            assert "Traceback" not in group.output
+
+
+def test_loop_that_is_not_installed_is_a_mistake(project: Path) -> None:
+    """Nothing is started, and what to install is said."""
+    declare(project, "Calm")
+    write(project, uvloop="raise ModuleNotFoundError(\"No module named 'uvloop'\", name='uvloop')")
+
+    with marun(project, "settings", "--loop", "uvloop") as group:
+        assert group.ends() == 2
+        assert group.output == "marun: '--loop uvloop' needs 'uvloop': pip install 'microagent[uvloop]'\n"

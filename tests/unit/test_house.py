@@ -39,8 +39,8 @@ FLOORS = {
     "people": """
         roster life agent backends launcher __init__
         running.settings running.sendings running.tree running.blueprint running.overview running.participants
-        running.group running.lifeline running.stop_signals running.parcel running.logs running.agent_process
-        running.supervisor running.reloading
+        running.group running.lifeline running.stop_signals running.parcel running.logs running.loops
+        running.agent_process running.supervisor running.reloading
     """,
 }
 WORDS_FOR_GENERATOR = {
