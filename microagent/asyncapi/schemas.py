@@ -8,8 +8,8 @@ from typing import Any, TypeAlias, cast
 
 from microagent.declarations import QueueDeclaration, SignalDeclaration
 from microagent.pointers import pointer_to
-from microagent.schemas.references import references, resolve
-from microagent.schemas.words import Schema, every_schema, is_annotation, rebuilt
+from microagent.schemas.references import Target, readdressed, references, resolve
+from microagent.schemas.words import Schema, every_schema, is_annotation
 
 FORMAT = "application/schema+json;version=draft-2020-12"
 NAME = "x-microagent-name"
@@ -104,23 +104,16 @@ class Schemas:
         """The schema with references that lead through the whole document."""
         definitions, identities = declaration.definitions, self._identities[_identity(declaration)]
 
-        def change(inner: Schema) -> Schema:
-            if isinstance(inner, bool):
-                return inner
-            copy = rebuilt(inner, change)
-            reference = inner.get("$ref")
-            target = resolve(reference, own, definitions) if isinstance(reference, str) else None
-            if target is None or not isinstance(reference, str):
-                return copy
+        def address(reference: str, target: Target) -> Mapping[str, str]:
             if not target.in_file:
-                return {**copy, "$ref": f"#{place}{reference[1:]}"}
+                return {"$ref": f"#{place}{reference[1:]}"}
             identity = identities[target.steps[1]]
             pointer = f"#/components/schemas/{self._keys[identity]}{'/schema' if identity in self._formatted else ''}"
             usual = f"#{pointer_to(target.steps)}"
             odd = {} if reference == usual else {REFERENCE: reference}
-            return {**copy, "$ref": pointer + pointer_to(target.steps[2:]), **odd}
+            return {"$ref": pointer + pointer_to(target.steps[2:]), **odd}
 
-        return change(schema)
+        return readdressed(schema, own, definitions, address)
 
 
 def _reply(returns: Schema) -> Schema:

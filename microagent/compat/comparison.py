@@ -17,6 +17,7 @@ from microagent.compat.wording import LIMITS, difference, is_untyped, kind_of, l
 from microagent.schemas.words import Schema
 
 _PAIR = 2
+_OF_TYPES = ("ARG_NO_NARROW", "ARG_NO_WIDEN", "ARG_SAME_TYPE")
 _MANY = 500
 """So many places are looked at even if what they have in common has been told of another place."""
 
@@ -65,7 +66,7 @@ class Comparison:
         back = Included() if any(change.backward for change in told) else whole.back
         forth = Included() if any(change.forward for change in told) else whole.forth
         verdicts = Verdicts(back, forth)
-        rule = verdicts.rule("ARG_NO_NARROW", "ARG_NO_WIDEN", "ARG_SAME_TYPE")
+        rule = verdicts.rule(*_OF_TYPES)
         if rule is not None:
             yield self._root.change(rule, _DOES[verdicts.refuted], verdicts, source=False)
         yield from self._root.undecided(verdicts)
@@ -106,7 +107,7 @@ class Comparison:
     def _whole(self, old: Schema, new: Schema, place: Place) -> Iterator[Change]:
         """What is to be said of a place where nothing finer can be."""
         verdicts = self._verdicts(old, new)
-        if (rule := verdicts.rule("ARG_NO_NARROW", "ARG_NO_WIDEN", "ARG_SAME_TYPE")) is not None:
+        if (rule := verdicts.rule(*_OF_TYPES)) is not None:
             yield place.change(rule, _DOES[verdicts.refuted], verdicts, source=self._source(old, new))
         yield from place.undecided(verdicts)
 
@@ -164,7 +165,7 @@ class Comparison:
             yield from self._forms(olds[0], news[0], place)
         elif olds or news:
             verdicts = self._verdicts(_any_of(olds), _any_of(news))
-            rule = verdicts.rule("ARG_NO_NARROW", "ARG_NO_WIDEN", "ARG_SAME_TYPE")
+            rule = verdicts.rule(*_OF_TYPES)
             if rule is not None:
                 yield place.change(rule, f"{_DOES[verdicts.refuted]}: other alternatives", verdicts, source=True)
             yield from place.undecided(verdicts)

@@ -168,10 +168,11 @@ def longest_prefix(form: Form) -> int:
 
 def item(form: Form, index: int) -> Schema:
     """What an item at this place fits."""
-    return together(_item(flat, index) for flat in form.flats)
+    return together(of_index(flat, index) for flat in form.flats)
 
 
-def _item(flat: Flat, index: int) -> Schema:
+def of_index(flat: Flat, index: int) -> Schema:
+    """The schema of an item at this place."""
     prefix: list[Schema] = flat.get("prefixItems", [])
     return prefix[index] if index < len(prefix) else flat.get("items", True)
 

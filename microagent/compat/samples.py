@@ -13,6 +13,7 @@ from microagent.compat.members import (
     item,
     member,
     mentions,
+    of_index,
     of_name,
     of_pattern,
     patterns,
@@ -75,7 +76,7 @@ class Samples:
 
     def _parts_are_sent(self, form: Form, foreign: Hints, value: Any) -> Iterator[bool]:
         for index, each in enumerate(cast("list[object]", value) if form.kind == "array" else ()):
-            further = self._other.in_place([_item(flat, index) for flat in foreign])
+            further = self._other.in_place([of_index(flat, index) for flat in foreign])
             yield self._are_sent(item(form, index), further, each)
         for name, each in cast("dict[str, object]", value).items() if form.kind == "object" else ():
             yield not is_silent(form, name) or not any(mentions(flat, name) for flat in foreign)
@@ -134,7 +135,7 @@ class Samples:
             yield [value for index in range(count) for value in self._first(item(form, index), depth + 1)]
         longest = max((len(flat.get("prefixItems", ())) for flat in hints), default=0)
         for index in range(max(longest, least) + 1):
-            wanted = [_item(flat, index) for flat in foreign] + [flat.get("contains", True) for flat in foreign]
+            wanted = [of_index(flat, index) for flat in foreign] + [flat.get("contains", True) for flat in foreign]
             before = [value for at in range(index) for value in self._first(item(form, at), depth + 1)]
             for value in self._some(item(form, index), wanted, depth + 1):
                 yield [*before, value, *base[index + 1 :]]
@@ -190,11 +191,7 @@ class Samples:
                 for value in self._some(schema, also + wanted, depth + 1):
                     yield {**base, name: value}
         taken = {name for flat in [*form.flats, *foreign] for name in flat.get("properties", ())}
-        new = [
-            name
-            for name in ("other", "a", "A", "other_", "0", "x-y", *(f"other_{n}" for n in range(40)))
-            if name not in taken
-        ]
+        new = [name for name in _NEW_NAMES if name not in taken]
         for name in new[:6]:
             for value in self._some(extra(form), wanted, depth + 1):
                 yield {**base, name: value}
@@ -202,11 +199,6 @@ class Samples:
         for count in sorted(_near([*form.flats, *foreign], "minProperties", "maxProperties")):
             if filler and len(base) < count <= len(base) + len(new):
                 yield {**base, **dict.fromkeys(new[: count - len(base)], filler[0])}
-
-
-def _item(flat: Mapping[str, Any], index: int) -> Schema:
-    prefix: list[Schema] = flat.get("prefixItems", [])
-    return prefix[index] if index < len(prefix) else flat.get("items", True)
 
 
 def _near(hints: Hints, *words: str) -> set[int]:

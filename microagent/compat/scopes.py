@@ -11,7 +11,7 @@ from referencing.jsonschema import SchemaRegistry
 
 from microagent.pointers import follow, fragment_steps, pointer_to
 from microagent.schemas.jsonvalues import identity
-from microagent.schemas.references import references, resolve
+from microagent.schemas.references import Target, readdressed, references
 from microagent.schemas.validator import registry, validator
 from microagent.schemas.words import FORMATS, Schema, canonical, canonical_text, rebuilt, schemas_in_place
 
@@ -139,17 +139,13 @@ def together(schemas: Iterable[Schema]) -> Schema:
 def _absolute(schema: Schema, own: Schema | None, definitions: Mapping[str, Any], formats: frozenset[str]) -> Schema:
     """The schema, each reference beginning with the document that it leads into, and without formats but these."""
 
+    def address(_: str, target: Target) -> Mapping[str, str]:
+        return {"$ref": f"{_FILE if target.in_file else _OWN}#{quote(pointer_to(target.steps))}"}
+
     def change(inner: Schema) -> Schema:
         if isinstance(inner, bool):
             return inner
-        copy = rebuilt(inner, change)
-        copy.pop("$id", None)
-        if copy.get("format") not in formats:
-            copy.pop("format", None)
-        reference = copy.get("$ref")
-        target = resolve(reference, own, definitions) if isinstance(reference, str) else None
-        if target is not None:
-            copy["$ref"] = f"{_FILE if target.in_file else _OWN}#{quote(pointer_to(target.steps))}"
-        return copy
+        left_out = {"$id", *(() if inner.get("format") in formats else ("format",))}
+        return rebuilt({word: said for word, said in inner.items() if word not in left_out}, change)
 
-    return change(schema)
+    return readdressed(change(schema), own, definitions, address)

@@ -7,9 +7,9 @@ from typing import Any
 from microagent.schemas.claims import Checker, Claims
 from microagent.schemas.conjunctions import Place
 from microagent.schemas.judging import Judge, names, reference_to
-from microagent.schemas.references import resolve
+from microagent.schemas.references import Target, readdressed
 from microagent.schemas.runtime_types import AnyValue, Builder, DictOf, Record, Reference, Type, inside
-from microagent.schemas.words import Schema, every_schema, rebuilt
+from microagent.schemas.words import Schema, every_schema
 
 _SCOPED = frozenset({"$dynamicRef", "$dynamicAnchor", "$recursiveRef", "$recursiveAnchor", "$anchor", "$id", "id"})
 
@@ -107,16 +107,10 @@ def _is_foreign(schema: Mapping[str, Any]) -> bool:
 def _moved(schema: Schema, definitions: Mapping[str, Any], document: str) -> Schema:
     """The payload with references into itself as references to a definition that holds it."""
 
-    def change(inner: Schema) -> Schema:
-        if isinstance(inner, bool):
-            return inner
-        copy = rebuilt(inner, change)
-        target = resolve(copy["$ref"], schema, definitions) if isinstance(copy.get("$ref"), str) else None
-        if target is not None and not target.in_file:
-            copy["$ref"] = reference_to("$defs", document, *target.steps)
-        return copy
+    def address(_: str, target: Target) -> Mapping[str, str]:
+        return {} if target.in_file else {"$ref": reference_to("$defs", document, *target.steps)}
 
-    return change(schema)
+    return readdressed(schema, schema, definitions, address)
 
 
 def _place_in(place: Place, document: str) -> Place:

@@ -26,9 +26,9 @@ from microagent.pointers import pointer_to
 from microagent.printable import printable
 from microagent.schemas.ecmascript import PatternError
 from microagent.schemas.patterns import Pattern
-from microagent.schemas.references import resolve
+from microagent.schemas.references import Target, readdressed
 from microagent.schemas.validator import MOST_ERRORS, registry, remembering, validator
-from microagent.schemas.words import Schema, every_schema, rebuilt
+from microagent.schemas.words import Schema, every_schema
 
 TYPES = ("string", "number", "integer", "boolean", "array", "object", "null")
 _VALIDATORS: dict[str, Any] = {
@@ -110,16 +110,10 @@ def complaints(document: object, schema: Mapping[str, Any], draft: str, *, but: 
 def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
     """The schema as one that stands alone: what it does not answer itself, it asks of the file by name."""
 
-    def change(inner: Schema) -> Schema:
-        if isinstance(inner, bool):
-            return inner
-        copy = rebuilt(inner, change)
-        target = resolve(copy["$ref"], schema, definitions) if isinstance(copy.get("$ref"), str) else None
-        if target is not None and target.in_file:
-            copy["$ref"] = f"{_FILE}#{quote(pointer_to(target.steps))}"
-        return copy
+    def address(_: str, target: Target) -> Mapping[str, str]:
+        return {"$ref": f"{_FILE}#{quote(pointer_to(target.steps))}"} if target.in_file else {}
 
-    return change(schema)
+    return readdressed(schema, schema, definitions, address)
 
 
 def _leaf(error: ValidationError) -> ValidationError:

@@ -1,11 +1,11 @@
 """What a ``$ref`` of a schema in normal form means: something of its own, or one of its definitions."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from microagent.pointers import follow, fragment_steps
-from microagent.schemas.words import Schema, every_schema, is_annotation, is_schema
+from microagent.schemas.words import Schema, every_schema, is_annotation, is_schema, rebuilt
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,30 @@ def references(schema: Schema) -> Iterator[tuple[tuple[str, ...], str]]:
     for steps, found in every_schema(schema):
         if not isinstance(found, bool) and isinstance(reference := found.get("$ref"), str):
             yield steps, reference
+
+
+def readdressed(
+    schema: Schema,
+    own: Schema | None,
+    definitions: Mapping[str, Any],
+    address: Callable[[str, Target], Mapping[str, str]],
+) -> Schema:
+    """
+    A copy of the schema with other words in the place of its references.
+
+    :param own: the schema that it is part of; None when it is part of the definitions themselves
+    :param address: the words for a reference and what it means; none leave it as it is
+    """
+
+    def change(inner: Schema) -> Schema:
+        if isinstance(inner, bool):
+            return inner
+        copy = rebuilt(inner, change)
+        reference = copy.get("$ref")
+        target = resolve(reference, own, definitions) if isinstance(reference, str) else None
+        return copy if target is None or not isinstance(reference, str) else {**copy, **address(reference, target)}
+
+    return change(schema)
 
 
 def needed(schema: Schema, definitions: Mapping[str, Any]) -> dict[str, Any]:
