@@ -15,6 +15,7 @@ from microagent.compat.objects import LIKENESS, likeness
 from microagent.compat.places import first_difference
 from microagent.compat.rules import RULES, Party
 from microagent.compat.scopes import Scope
+from microagent.compat.topics import uncovered
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
 from microagent.schemas.words import Schema, as_object
 
@@ -210,10 +211,10 @@ def _route_findings(old: QueueDeclaration, new: QueueDeclaration) -> Iterator[Fi
 
 def _topic_findings(old: QueueDeclaration, new: QueueDeclaration) -> Iterator[Finding]:
     was, now = old.topics or ("#",), new.topics or ("#",)  # without topics a queue gets everything
-    if lost := sorted(set(was) - set(now)) if "#" not in now else []:
+    if lost := uncovered(was, now):
         change = Change("TOPIC_NO_REMOVE", f"does not get {_quoted(lost)} any more", ("topics",), True)
         yield replace(_finding("queue", new, change, ("topics",)), backward=("producers",))
-    if added := sorted(set(now) - set(was)) if "#" not in was else []:
+    if added := uncovered(now, was):
         change = Change("TOPIC_NO_ADD", f"gets {_quoted(added)} too", ("topics",), False, True)
         yield _finding("queue", new, change, ("topics",))
 

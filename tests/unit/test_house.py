@@ -29,7 +29,7 @@ FLOORS = {
         sources.copies sources.obtaining
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion
         compat.statics compat.changes compat.wording compat.objects compat.reserved compat.comparison compat.rules
-        compat.findings compat.contracts compat.places
+        compat.findings compat.topics compat.contracts compat.places
         asyncapi.schemas asyncapi.writing asyncapi.bundles asyncapi.outline asyncapi.reading
     """,
     "machines": """
