@@ -1,6 +1,7 @@
 """What is promised of dead letters, on every backend: each can be sent again or discarded, and none goes by itself."""
 
 import asyncio
+import random
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -154,6 +155,26 @@ async def test_all_dead_letters_are_resent_in_portions(backend, queue):
     assert [body for body, _ in await handled(backend, queue, 10)] == [
         b'{"number": %d}' % number for number in range(10)
     ]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_whichever_go_in_whatever_order_the_others_stay(backend, queue, seed):
+    """Whoever takes them away: what was sent is in the queue once, what was discarded nowhere, the rest is listed."""
+    chance = random.Random(seed)
+    left = await buried(backend, queue, *(f'{{"number": {number}}}' for number in range(12)))
+    places = [bound(backend, queue) for _ in range(2)]
+    gone: list[DeadLetter] = []
+    sent: list[bytes] = []
+    for _ in range(6):
+        there, chosen = chance.choice(places), chance.sample(left, min(len(left), chance.randint(1, 3)))
+        resends = chance.random() < 0.5
+        assert await (there.resend if resends else there.discard)(*chosen, *gone[-2:]) == len(chosen)
+        left = [letter for letter in left if letter not in chosen]
+        gone += chosen
+        sent += [letter.body for letter in chosen if resends]
+        assert await chance.choice(places).dead() == left
+        assert await there.dead(2) == left[:2]
+    assert sorted(body for body, _ in await handled(backend, queue, len(sent))) == sorted(sent)
 
 
 async def test_letter_that_is_given_twice_is_sent_once(backend, queue):
