@@ -369,6 +369,7 @@ class AbstractSignalBus(End):
         await self._outbox.drain(self._send_timeout)  # after the last handler, which may have been called
         await self._outbox.cancel()
         await self._tasks.cancel()
+        self._calls.rest()
         self._patterns.clear()
         self._confirmed.clear()
         await self._link.close()

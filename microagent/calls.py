@@ -6,7 +6,6 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from types import TracebackType
 from typing import Any, Generic, Self, cast
 
@@ -62,7 +61,7 @@ class Reply:
 
 class Calls:
     """
-    The calls of one bus that wait for replies; one timer for all of them.
+    The calls of one bus that wait for replies; one timer for all of them, which outlasts most.
 
     :param uid: of the bus; begins every request id, so a process can subscribe to its own replies alone
     """
@@ -72,6 +71,7 @@ class Calls:
         self._log = log
         self._numbers = itertools.count(1)
         self._waiting: dict[str, Waiter[Any]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None  # at the first deadline, or before it
 
     def __len__(self) -> int:
@@ -81,32 +81,36 @@ class Calls:
         """The request id under which ``waiter`` gets its replies from now on, until its deadline."""
         request_id = f"{self._uid}.{next(self._numbers)}{UNDERSTANDS_ERRORS}"
         self._waiting[request_id] = waiter
-        if self._timer is None or waiter.deadline < self._timer.when():
-            self._arm(waiter.deadline)
+        if self._timer is None or waiter.loop is not self._loop or waiter.deadline < self._timer.when():
+            self._arm(waiter.loop, waiter.deadline)
         return request_id
 
     def leave(self, request_id: str) -> None:
         self._waiting.pop(request_id, None)
+
+    def rest(self) -> None:
+        """Leave no timer behind, unless somebody waits."""
         if not self._waiting:
             self._disarm()
-
-    def _arm(self, when: float) -> None:
-        self._disarm()
-        self._timer = asyncio.get_running_loop().call_at(when, self._expire)
 
     def _disarm(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
-    def _expire(self) -> None:
+    def _arm(self, loop: asyncio.AbstractEventLoop, when: float) -> None:
+        self._disarm()
+        self._loop = loop
+        self._timer = loop.call_at(when, self._expire, loop)
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
         self._timer = None
-        now = asyncio.get_running_loop().time()
+        now = loop.time()
         for waiter in self._waiting.values():
             if waiter.deadline <= now:
                 waiter.end()
         if later := [waiter.deadline for waiter in self._waiting.values() if waiter.deadline > now]:
-            self._arm(min(later))
+            self._arm(loop, min(later))
 
     def reply(self, channel: Channel, body: bytes) -> None:
         """Hand a reply to whoever waits for it; late ones are dropped, and the second one of the same process."""
@@ -131,6 +135,7 @@ class Waiter(Generic[R]):
     :param publish: sends the call, with its request id, once replies to it are heard; how many processes it has reached
     :param begin: the same, on this loop, where replies are heard already; else it gives None
     :ivar receivers: how many processes the call has reached, None where the backend cannot tell
+    :ivar loop: the one that it is used on
     :ivar deadline: when it ends, on the loop's clock
     """
 
@@ -146,11 +151,12 @@ class Waiter(Generic[R]):
         self._begin = begin
         self._timeout = timeout
         self._request_id = ""
-        self._loop: asyncio.AbstractEventLoop
+        self.loop: asyncio.AbstractEventLoop
         self._replies: deque[Reply] = deque()
         self._repliers: set[str] = set()
         self._wake: asyncio.Future[None] | None = None
         self._sending: asyncio.Future[int | None] | None = None
+        self._name = ""  # of the signal
         self._is_over = False
         self._fault: Exception | None = None  # why there will be no reply
         self.deadline = 0.0
@@ -171,8 +177,8 @@ class Waiter(Generic[R]):
         self._leave()
 
     def _enter(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.deadline = self._loop.time() + self._timeout
+        self.loop = asyncio.get_running_loop()
+        self.deadline = self.loop.time() + self._timeout
         self._is_over = False
         self._request_id = self._calls.enter(self)
 
@@ -188,7 +194,8 @@ class Waiter(Generic[R]):
 
     def _leave(self) -> None:
         self._calls.leave(self._request_id)
-        if self._sending is not None:
+        if self._sending is not None and not self._sending.done():
+            self._sending.remove_done_callback(self._told)  # nobody is to be woken by it
             self._sending.cancel()  # what is not on its way yet need not be sent
         self.end()
 
@@ -203,22 +210,23 @@ class Waiter(Generic[R]):
         """
         self._enter()
         try:
-            self._sending = self._begin and self._begin(self._request_id, self._loop)
+            self._sending = self._begin and self._begin(self._request_id, self.loop)
             if self._sending is None:
                 await self._sent()
                 self._look_for_receivers(name)
             else:
-                self._sending.add_done_callback(partial(self._told, name))
+                self._name = name
+                self._sending.add_done_callback(self._told)
             return await self.first(name)
         finally:
             self._leave()
 
-    def _told(self, name: str, sent: "asyncio.Future[int | None]") -> None:
+    def _told(self, sent: "asyncio.Future[int | None]") -> None:
         if sent.cancelled():
             return
         if (error := sent.exception()) is None:
             self.receivers = sent.result()
-            self._look_for_receivers(name)
+            self._look_for_receivers(self._name)
         else:
             self._fail(cast("Exception", error))
 
@@ -264,7 +272,7 @@ class Waiter(Generic[R]):
     async def next_reply(self) -> Reply | None:
         """The next reply, errors included; None at the timeout."""
         if not self._replies and not self._is_over:
-            self._wake = self._loop.create_future()
+            self._wake = self.loop.create_future()
             try:
                 await self._wake
             finally:

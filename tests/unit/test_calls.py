@@ -72,7 +72,10 @@ def test_what_is_no_reply_is_refused(garbage):
 
 async def test_request_id_tells_whose_and_which(calls):
     """It begins with the caller's uid, is never the same, and says that errors are understood."""
-    ids = [calls.enter(waiter(calls)) for _ in range(3)]
+    ids = []
+    for _ in range(3):
+        async with waiter(calls) as replies:
+            ids.append(replies._request_id)
     assert ids == ["uid.1~2", "uid.2~2", "uid.3~2"]
 
 
@@ -229,7 +232,6 @@ async def asking(calls):
     task.cancel()
     await asyncio.wait([task])
     assert len(calls) == 0
-    assert calls._timer is None
 
 
 async def test_who_asks_is_woken_by_the_reply(calls, asking):
@@ -287,6 +289,39 @@ async def test_each_call_ends_at_its_own_deadline(calls):
     lasted = await asyncio.gather(*map(seconds, timeouts))
     assert all(each >= timeout for each, timeout in zip(lasted, timeouts, strict=True))
     assert calls._timer is None
+
+
+async def test_a_timer_outlasts_calls_and_is_forgotten_at_rest(calls):
+    """A lone call after the other needs one; while somebody waits, it stays."""
+    async with waiter(calls, timeout=60):
+        timer = calls._timer
+    async with waiter(calls, timeout=60):
+        assert calls._timer is timer
+        calls.rest()
+        assert not timer.cancelled()
+    calls.rest()
+    assert timer.cancelled()
+    assert calls._timer is None
+
+
+def test_calls_of_another_loop_end_in_time(calls):
+    """Though a timer of the last one is left."""
+
+    async def call(timeout):
+        async with waiter(calls, timeout=timeout) as replies:
+            return await replies.next_reply() if timeout < 1 else None
+
+    asyncio.run(call(60))
+    assert asyncio.run(asyncio.wait_for(call(0.02), 5)) is None
+
+
+async def test_nobody_is_woken_by_what_became_of_a_call_that_is_answered(calls, asking):
+    """It is given up with the call."""
+    asker, sending, task = asking
+    calls.reply(Channel("P", "response", "process", asker._request_id), body(a=1))
+    assert await task == {"a": 1}
+    assert sending.cancelled()
+    assert asker.receivers is None
 
 
 async def test_nothing_more_comes_after_the_end(calls):
