@@ -85,7 +85,8 @@ class SignalDeclaration(Declaration):
         payload = referred(as_object(self.payload), self.definitions)
         if isinstance(payload, bool) or payload.get("additionalProperties") is not False:
             return payload
-        return {word: said for word, said in payload.items() if word != "additionalProperties"}
+        closing = {"additionalProperties", "unevaluatedProperties"}  # beside the first, the second says nothing
+        return {word: said for word, said in payload.items() if word not in closing}
 
     def structure(self) -> str:
         returns = {} if self.returns is None else {"returns": canonical(self.returns)}

@@ -276,3 +276,11 @@ def test_a_receiver_is_known_by_class_and_method(name: str) -> None:
 
     agent = UserAgent()
     assert Receiver(agent, agent.handler, Signal(name, []), 60).key == "UserAgent.handler"
+
+
+def test_arguments_that_a_closed_declaration_does_not_know_are_received():
+    """Whichever word closes it besides: they cannot be sent, and are delivered."""
+    closed = {"properties": {"a": {}}, "additionalProperties": False, "unevaluatedProperties": {"type": "string"}}
+    signal = Signal(f"closed_{uuid4().hex}", payload=closed)
+    assert signal.problem({"a": 1, "new": 2}, sending=True) is not None
+    assert signal.problem({"a": 1, "new": 2}, sending=False) is None
