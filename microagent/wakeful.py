@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable
 
-LONGEST = 100e-6  # seconds to stay awake
+LONGEST = 100e-6  # seconds to stay awake for one thing
+EACH = 4e-6  # seconds more for each that is awaited with it
 MOST_SLEPT_THROUGH = 1000  # waits, after many that took longer
 
 
@@ -12,8 +13,8 @@ class Wakeful:
     Keeps the loop turning while something is awaited that usually comes within microseconds.
 
     To put a processor to sleep and to wake it takes longer than a server on the same machine, or near it, needs for its
-    answer. Whatever else there is to do is done meanwhile. Where an answer takes longer than :data:`LONGEST`, the loop
-    sleeps through the next waits, through ever more of them as long as that goes on.
+    answer. Whatever else there is to do is done meanwhile. Where answers take longer than that, some 100 us, the loop
+    sleeps through the next waits, through ever more of them as long as it goes on.
 
     :param awaits: whether something is awaited
     """
@@ -26,12 +27,12 @@ class Wakeful:
         self._to_sleep_through = 0
         self._last_slept_through = 0
 
-    def wait(self) -> None:
-        """Something is awaited from now on."""
+    def wait(self, count: int = 1) -> None:
+        """So many things are awaited from now on."""
         if self._to_sleep_through:
             self._to_sleep_through -= 1
             return
-        self._until = self._loop.time() + LONGEST
+        self._until = self._loop.time() + LONGEST + count * EACH
         if not self._is_turning:
             self._is_turning = True
             self._loop.call_soon(self._turn)

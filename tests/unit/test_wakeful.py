@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
-from microagent.wakeful import LONGEST, MOST_SLEPT_THROUGH, Wakeful
+from microagent.wakeful import EACH, LONGEST, MOST_SLEPT_THROUGH, Wakeful
 
 
 class Loop:
@@ -55,7 +55,17 @@ def test_it_does_not_turn_for_long() -> None:
     """An answer that takes its time wakes the process."""
     awake, loop = wakeful(["an answer"])
     awake.wait()
-    assert 9 <= loop.falls_asleep(LONGEST / 10) <= 11
+    assert 9 <= loop.falls_asleep(LONGEST / 10) <= 12
+
+
+def test_it_turns_longer_for_more() -> None:
+    """Forty answers take a server longer than one."""
+    awake, loop = wakeful(["an answer"] * 40)
+    awake.wait(40)
+    loop.turn(LONGEST + 39 * EACH)
+    assert loop.ready
+    loop.turn(2 * EACH)
+    assert not loop.ready
 
 
 def test_one_turn_is_enough_for_all_who_wait() -> None:
@@ -67,7 +77,7 @@ def test_one_turn_is_enough_for_all_who_wait() -> None:
     assert len(loop.ready) == 1
     loop.turn(LONGEST * 0.9)
     assert loop.ready
-    loop.turn(LONGEST * 0.2)
+    loop.turn(LONGEST * 0.2)  # which is more than EACH
     assert not loop.ready
 
 

@@ -140,7 +140,7 @@ class Stream(asyncio.Protocol):
         self._expect(size, patience)
         self._asked.append(_Question(len(commands), told))
         if not idly:
-            self._wakeful.wait()
+            self._wakeful.wait(len(commands))
 
     def _take_a_nap(self) -> None:
         if not self._asked and self._nap is None and not self._paused and self.is_open:
