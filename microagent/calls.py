@@ -15,11 +15,13 @@ from microagent import codec
 from microagent.channel import Channel
 from microagent.errors import NoReceivers, RemoteError, SerializingError
 from microagent.printable import printable
+from microagent.wakeful import Wakeful
 
 R = TypeVar("R", default=Any)
 
 ERRORS = "#errors"
 MOST = 10_000  # replies to one call; what comes beyond them is dropped
+SOON = 500e-6  # seconds in which a call is answered, where nobody has much to do
 UNDERSTANDS_ERRORS = "~2"  # a request id that ends so comes from a process that reads "#errors" in a reply
 
 
@@ -73,6 +75,8 @@ class Calls:
         self._waiting: dict[str, Waiter[Any]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None  # at the first deadline, or before it
+        self._wakeful: Wakeful | None = None
+        self._is_open = False  # the last call that was alone
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -87,6 +91,15 @@ class Calls:
 
     def leave(self, request_id: str) -> None:
         self._waiting.pop(request_id, None)
+
+    def stay_awake(self, loop: asyncio.AbstractEventLoop) -> None:
+        """A reply may come soon; of many calls, some have always come."""
+        if len(self._waiting) > 1:
+            return
+        if self._wakeful is None or self._wakeful.loop is not loop:
+            self._wakeful = Wakeful(loop, lambda: self._is_open, SOON)
+        self._is_open = True
+        self._wakeful.wait()
 
     def rest(self) -> None:
         """Leave no timer behind, unless somebody waits."""
@@ -116,6 +129,7 @@ class Calls:
         """Hand a reply to whoever waits for it; late ones are dropped, and the second one of the same process."""
         if channel.request_id is None or (waiter := self._waiting.get(channel.request_id)) is None:
             return
+        self._is_open = False
         try:
             waiter.add(Reply.decode(body), channel.sender)
         except SerializingError as error:
@@ -217,6 +231,7 @@ class Waiter(Generic[R]):
             else:
                 self._name = name
                 self._sending.add_done_callback(self._told)
+                self._calls.stay_awake(self.loop)
             return await self.first(name)
         finally:
             self._leave()

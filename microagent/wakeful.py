@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
+from time import monotonic
 
-LONGEST = 100e-6  # seconds to stay awake for one thing
+LONGEST = 100e-6  # seconds to stay awake for one answer of a server
 EACH = 4e-6  # seconds more for each that is awaited with it
 MOST_SLEPT_THROUGH = 1000  # waits, after many that took longer
 
@@ -13,16 +14,18 @@ class Wakeful:
     Keeps the loop turning while something is awaited that usually comes within microseconds.
 
     To put a processor to sleep and to wake it takes longer than a server on the same machine, or near it, needs for its
-    answer. Whatever else there is to do is done meanwhile. Where answers take longer than that, some 100 us, the loop
-    sleeps through the next waits, through ever more of them as long as it goes on.
+    answer. Whatever else there is to do is done meanwhile. Where it takes longer than ``longest``, the loop sleeps
+    through the next waits, through ever more of them as long as that goes on.
 
     :param awaits: whether something is awaited
+    :param longest: seconds of the real time; a loop may have another one, in tests
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, awaits: Callable[[], object]) -> None:
-        self._loop = loop
+    def __init__(self, loop: asyncio.AbstractEventLoop, awaits: Callable[[], object], longest: float = LONGEST) -> None:
+        self.loop = loop
         self._awaits = awaits
-        self._until = 0.0  # on the loop's clock
+        self._longest = longest
+        self._until = 0.0
         self._is_turning = False
         self._to_sleep_through = 0
         self._last_slept_through = 0
@@ -32,17 +35,17 @@ class Wakeful:
         if self._to_sleep_through:
             self._to_sleep_through -= 1
             return
-        self._until = self._loop.time() + LONGEST + count * EACH
+        self._until = monotonic() + self._longest + count * EACH
         if not self._is_turning:
             self._is_turning = True
-            self._loop.call_soon(self._turn)
+            self.loop.call_soon(self._turn)
 
     def _turn(self) -> None:
         if not self._awaits():
             self._is_turning = False
             self._last_slept_through = 0
-        elif self._loop.time() < self._until:
-            self._loop.call_soon(self._turn)
+        elif monotonic() < self._until:
+            self.loop.call_soon(self._turn)
         else:
             self._is_turning = False
             self._last_slept_through = min(2 * self._last_slept_through + 1, MOST_SLEPT_THROUGH)

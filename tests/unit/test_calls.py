@@ -10,6 +10,7 @@ import pytest
 from support import until
 
 from microagent import NoReceivers, RemoteError, SerializingError
+from microagent import calls as calls_module
 from microagent.calls import MOST, Calls, Reply, Waiter
 from microagent.channel import Channel
 
@@ -313,6 +314,29 @@ def test_calls_of_another_loop_end_in_time(calls):
 
     asyncio.run(call(60))
     assert asyncio.run(asyncio.wait_for(call(0.02), 5)) is None
+
+
+async def test_the_loop_stays_awake_for_the_reply_to_a_lone_call(calls, monkeypatch):
+    """Until it is there; of many calls, some have always come."""
+    waits = []
+
+    class Awake:
+        def __init__(self, loop, awaits, longest):
+            self.loop, self.awaits = loop, awaits
+
+        def wait(self):
+            waits.append(self.awaits)
+
+    monkeypatch.setattr(calls_module, "Wakeful", Awake)
+    sendings = [asyncio.get_running_loop().create_future() for _ in range(2)]
+    askers = [Waiter(calls, None, 5.0, lambda *_, sending=sending: sending) for sending in sendings]
+    tasks = [asyncio.create_task(asker.ask("count")) for asker in askers]
+    await asyncio.sleep(0)
+    assert [awaits() for awaits in waits] == [True]
+    for asker in askers:
+        calls.reply(Channel("P", "response", "process", asker._request_id), body(a=1))
+    assert [awaits() for awaits in waits] == [False]
+    assert await asyncio.gather(*tasks) == [{"a": 1}] * 2
 
 
 async def test_nobody_is_woken_by_what_became_of_a_call_that_is_answered(calls, asking):

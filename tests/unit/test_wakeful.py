@@ -5,6 +5,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, cast
 
+import pytest
+
+from microagent import wakeful as wakeful_module
 from microagent.wakeful import EACH, LONGEST, MOST_SLEPT_THROUGH, Wakeful
 
 
@@ -14,9 +17,6 @@ class Loop:
     def __init__(self) -> None:
         self.now = 0.0
         self.ready: deque[Callable[[], object]] = deque()
-
-    def time(self) -> float:
-        return self.now
 
     def call_soon(self, callback: Callable[[], object]) -> None:
         self.ready.append(callback)
@@ -35,15 +35,21 @@ class Loop:
         return turns
 
 
-def wakeful(awaited: list[Any]) -> tuple[Wakeful, Loop]:
+@pytest.fixture
+def loop(monkeypatch: pytest.MonkeyPatch) -> Loop:
     loop = Loop()
-    return Wakeful(cast("asyncio.AbstractEventLoop", loop), awaited.__len__), loop
+    monkeypatch.setattr(wakeful_module, "monotonic", lambda: loop.now)
+    return loop
 
 
-def test_the_loop_turns_until_the_answer_is_there() -> None:
+def wakeful(awaited: list[Any], loop: Loop) -> Wakeful:
+    return Wakeful(cast("asyncio.AbstractEventLoop", loop), awaited.__len__)
+
+
+def test_the_loop_turns_until_the_answer_is_there(loop: Loop) -> None:
     """And then rests."""
     awaited = ["an answer"]
-    awake, loop = wakeful(awaited)
+    awake = wakeful(awaited, loop)
     awake.wait()
     loop.turn(LONGEST / 10)
     assert loop.ready
@@ -51,16 +57,16 @@ def test_the_loop_turns_until_the_answer_is_there() -> None:
     assert loop.falls_asleep() == 1
 
 
-def test_it_does_not_turn_for_long() -> None:
+def test_it_does_not_turn_for_long(loop: Loop) -> None:
     """An answer that takes its time wakes the process."""
-    awake, loop = wakeful(["an answer"])
+    awake = wakeful(["an answer"], loop)
     awake.wait()
     assert 9 <= loop.falls_asleep(LONGEST / 10) <= 12
 
 
-def test_it_turns_longer_for_more() -> None:
+def test_it_turns_longer_for_more(loop: Loop) -> None:
     """Forty answers take a server longer than one."""
-    awake, loop = wakeful(["an answer"] * 40)
+    awake = wakeful(["an answer"] * 40, loop)
     awake.wait(40)
     loop.turn(LONGEST + 39 * EACH)
     assert loop.ready
@@ -68,9 +74,9 @@ def test_it_turns_longer_for_more() -> None:
     assert not loop.ready
 
 
-def test_one_turn_is_enough_for_all_who_wait() -> None:
+def test_one_turn_is_enough_for_all_who_wait(loop: Loop) -> None:
     """The last of them counts."""
-    awake, loop = wakeful(["an answer", "another one"])
+    awake = wakeful(["an answer", "another one"], loop)
     awake.wait()
     loop.turn(LONGEST / 2)
     awake.wait()
@@ -81,9 +87,9 @@ def test_one_turn_is_enough_for_all_who_wait() -> None:
     assert not loop.ready
 
 
-def test_where_answers_take_long_the_loop_sleeps() -> None:
+def test_where_answers_take_long_the_loop_sleeps(loop: Loop) -> None:
     """Through ever more waits, and always tries again."""
-    awake, loop = wakeful(["an answer"])
+    awake = wakeful(["an answer"], loop)
     slept, tries = [0], 0
     while tries < 12:
         awake.wait()
@@ -97,10 +103,10 @@ def test_where_answers_take_long_the_loop_sleeps() -> None:
     assert slept[-2] == MOST_SLEPT_THROUGH
 
 
-def test_an_answer_in_time_makes_up_for_many_late_ones() -> None:
+def test_an_answer_in_time_makes_up_for_many_late_ones(loop: Loop) -> None:
     """A late one after it is slept through once."""
     awaited = ["an answer"]
-    awake, loop = wakeful(awaited)
+    awake = wakeful(awaited, loop)
     for _ in range(5):
         awake.wait()
         loop.falls_asleep()
