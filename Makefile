@@ -57,7 +57,7 @@ audit: install ## Look for known weaknesses of all that the extras install
 
 # Most tests wait for something; with two at a time, each process with servers of its own, both cores are busy.
 pytest: install
-	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(TESTS)
+	$(BIN)/python -m pytest -rfEs --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(TESTS)
 
 coverage: install ## Run all tests, one after the other, and say which lines they leave out
 	$(BIN)/coverage erase

@@ -24,8 +24,8 @@ class Glance:
     """
     Says yes to objects of plain values that are sure to fit; whatever needs a closer look gets a no.
 
-    Most objects have an outline that was seen before. One look it up takes less time than two that go through all
-    values, one whether they are JSON's own and one whether they fit.
+    Most objects have an outline that was seen before. To look that up takes less time than to go through all values
+    twice: are they JSON's own, and do they fit.
 
     :param record: what fits, where nothing else has to be asked; None: it says no to everything
     :param names: all that there may be; None: those that the record allows
