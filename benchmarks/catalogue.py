@@ -31,6 +31,7 @@ class Scenario:
     :ivar more: whether more of it is better
     :ivar way: how it is driven: see ``driving.py``
     :ivar feeder: what the other process of a pair does
+    :ivar beside: patterns that somebody else subscribes to meanwhile, on Redis
     """
 
     name: str
@@ -40,6 +41,7 @@ class Scenario:
     more: bool = True
     way: Way = "run"
     feeder: str = ""
+    beside: int = 0
 
     @property
     def kind(self) -> str:
@@ -51,6 +53,7 @@ SCENARIOS = (
     Scenario("signals.alone", "send a signal, one at a time"),
     Scenario("signals.together", "send a signal, 40 at once"),
     Scenario("signals.receive", "receive a signal", "cpu", "us of CPU", more=False, way="feed"),
+    Scenario("signals.single", "with one, beside 999 patterns", "cpu", "us of CPU", more=False, way="feed", beside=999),
     Scenario("signals.thousand", "with 1,000 receivers in one agent", "cpu", "us of CPU", more=False, way="feed"),
     Scenario("signals.deliver", "send and receive, 40 at once"),
     Scenario("signals.latency", "a signal's way, at 1,000/s", "p50", "us", more=False, way="pace", feeder="publish"),
@@ -161,7 +164,8 @@ LIBRARIES = (
 
 NOT_HERE = {  # scenarios that need two processes
     "memory": frozenset({"signals.receive", "signals.latency", "queues.latency", "queues.sleep", "queues.million"})
-    | {"signals.thousand"},
+    | {"signals.single", "signals.thousand"},
+    "local": frozenset({"signals.single"}),  # as signals.receive: nobody pays for patterns of others
     "amqp": frozenset({"queues.million"}),
     "kafka": frozenset({"queues.million"}),
 }
@@ -171,10 +175,10 @@ NOT_OF = {  # and those that a library is not made for
     ),  # a handler that sleeps stops its only thread
     "arq": frozenset({"queues.latency", "queues.million"}),  # it looks for jobs twice a second
     "taskiq": frozenset({"queues.latency", "queues.million"}),  # it stands still at 1,000 a second
-    "faststream": frozenset({"signals.thousand"}),
-    OLD: frozenset({"signals.thousand"}),
+    "faststream": frozenset({"signals.single", "signals.thousand"}),
+    OLD: frozenset({"signals.single", "signals.thousand"}),
     CAREFUL: frozenset({"queues.alone", "queues.together", "queues.latency"}),  # there it is the driver
-    DRIVER: frozenset({"queues.sleep", "queues.million", "signals.thousand"}),  # it runs no handlers
+    DRIVER: frozenset({"queues.sleep", "queues.million", "signals.single", "signals.thousand"}),  # it runs no handlers
 }
 
 

@@ -146,7 +146,7 @@ class Crew:
         if copies is None:
             other.ask("signals.together", tag=tag, seconds=2 * seconds)
         else:
-            self._repeat(*copies)
+            self._repeat(*copies, scenario.beside)
         return measured.answer()
 
     def _seen(self, tag: str) -> Iterator[bytes]:
@@ -164,9 +164,13 @@ class Crew:
                     return
         raise Stuck("its signal is not seen on Redis")
 
-    def _repeat(self, channel: bytes, body: bytes) -> None:
+    def _repeat(self, channel: bytes, body: bytes, beside: int) -> None:
         assert self._redis is not None
-        with Redis.from_url(self._redis) as redis:
+        with Redis.from_url(self._redis) as redis, redis.pubsub() as others:
+            if beside:
+                prefix, signal, _ = channel.decode().split(":")
+                others.psubscribe(*(f"{prefix}:{signal}_{number}:*" for number in range(beside)))
+                others.get_message(timeout=5)
             for _ in range(self._use.backlog // CHUNK):
                 with redis.pipeline(transaction=False) as pipeline:
                     for _ in range(CHUNK):

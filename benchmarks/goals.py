@@ -37,6 +37,19 @@ class Rate:
     between: str
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """
+    :ivar than: another scenario of ours
+    :ivar most: times its processor time
+    """
+
+    server: str
+    scenario: str
+    than: str
+    most: float
+
+
 GOALS = (
     Goal("redis", "signals.together", BOTH, 8),
     Goal("redis", "signals.together", (DRIVER,), 1),
@@ -60,13 +73,17 @@ GOALS = (
     Goal("local", "queues.drain", ("huey",), 8),
 )
 TITLES = {scenario.name: scenario.title for scenario in SCENARIOS}
+ALIKE = (
+    Alike("redis", "signals.thousand", "signals.single", 1.1),
+    Alike("local", "signals.thousand", "signals.receive", 1.1),
+)
 RATES = (Rate("local", "signals.receive", 30_000, "two processes"),)
 
 
 def table(data: Mapping[str, Any]) -> str:
     """In Markdown; a goal that is not reached says so."""
     rows = ["| | times that of | goal | reached | in processor time |", "| --- | --- | --- | --- | --- |"]
-    return "\n".join((*rows, *_ratios(data), *_rates(data), ""))
+    return "\n".join((*rows, *_ratios(data), *_rates(data), *_alike(data), ""))
 
 
 def _ratios(data: Mapping[str, Any]) -> Iterator[str]:
@@ -89,6 +106,16 @@ def _rates(data: Mapping[str, Any]) -> Iterator[str]:
             reached = "yes" if median >= rate.least else "**no**"
             what = f"{SERVERS[rate.server]}: {TITLES[rate.scenario]}, between {rate.between}"
             yield f"| {what} | messages/s | {rate.least:,.0f} | {median:,.0f}, {reached} | |"
+
+
+def _alike(data: Mapping[str, Any]) -> Iterator[str]:
+    for alike in ALIKE:
+        measured = data["measured"].get(alike.server, {})
+        if {alike.scenario, alike.than} <= measured.keys():
+            ratio = measured[alike.scenario][US]["cpu"]["median"] / measured[alike.than][US]["cpu"]["median"]
+            reached = "yes" if ratio <= alike.most else "**no**"
+            what = f"{SERVERS[alike.server]}: {TITLES['signals.receive']}, {TITLES[alike.scenario]}"
+            yield f"| {what} | one receiver, at most | {alike.most:g} | | {ratio:.2f}, {reached} |"
 
 
 def inserted(text: str, data: Mapping[str, Any]) -> str:

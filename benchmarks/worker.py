@@ -353,6 +353,7 @@ SCENARIOS: dict[str, Callable[[Make, Order], Awaitable[Result]]] = {
     "signals.alone": sending("publish", 1),
     "signals.together": sending("publish", WIDTH),
     "signals.receive": receive,
+    "signals.single": receive,
     "signals.thousand": receive_by_many,
     "signals.deliver": deliver,
     "signals.latency": lateness(lambda peer, handle: peer.hearing(handle)),
