@@ -330,18 +330,25 @@ class AbstractQueueBroker(End):
         await self._bind_consumers([consumer])
 
     async def _bind_consumers(self, consumers: Sequence[Consumer]) -> None:
+        bindings = dict(self._bindings)
         for consumer in consumers:
-            bound = self._bindings.get(consumer.queue.name)
-            if bound is not None and bound is not consumer:
+            bound = bindings.setdefault(consumer.queue.name, consumer)
+            if bound is not consumer:
                 raise HandlerError(
                     f"queue '{consumer.queue.name}' has {bound.key} as its consumer on this broker; "
                     f"{consumer.key} needs one of its own"
                 )
             self._accepts(consumer, self._options(consumer).backend)
-        self._bindings.update((consumer.queue.name, consumer) for consumer in consumers)
-        await self._link.ready()
-        for consumer in consumers:
-            await self.bind(consumer.queue.name)
+        self._bindings = bindings
+        try:
+            await self._link.ready()
+            for consumer in consumers:
+                await self.bind(consumer.queue.name)
+        except BaseException:  # so that they can be bound again
+            for consumer in consumers:
+                if consumer.queue.name not in self._workers:
+                    self._bindings.pop(consumer.queue.name, None)
+            raise
 
     async def bind(self, name: str) -> None:
         """
@@ -358,7 +365,11 @@ class AbstractQueueBroker(End):
         self._workers[name] = worker = Worker(
             _Source(self, name), consumer, options, self._admission, self.log, solitude=self._solitude
         )
-        await self._link.through(partial(self._attach, consumer, options))
+        try:
+            await self._link.through(partial(self._attach, consumer, options))
+        except BaseException:
+            await self._stop(name, 0)
+            raise
         worker.start(self._lease)
 
     def _options(self, consumer: Consumer) -> ConsumingOptions:

@@ -1,4 +1,4 @@
-"""One log line for what may happen thousands of times in a second."""
+"""Log lines that are limited in rate: one with a count, one that is not repeated."""
 
 import logging
 import time
@@ -7,40 +7,51 @@ from collections.abc import Callable
 
 class CountedLog:
     """
-    Warns at most once a second, and says how often it happened since the last line.
+    Logs an event that may happen thousands of times a second: one warning a second at most, with the count since the
+    last one.
 
-    :param log: where the lines go
-    :param text: the line; its one ``%d`` takes the count
+    :param log: where the warnings go
+    :param text: a ``%``-format for ``arguments`` and, as the last one, the count: ``"%r: %d signals dropped"``
+    :param clock: seconds, from any start
+    :param arguments: what ``text`` shows before the count; formatted when a line is logged
     """
 
-    def __init__(self, log: logging.Logger, text: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        log: logging.Logger,
+        text: str,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        arguments: tuple[object, ...] = (),
+    ) -> None:
         self._log = log
         self._text = text
         self._clock = clock
+        self._arguments = arguments
         self._since = 0
         self._due = 0.0
         self.total = 0
 
     def add(self, count: int = 1) -> None:
-        """It happened ``count`` times more."""
+        """Count the event, and log it unless the last line is less than a second old."""
         self.total += count
         self._since += count
         if self._clock() >= self._due:
             self.flush()
 
     def flush(self) -> None:
-        """Say now what has not been said."""
+        """Log what has been counted since the last line, if anything has."""
         if self._since:
-            self._log.warning(self._text, self._since)
+            self._log.warning(self._text, *self._arguments, self._since)
             self._since = 0
             self._due = self._clock() + 1.0
 
 
 class Seldom(logging.Filter):
     """
-    Lets a warning through once in so many seconds, and those of the same text with other values not in between.
+    A filter that lets a warning through once in ``seconds``, however its values differ: the format string counts.
 
-    For the loggers of drivers that try again many times a second while their server is away.
+    For the loggers of drivers that retry many times a second while their server is down.
     """
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:

@@ -106,7 +106,9 @@ class PeriodicTask(_Chain):
         super().__init__(agent, handler, timeout, tasks, deadlines)
         self.period: float = Every(period).period
         self.start_after = start_after
-        self._skipped = CountedLog(agent.log, f"{self.name}: the event loop was blocked, %d runs are skipped")
+        self._skipped = CountedLog(
+            agent.log, "%s: the event loop was blocked, %d runs are skipped", arguments=(self.name,)
+        )
 
     def describe(self) -> dict[str, Any]:
         return {

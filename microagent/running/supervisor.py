@@ -134,5 +134,12 @@ class AgentsManager:
 
 def _ending(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
-        return f"was killed by {signal.Signals(-exitcode).name}"
+        return f"was killed by {_signal_name(-exitcode)}"
     return f"failed with exit status {exitcode}"
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {number}"

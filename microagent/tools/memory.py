@@ -256,7 +256,7 @@ class MemorySignalBus(AbstractSignalBus):
         self._air = _places.at(_Air, dsn)
         self._inbox: deque[tuple[str, bytes]] = deque()
         self._waiters = _Waiters()
-        self._dropped = CountedLog(self.log, f"{self!r} reads too slowly: %d signals dropped")
+        self._dropped = CountedLog(log, "%r is read too slowly: %d signals dropped", arguments=(self,))
 
     async def _open(self) -> None:
         pass

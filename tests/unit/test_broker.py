@@ -11,6 +11,7 @@ from support import unique, until
 from microagent import (
     AuthError,
     BackendConnectionError,
+    BackendError,
     ConfigurationError,
     HandlerError,
     MicroAgent,
@@ -22,6 +23,7 @@ from microagent import (
 from microagent import link as link_module
 from microagent.delivery import Outgoing, Settlement, Verdict
 from microagent.link import Interrupted
+from microagent.roster import Roster
 from microagent.tools.memory import MemoryBroker
 
 
@@ -477,6 +479,39 @@ async def test_queue_has_one_consumer_while_its_server_is_away(queue, broker):
     with pytest.raises(HandlerError):
         await start(queue, broker, lambda: asyncio.sleep(0))
     await (await first).stop()
+
+
+async def test_two_consumers_of_one_queue_are_not_bound_together(queue, broker):
+    """Neither takes the place of the other in silence."""
+    pair = [Roster(agent_of(queue, None)(broker=broker)).consumers()[0] for _ in range(2)]
+    with pytest.raises(HandlerError, match=f"queue '{queue.name}' has Agent.handle as its consumer"):
+        await broker._bind_consumers(pair)
+    assert broker._bindings == {}
+
+
+@pytest.mark.parametrize("cause", ["refused", "cancelled"])
+async def test_consumer_whose_binding_failed_can_be_bound_again(queue, broker, monkeypatch, cause):
+    """By the same call, which then reads its queue."""
+    handled = asyncio.Event()
+
+    async def handle():
+        handled.set()
+
+    async def refuse(consumer, options):
+        raise BackendError("no permission")
+
+    async def hang(consumer, options):
+        await asyncio.Event().wait()
+
+    (bound,) = Roster(agent_of(queue, handle)(broker=broker)).consumers()
+    with monkeypatch.context() as patch:
+        patch.setattr(broker, "_attach", refuse if cause == "refused" else hang)
+        with pytest.raises((BackendError, TimeoutError)):
+            await asyncio.wait_for(broker.bind_consumer(bound), 0.01)
+    assert broker._bindings == {}
+    await broker.bind_consumer(bound)
+    await broker[queue.name].send({})
+    await asyncio.wait_for(handled.wait(), 10)
 
 
 async def test_queues_are_attributes_and_items(queue, broker):

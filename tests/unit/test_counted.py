@@ -77,3 +77,9 @@ def test_what_is_said_again_and_again_is_said_seldom(caplog):
         "node 7 is away",
     ]
     assert len([each for each in caplog.records if each.levelno == logging.DEBUG]) == 5
+
+
+def test_what_a_line_is_about_may_hold_anything(clock, caplog):
+    """A percent-encoded path, for example, is no format."""
+    CountedLog(logging.getLogger("test.counted"), "%r: %d dropped", clock, arguments=("local:///a%20b%d",)).add()
+    assert caplog.messages == ["'local:///a%20b%d': 1 dropped"]

@@ -241,7 +241,7 @@ async def test_verdicts_wait_for_room_on_the_disk(opened, monkeypatch, caplog):
     carry_out = Store.settle
     monkeypatch.setattr(Store, "settle", settle)
     settling = asyncio.ensure_future(broker._settle([Settlement(each, Verdict.ACK) for each in deliveries]))
-    await until(lambda: "cannot write what became of messages" in caplog.text)
+    await until(lambda: "cannot store what became of its messages" in caplog.text)
     assert not settling.done()
     room.set()
     await settling

@@ -281,3 +281,17 @@ async def test_file_that_nobody_listens_at_is_no_obstacle(enter):
     assert await member.publish([("P:paid:shop", b"")]) == [0]
     assert time.monotonic() - began < module.CONFIRM
     assert "bus-0.sock" not in enter.folder.names()
+
+
+async def test_connection_that_comes_in_at_the_end_is_ended(enter):
+    """It was taken when the member left: nobody would ever end it, or the process that waits at its other end."""
+    member = await enter()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
+        other.setblocking(False)
+        other.connect(enter.folder.address(f"{member.name}.sock"))
+        member._mesh._entrance._take()
+        await member.close()
+        async with asyncio.timeout(5):
+            while await asyncio.get_running_loop().sock_recv(other, 1024):
+                pass
+    assert not member._peers

@@ -120,7 +120,7 @@ async def test_full_inbox_drops_the_newest_and_tells(monkeypatch, caplog):
     await bus._publish([(f"P:{name}:x", b"%d" % n) for n in range(5)])
     assert [body for _, body in await bus._receive()] == [b"0", b"1", b"2"]
     assert bus._dropped.total == 2
-    assert "reads too slowly: 1 signals dropped" in caplog.text
+    assert "is read too slowly: 1 signals dropped" in caplog.text
 
 
 async def test_closed_bus_is_out_of_the_air():

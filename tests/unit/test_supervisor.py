@@ -1,5 +1,6 @@
 """A group of agents, seen from the process that starts it."""
 
+import os
 import signal
 from typing import Any
 
@@ -47,6 +48,22 @@ def test_failure_interrupts_the_group() -> None:
     """
     with pytest.raises(GroupInterrupt, match=r"^agent 'failing' failed with exit status 1$"):
         AgentsManager(group("Calm", "Failing"), start_method="fork").start()
+
+
+class Shot(MicroAgent):
+    """Is killed by a signal that has no name."""
+
+    @on("pre_start")
+    def prepare(self) -> None:
+        os.kill(os.getpid(), signal.SIGRTMIN + 3)
+
+
+def test_end_by_a_real_time_signal_is_told() -> None:
+    """
+    Python has no names for most of them, so the number is told.
+    """
+    with pytest.raises(GroupInterrupt, match=rf"^agent 'shot' was killed by signal {signal.SIGRTMIN + 3}$"):
+        AgentsManager(group("Shot"), start_method="fork").start()
 
 
 def test_signals_are_the_callers_again() -> None:

@@ -51,7 +51,9 @@ class LocalBroker(AbstractQueueBroker):
         self._synchronous = synchronous
         self._opened: Depot | None = None
         self._due: dict[str, float | None] = {}  # when the next delayed message of a queue is
-        self._stuck = CountedLog(log, f"{self!r} cannot write what became of messages (%d times), and tries again")
+        self._stuck = CountedLog(
+            log, "%r cannot store what became of its messages (tried %d times), and tries again", arguments=(self,)
+        )
 
     @property
     def _depot(self) -> Depot:

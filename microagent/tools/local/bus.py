@@ -41,8 +41,8 @@ class LocalSignalBus(AbstractSignalBus):
         self._opened = AsyncExitStack()
         self._pubsub: PubSub | None = None
         self._inbox = Inbox(lambda _: None)
-        self._unread = CountedLog(log, f"{self!r} is read too slowly: %d signals dropped")
-        self._dropped = CountedLog(log, f"{self!r}: %d signals dropped for processes that do not read")
+        self._unread = CountedLog(log, "%r is read too slowly: %d signals dropped", arguments=(self,))
+        self._dropped = CountedLog(log, "%r: %d signals dropped for processes that do not read", arguments=(self,))
 
     @property
     def _connected(self) -> PubSub:

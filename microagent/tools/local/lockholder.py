@@ -11,7 +11,10 @@ def lock_holder(folder: Folder, name: str) -> str:
 
     A process that was stopped (``SIGSTOP``, Ctrl-Z) keeps its locks, and everybody waits for it to go on.
     """
-    pid = _pid_of_holder(os.stat(folder.address(name)).st_ino)
+    try:
+        pid = _pid_of_holder(os.stat(folder.address(name)).st_ino)
+    except OSError:  # the folder was removed
+        pid = None
     return "a process" if pid is None else f"process {pid}{_state(pid)}"
 
 

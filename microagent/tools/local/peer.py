@@ -15,7 +15,7 @@ from microagent.tools.local.frames import FrameError, FrameReader
 WAITING = 1_000  # frames that wait for a peer that does not read; what comes beyond them is dropped
 WAITING_BYTES = 16 * 1024 * 1024
 AT_ONCE = 64 * 1024  # bytes that are written together
-_CREDENTIALS = struct.Struct("3i")
+_CREDENTIALS = struct.Struct("iII")  # struct ucred: the numbers of users and groups have no sign
 
 
 class Company(Protocol):

@@ -67,6 +67,7 @@ class PubSub:
         self._rounds: Rounds[Peer] = Rounds()
         self._arrived: list[Message] = []
         self._reading = True
+        self._closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._dropped = dropped
 
@@ -83,6 +84,7 @@ class PubSub:
 
     async def close(self) -> None:
         """Leave, when what was published has left. Doing it again does nothing."""
+        self._closed = True
         self._mesh.close()
         if self._loop is asyncio.get_running_loop():
             await self._part(Peer.leave)
@@ -171,6 +173,9 @@ class PubSub:
 
     def met(self, peer: Peer) -> None:
         """A new peer learns what we subscribe to."""
+        if self._closed:  # it was accepted just before
+            peer.abort()
+            return
         self._peers.add(peer)
         peer.insist(wish_frame(Kind.SUBSCRIBE, Wish.of(0, self._routes.of(None))))
         if not self._reading:
