@@ -42,8 +42,9 @@ from microagent.faces import (
     TypedSignal,
     raw,
 )
-from microagent.handlers import consumer, cron, on, periodic, receiver
+from microagent.handlers import consumer, cron, middleware, on, periodic, receiver
 from microagent.loading import load_queues, load_signals, load_stuff
+from microagent.middleware import CallNext, Run
 from microagent.queue import Queue
 from microagent.retry import RetryPolicy
 from microagent.signal import Signal
@@ -57,6 +58,7 @@ __all__ = [
     "BoundQueue",
     "BoundSignal",
     "CallError",
+    "CallNext",
     "ConfigurationError",
     "ConflictError",
     "DeadLetter",
@@ -76,6 +78,7 @@ __all__ = [
     "QueueSerializingError",
     "RemoteError",
     "RetryPolicy",
+    "Run",
     "ScheduleError",
     "SerializingError",
     "ServerInterrupt",
@@ -97,6 +100,7 @@ __all__ = [
     "load_queues",
     "load_signals",
     "load_stuff",
+    "middleware",
     "on",
     "periodic",
     "raw",

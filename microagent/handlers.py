@@ -13,16 +13,25 @@ from microagent.marks import (
     HookLabel,
     HookMark,
     Mark,
+    MiddlewareMark,
     PeriodicMark,
     ReceiverMark,
     leave,
     marked,
 )
+from microagent.middleware import CallNext, Run
 from microagent.queue import Queue
 from microagent.receiving import receiver
 from microagent.retry import RetryPolicy
 from microagent.schedule import Cron, Every
-from microagent.signatures import Given, check_async, check_handler, given_by_queue, given_by_signal
+from microagent.signatures import (
+    Given,
+    check_async,
+    check_handler,
+    check_middleware,
+    given_by_queue,
+    given_by_signal,
+)
 
 __all__ = [
     "ConsumerMark",
@@ -30,12 +39,14 @@ __all__ = [
     "HookLabel",
     "HookMark",
     "Mark",
+    "MiddlewareMark",
     "PeriodicMark",
     "ReceiverMark",
     "check_class",
     "consumer",
     "cron",
     "marked",
+    "middleware",
     "on",
     "periodic",
     "receiver",
@@ -49,6 +60,7 @@ X_co = TypeVar("X_co", bound=Awaitable[object], covariant=True)
 F = TypeVar("F", bound=Callable[..., Awaitable[object]])
 TaskT = TypeVar("TaskT", bound=Callable[[Any], Awaitable[object]])
 HookT = TypeVar("HookT", bound=Callable[[Any], object])
+MiddlewareT = TypeVar("MiddlewareT", bound=Callable[[Any, Run, CallNext], Awaitable[object]])
 
 QueueOf: TypeAlias = TypedQueue[Any, Callable[Concatenate[Any, P], A_co]]
 
@@ -163,6 +175,21 @@ def on(label: HookLabel) -> Callable[[HookT], HookT]:
     return leave(HookMark(label))
 
 
+def middleware(method: MiddlewareT) -> MiddlewareT:
+    """
+    Run a method around each run of the agent's receivers, consumers, periodic and cron tasks::
+
+        @middleware
+        async def trace(self, run: Run, call_next: CallNext) -> Any:
+            with tracer.start_as_current_span(run.handler):
+                return await call_next()
+
+    It returns what ``call_next()`` gave, and raises what that raised, or else decides otherwise what the run has come
+    to. Several run in the order of their definition, those of base classes outermost.
+    """
+    return leave(MiddlewareMark())(method)
+
+
 def check_class(cls: type, taken: Container[str] = ()) -> None:
     """
     Refuse a class whose handlers could not run.
@@ -191,6 +218,8 @@ def _check_method(method: Any, title: str, mark: Mark) -> None:
         raise HandlerError(f"{title} must be a plain method to be a handler")
     if not isinstance(mark, HookMark) or mark.label == "server":
         check_async(method, title)
+    if isinstance(mark, MiddlewareMark):
+        check_middleware(method, title)
     for given in _given(mark):
         check_handler(method, title, given)
 
@@ -205,6 +234,8 @@ def _given(mark: Mark) -> Iterator[Given]:
             yield Given("a timer")
         case HookMark():
             yield Given(f"hook '{mark.label}'")
+        case MiddlewareMark():
+            pass
 
 
 def _claim(consumers: dict[str, str], queue: str, title: str) -> None:

@@ -8,8 +8,9 @@ from microagent.delivery import Delivery
 from microagent.errors import SerializingError
 from microagent.execution import describe
 from microagent.queue import Consumer
-from microagent.signatures import ON_REQUEST, accepted, clash, clash_problem
+from microagent.signatures import DELIVERY, ON_REQUEST, accepted, clash, clash_problem
 
+_DELIVERY = ("delivery", DELIVERY)
 CRASHES = 10  # runs that may end with their process before a message is buried
 
 
@@ -33,7 +34,7 @@ class Intake:
         if self._clash is not None and self._clash in arguments:
             raise SerializingError(clash_problem(self._clash, self._consumer.key))
         for name in self._requested:
-            arguments[name] = delivery if name == "delivery" else delivery.raw
+            arguments[name] = delivery if name in _DELIVERY else delivery.raw
         if self._names is None:
             return arguments
         return {name: arguments[name] for name in self._names if name in arguments}

@@ -99,7 +99,12 @@ class HookMark:
             raise HandlerError(f"no hook {self.label!r}{hint}")
 
 
-Mark: TypeAlias = ReceiverMark | ConsumerMark | PeriodicMark | CronMark | HookMark
+@dataclass(frozen=True, slots=True)
+class MiddlewareMark:
+    """The method runs around the handlers of its agent."""
+
+
+Mark: TypeAlias = ReceiverMark | ConsumerMark | PeriodicMark | CronMark | HookMark | MiddlewareMark
 
 
 def leave(mark: Mark) -> Callable[[AnyT], AnyT]:

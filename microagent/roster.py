@@ -6,7 +6,18 @@ from typing import Any, TypeAlias
 from microagent.broker import Consumer
 from microagent.bus import Receiver
 from microagent.execution import Deadlines
-from microagent.handlers import ConsumerMark, CronMark, HookLabel, HookMark, Mark, PeriodicMark, ReceiverMark, marked
+from microagent.handlers import (
+    ConsumerMark,
+    CronMark,
+    HookLabel,
+    HookMark,
+    Mark,
+    MiddlewareMark,
+    PeriodicMark,
+    ReceiverMark,
+    marked,
+)
+from microagent.middleware import Kind, surrounded
 from microagent.tasks import Tasks
 from microagent.timer import Agent, CRONTask, PeriodicTask
 
@@ -25,14 +36,22 @@ class Roster:
 
     def receivers(self) -> list[Receiver]:
         return [
-            Receiver(self._agent, handler, signal, mark.timeout)
+            Receiver(self._agent, self._surrounded(handler, "receiver", signal.name), signal, mark.timeout)
             for handler, mark in self._marked(ReceiverMark)
             for signal in mark.signals
         ]
 
     def consumers(self) -> list[Consumer]:
         return [
-            Consumer(self._agent, handler, mark.queue, mark.timeout, dict(mark.options), mark.dto_class, mark.dto_name)
+            Consumer(
+                self._agent,
+                self._surrounded(handler, "consumer", mark.queue.name),
+                mark.queue,
+                mark.timeout,
+                dict(mark.options),
+                mark.dto_class,
+                mark.dto_name,
+            )
             for handler, mark in self._marked(ConsumerMark)
         ]
 
@@ -40,11 +59,18 @@ class Roster:
         """Those of one agent share the owner of their runs."""
         owners: dict[str, Any] = {"tasks": tasks, "deadlines": deadlines}
         periodic = [
-            PeriodicTask(self._agent, handler.__func__, mark.schedule.period, mark.timeout, mark.start_after, **owners)
+            PeriodicTask(
+                self._agent,
+                self._surrounded(handler, "periodic").__func__,
+                mark.schedule.period,
+                mark.timeout,
+                mark.start_after,
+                **owners,
+            )
             for handler, mark in self._marked(PeriodicMark)
         ]
         cron = [
-            CRONTask(self._agent, handler.__func__, mark.schedule, mark.timeout, **owners)
+            CRONTask(self._agent, self._surrounded(handler, "cron").__func__, mark.schedule, mark.timeout, **owners)
             for handler, mark in self._marked(CronMark)
         ]
         return [*periodic, *cron]
@@ -65,8 +91,15 @@ class Roster:
                 for each in self.consumers()
             ],
             "timers": [timer.describe() for timer in self.timers()],
+            "middlewares": [middleware.__name__ for middleware in self._middlewares()],
             "hooks": [{"handler": hook.__name__, "label": mark.label} for hook, mark in self._marked(HookMark)],
         }
+
+    def _surrounded(self, handler: Any, kind: Kind, source: str | None = None) -> Any:
+        return surrounded(handler, kind, source, self._middlewares())
+
+    def _middlewares(self) -> list[Any]:
+        return [middleware for middleware, _ in self._marked(MiddlewareMark)]
 
     def _marked(self, kind: type[Mark]) -> Iterator[tuple[Any, Any]]:
         return ((getattr(self._agent, name), mark) for name, mark in self._marks if isinstance(mark, kind))

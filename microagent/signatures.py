@@ -13,7 +13,9 @@ from microagent.schemas.shapes import Field
 from microagent.schemas.words import Schema
 from microagent.signal import Signal
 
-ON_REQUEST = frozenset({"amqp", "kafka", "delivery"})
+DELIVERY = "__delivery__"
+"""The delivery, under a name that is hardly a key of a message, for what runs around a consumer."""
+ON_REQUEST = frozenset({"amqp", "kafka", "delivery", DELIVERY})
 """What a consumer gets beside its message if it names it."""
 
 _BY_NAME = (Parameter.POSITIONAL_OR_KEYWORD, Parameter.KEYWORD_ONLY)
@@ -76,6 +78,18 @@ def check_async(handler: Callable[..., Any], title: str) -> None:
     """
     if not inspect.iscoroutinefunction(inspect.unwrap(handler)):
         raise HandlerError(f"{title} must be an 'async def' without 'yield', because it is awaited")
+
+
+def check_middleware(method: Callable[..., Any], title: str) -> None:
+    """
+    Refuse a middleware that cannot be called.
+
+    :raises HandlerError: unless it takes its agent, a run and what comes next, by position
+    """
+    try:
+        inspect.signature(method).bind("self", "run", "call_next")
+    except TypeError:
+        raise HandlerError(f"{title} is a middleware, so it must take (self, run, call_next)") from None
 
 
 def accepted(handler: Callable[..., Any]) -> frozenset[str] | None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from contracts import Broker, Bus, queues, signals
 
-from microagent import Delivery, MicroAgent, Signal, consumer, cron, on, periodic, receiver
+from microagent import CallNext, Delivery, MicroAgent, Run, Signal, consumer, cron, middleware, on, periodic, receiver
 
 
 class BadReceivers(MicroAgent[Bus, Broker]):
@@ -133,6 +133,17 @@ class BadConsumers(MicroAgent[Bus, Broker]):
     # E: mypy[call-overload,untyped-decorator] pyright[reportArgumentType,reportCallIssue,reportUntypedFunctionDecorator]
     @consumer(signals.user_created)
     async def a_signal(self, **kwargs: object) -> None: ...
+
+
+class BadMiddleware(MicroAgent[Bus, Broker]):
+    @middleware  # E: mypy[type-var] pyright[reportArgumentType,reportUntypedFunctionDecorator]
+    def not_async(self, run: Run, call_next: CallNext) -> None: ...
+
+    @middleware  # E: mypy[type-var] pyright[reportArgumentType,reportUntypedFunctionDecorator]
+    async def takes_too_little(self, run: Run) -> None: ...
+
+    @middleware  # E: mypy[type-var] pyright[reportArgumentType,reportUntypedFunctionDecorator]
+    async def takes_something_else(self, run: Delivery, call_next: CallNext) -> None: ...
 
 
 class BadTimers(MicroAgent[Bus, Broker]):

@@ -5,7 +5,7 @@ from typing import Any, assert_type
 
 from contracts import Agent, Broker, Bus, MailerMessage_Sender, queues, signals
 
-from microagent import Delivery, MicroAgent, Signal, consumer, cron, on, periodic, receiver
+from microagent import CallNext, Delivery, MicroAgent, Run, Signal, consumer, cron, middleware, on, periodic, receiver
 
 
 class Receivers(MicroAgent[Bus, Broker]):
@@ -147,6 +147,13 @@ class Life(MicroAgent[Bus, Broker]):
     @cron("*/10 * * * *", timeout=10, tz="Europe/Berlin")
     async def report(self) -> int:
         return 1
+
+
+class Observed(MicroAgent[Bus, Broker]):
+    @middleware
+    async def observe(self, run: Run, call_next: CallNext) -> Any:
+        assert_type(run.delivery, Delivery | None)
+        return await call_next()
 
 
 class Subclass(Receivers):

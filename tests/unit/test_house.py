@@ -34,7 +34,7 @@ FLOORS = {
     """,
     "machines": """
         admission link calls signatures dispatch options prefetch intake solitude consuming ends bus broker faces marks
-        receiving handlers hooks timer
+        receiving middleware handlers hooks timer
     """,
     "people": """
         roster life agent backends launcher __init__
