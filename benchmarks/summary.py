@@ -37,7 +37,7 @@ ROWS: Rows = {
 
 def summary(data: Mapping[str, Any], chosen: Rows) -> str:
     """A table in Markdown: what we reach, and how many times that is what each peer does."""
-    rows = ["| | microagent | times its peers |", "| --- | --- | --- |"]
+    rows = ["| | microagent | compared with others |", "| --- | --- | --- |"]
     for server, names in chosen.items():
         for scenario in (each for each in SCENARIOS if each.name in names):
             peers = data["measured"].get(server, {}).get(scenario.name, {})
@@ -54,7 +54,7 @@ def _ours(scenario: Scenario, figures: Mapping[str, Any]) -> str:
 def _theirs(server: str, scenario: Scenario, peers: Mapping[str, Any]) -> str:
     compared = {peer: figures["better"] for peer, figures in peers.items() if "better" in figures}
     marks = {peer: STAR if less(server, scenario.name, peer) else "" for peer in compared}
-    return ", ".join(f"{peer}{marks[peer]} {ratio:.1f}" for peer, ratio in compared.items())
+    return ", ".join(f"{ratio:.1f}x {peer}{marks[peer]}" for peer, ratio in compared.items())
 
 
 def packages(rows: Mapping[str, Mapping[str, float]]) -> str:

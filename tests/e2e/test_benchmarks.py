@@ -10,7 +10,7 @@ README = ROOT / "README.md"
 FINDINGS = ROOT / "benchmarks" / "README.md"
 RESULTS = ROOT / "benchmarks" / "results.json"
 HEADS = {
-    "measured": "\n| | microagent | times its peers |\n",
+    "measured": "\n| | microagent | compared with others |\n",
     "packages": "\n| signals | generate | import |",
     "goals": "\n| | times that of | goal | reached |",
 }
