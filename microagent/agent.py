@@ -1,4 +1,4 @@
-"""The agent: a class whose methods handle signals, messages and moments."""
+"""MicroAgent: the class whose decorated methods handle signals, messages and timers."""
 
 import logging
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from microagent.broker import AbstractQueueBroker, Consumer
 from microagent.bus import AbstractSignalBus, Receiver
 from microagent.faces import TypedBroker, TypedBus
 from microagent.handlers import check_class
-from microagent.life import Life
+from microagent.lifecycle import Lifecycle
 
 SHUTDOWN_TIMEOUT = 25.0
 
@@ -22,7 +22,7 @@ BrokerT = TypeVar("BrokerT", bound=AbstractQueueBroker | TypedBroker, default=Ab
 
 class MicroAgent(Generic[BusT, BrokerT]):
     """
-    A container for receivers of signals, consumers of messages, periodic tasks, hooks and servers::
+    An agent: its decorated methods receive signals, consume messages, run on a schedule, or are hooks and servers::
 
         class UserAgent(MicroAgent[Bus, Broker]):
             @receiver(signals.user_created)
@@ -32,13 +32,15 @@ class MicroAgent(Generic[BusT, BrokerT]):
         agent = UserAgent(bus=LocalSignalBus("local://"), broker=LocalBroker("local://"))
         await agent.start()
 
-    ``Bus`` and ``Broker`` are generated; a plain ``MicroAgent`` takes any bus and broker. Handlers are checked when the
-    class is created. An ``__init__`` of one's own is free to do what it likes, and calls this one.
+    ``Bus`` and ``Broker`` come from the generated contracts and give ``self.bus`` and ``self.broker`` their types; a
+    plain ``MicroAgent`` takes any bus and broker. Defining the class raises :class:`HandlerError` if a handler cannot
+    be called with what its signal or queue declares. A subclass that defines ``__init__`` has to call
+    ``super().__init__()``.
 
-    :param bus: to send and receive signals; needed by receivers
-    :param broker: to send and consume messages; needed by consumers
-    :param log: a logger; without it, one named as the class
-    :param settings: whatever the handlers need, kept as ``self.settings``
+    :param bus: sends and receives signals; required if the class has receivers
+    :param broker: sends and consumes messages; required if the class has consumers
+    :param log: the agent's logger; default: ``logging.getLogger("microagent.<class name>")``
+    :param settings: anything the handlers need, available as ``self.settings``
     """
 
     bus: BusT
@@ -46,7 +48,7 @@ class MicroAgent(Generic[BusT, BrokerT]):
     log: logging.Logger
     settings: dict[str, Any]
 
-    _shutdown_timeout = SHUTDOWN_TIMEOUT  # of a stop that nobody asks for; marun sets what it was told
+    _shutdown_timeout = SHUTDOWN_TIMEOUT  # seconds, when a failed start() stops the agent; marun sets its own
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -59,14 +61,14 @@ class MicroAgent(Generic[BusT, BrokerT]):
         log: logging.Logger | None = None,
         settings: dict[str, Any] | None = None,
     ) -> None:
-        self.bus = cast("BusT", _faced(bus, type(self), TypedBus))
-        self.broker = cast("BrokerT", _faced(broker, type(self), TypedBroker))
+        self.bus = cast("BusT", _typed(bus, type(self), TypedBus))
+        self.broker = cast("BrokerT", _typed(broker, type(self), TypedBroker))
         self.log = log or logging.getLogger(f"microagent.{type(self).__name__}")
         self.settings = {} if settings is None else settings
 
     @cached_property
-    def _life(self) -> Life:
-        return Life(self)
+    def _lifecycle(self) -> Lifecycle:
+        return Lifecycle(self)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(bus={self.bus!r}, broker={self.broker!r})"
@@ -79,27 +81,31 @@ class MicroAgent(Generic[BusT, BrokerT]):
         enable_servers_running: bool = True,
     ) -> None:
         """
-        Run the ``pre_start`` hooks, bind everything, run the ``post_start`` hooks.
+        Run the ``pre_start`` hooks, bind receivers and consumers, start the timers, run the ``post_start`` hooks.
 
-        Returns when the server has confirmed every subscription, however long the server stays away. An agent with
-        servers stays here until they end; one that fails stops the agent, and is raised. ``stop()`` from elsewhere has
-        it return, and cancelling it stops the agent.
+        Returns when the server has confirmed every subscription; a server that is down is waited for. With
+        ``@on("server")`` methods, it returns only when all of them have ended, or when ``stop()`` is called elsewhere.
+        If a hook or a server raises, or this call is cancelled, the agent is stopped before the exception propagates.
 
-        :raises ServerInterrupt: if a server raised it, after the agent has stopped
-        :raises ConfigurationError: if there are receivers and no bus, or consumers and no broker; if it is started
-            already
-        :raises AuthError: if the server refuses us
-        :raises SystemExit: if a hook or a server raised it, after the agent has stopped
+        :param enable_periodic_tasks: False: start no ``@periodic`` and ``@cron`` methods
+        :param enable_receiving_signals: False: bind no ``@receiver`` methods
+        :param enable_consuming_messages: False: bind no ``@consumer`` methods
+        :param enable_servers_running: False: run no ``@on("server")`` methods
+        :raises ServerInterrupt: if a server raised it
+        :raises ConfigurationError: if the agent is already started, or has receivers and no bus, or consumers and no
+            broker
+        :raises AuthError: if the server rejects the credentials
+        :raises SystemExit: if a hook or a server raised it
         """
-        self._life.claim()
+        self._lifecycle.claim()
         try:
-            await self._life.live(
+            await self._lifecycle.run(
                 timers=enable_periodic_tasks,
                 receivers=enable_receiving_signals,
                 consumers=enable_consuming_messages,
                 servers=enable_servers_running,
             )
-        except (GeneratorExit, KeyboardInterrupt):  # nothing can be awaited any more
+        except (GeneratorExit, KeyboardInterrupt):  # nothing can be awaited here
             raise
         except BaseException:
             await self.stop(self._shutdown_timeout)
@@ -107,40 +113,55 @@ class MicroAgent(Generic[BusT, BrokerT]):
 
     async def stop(self, timeout: float = SHUTDOWN_TIMEOUT) -> None:
         """
-        Run the ``pre_stop`` hooks, take nothing new, let handlers finish, hand back the rest; then leave bus and
-        broker, which close with their last agent.
+        Run the ``pre_stop`` hooks, accept no new work, wait for running handlers, hand unfinished messages back.
 
-        A handler that asks for it goes on when nothing new is begun; the agent has stopped when it has ended.
+        A bus or broker that several agents share closes when the last of them stops. Stopping an agent that is not
+        running does nothing. Awaited in one of the agent's own handlers, this returns once no new work is accepted,
+        because the agent cannot be stopped before that handler has ended.
 
-        :param timeout: seconds that hooks and handlers have to finish; then they are cancelled
-        :raises ConfigurationError: if it is no such number
+        :param timeout: seconds for hooks and handlers to finish; then they are cancelled
+        :raises ConfigurationError: if ``timeout`` is not a number of seconds, 0 or more
         """
         seconds("timeout", timeout)
-        await self._life.end(timeout)
+        await self._lifecycle.stop(timeout)
 
     async def bind_receivers(self, receivers: Iterable[Receiver]) -> None:
-        """Bind receivers to the bus; returns when the server has confirmed every subscription."""
-        await self._life.bind_receivers(list(receivers))
+        """
+        Bind receivers to the bus; return when the server has confirmed every subscription.
+
+        :raises ConfigurationError: if the agent has no bus
+        """
+        await self._lifecycle.bind_receivers(list(receivers))
 
     async def bind_consumers(self, consumers: Iterable[Consumer]) -> None:
-        """Bind consumers to the broker, and start reading their queues."""
-        await self._life.bind_consumers(list(consumers))
+        """
+        Bind consumers to the broker and start reading their queues.
+
+        :raises ConfigurationError: if the agent has no broker, or the broker lacks one of the consumers' options
+        :raises HandlerError: if a queue already has a consumer on this broker
+        """
+        await self._lifecycle.bind_consumers(list(consumers))
 
     def info(self) -> dict[str, Any]:
-        """What there is to know of this agent, as JSON values, without a password."""
-        return self._life.info()
+        """
+        The agent's state for monitoring, as JSON-compatible values; passwords of DSNs are masked.
+
+        Keys: ``name``, ``started``, ``healthy``, ``bus``, ``broker``, ``receivers``, ``consumers``, ``timers``,
+        ``hooks``.
+        """
+        return self._lifecycle.info()
 
 
-def _faced(end: Any, cls: type, face: type) -> Any:
-    """A raw bus or broker behind the face that the class was declared with; anything else as it is."""
-    if end is None or isinstance(end, face):
-        return end
+def _typed(backend: Any, cls: type, face: type) -> Any:
+    """The bus or broker wrapped in the generated class that ``MicroAgent[...]`` names; unchanged if it names none."""
+    if backend is None or isinstance(backend, face):
+        return backend
     chosen: Any = next((arg for arg in _type_arguments(cls) if isinstance(arg, type) and issubclass(arg, face)), None)
-    return end if chosen is None else chosen(end)
+    return backend if chosen is None else chosen(backend)
 
 
 def _type_arguments(cls: type) -> Iterable[Any]:
-    """What stands in the brackets of ``MicroAgent[...]`` among the bases, nearest first."""
+    """The type arguments of ``MicroAgent[...]`` among the bases of ``cls``, nearest first."""
     for klass in cls.__mro__:
         for base in vars(klass).get("__orig_bases__", ()):
             if get_origin(base) is MicroAgent:

@@ -14,7 +14,7 @@ from microagent.batch import Batcher
 from microagent.consuming import ConsumingOptions, Verdicts, Worker
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, check_letter
 from microagent.dsn import masked
-from microagent.ends import End
+from microagent.endpoint import Endpoint
 from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
 from microagent.link import Interrupted
 from microagent.names import guess
@@ -121,7 +121,7 @@ class BoundQueue:
             raise BackendConnectionError(f"{self!r}: {error}; {did}") from error
 
 
-class AbstractQueueBroker(End):
+class AbstractQueueBroker(Endpoint):
     """
     Messages, each for one consumer. Every declared queue is an attribute::
 
@@ -143,7 +143,7 @@ class AbstractQueueBroker(End):
     CONSUMER_OPTIONS: ClassVar[frozenset[str]] = frozenset()
     """What ``@consumer`` may say here beyond what it may say everywhere."""
 
-    HONOURS: ClassVar[frozenset[str]] = frozenset()
+    SUPPORTS: ClassVar[frozenset[str]] = frozenset()
     """Which of ``exchange`` and ``quorum`` in a declaration mean something here; a consumer of others is refused."""
 
     KEEPS_PLACES: ClassVar[bool] = True
@@ -237,14 +237,14 @@ class AbstractQueueBroker(End):
     async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
         """Take away those letters that are there, likewise."""
 
-    def _accepts(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
+    def _check_consumer(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
         """
         Look at the options of a consumer that are the backend's own.
 
         :raises ConfigurationError: if it cannot honour one, or what the queue is declared with; this one has none
         """
         queue = consumer.queue.declaration
-        for key in sorted({"exchange", "quorum"} - self.HONOURS):
+        for key in sorted({"exchange", "quorum"} - self.SUPPORTS):
             if getattr(queue, key):
                 raise ConfigurationError(
                     f"{consumer.key}: queue '{queue.name}' is declared with '{key}', which {type(self).__name__} "
@@ -338,7 +338,7 @@ class AbstractQueueBroker(End):
                     f"queue '{consumer.queue.name}' has {bound.key} as its consumer on this broker; "
                     f"{consumer.key} needs one of its own"
                 )
-            self._accepts(consumer, self._options(consumer).backend)
+            self._check_consumer(consumer, self._options(consumer).backend)
         self._bindings = bindings
         try:
             await self._link.ready()

@@ -15,7 +15,7 @@ from microagent.calls import Calls, Reply, Waiter
 from microagent.channel import RESPONSE, UNSAFE_IN_SENDER, Channel, Pattern, called_on, received_on, sent_on
 from microagent.dispatch import Dispatch
 from microagent.dsn import masked
-from microagent.ends import End
+from microagent.endpoint import Endpoint
 from microagent.errors import BackendConnectionError, ConfigurationError, SignalSerializingError
 from microagent.execution import describe
 from microagent.signal import Receiver, Signal
@@ -93,7 +93,7 @@ class BoundSignal:
         return self.bus._admission.sending(self.signal, data, SignalSerializingError)
 
 
-class AbstractSignalBus(End):
+class AbstractSignalBus(Endpoint):
     """
     Signals between processes. Every declared signal is an attribute::
 

@@ -1,4 +1,4 @@
-"""The time on the wall, which tests move by hand."""
+"""The wall clock, which tests can replace for one event loop."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,31 +7,31 @@ from weakref import WeakKeyDictionary
 
 WallClock = Callable[[], datetime]
 
-_hung: "WeakKeyDictionary[asyncio.AbstractEventLoop, WallClock]" = WeakKeyDictionary()
+_installed: "WeakKeyDictionary[asyncio.AbstractEventLoop, WallClock]" = WeakKeyDictionary()
 
 
 def real_now() -> datetime:
-    """The time that this machine shows."""
+    """The time of this machine, in UTC."""
     return datetime.now(UTC)
 
 
 def now() -> datetime:
-    """The time now, with its zone; what runs in a loop with a wall clock of its own is told the time of that."""
-    return _clock()() if _hung else real_now()
+    """The time now, timezone-aware: that of the clock installed for the running loop, else the real one."""
+    return _clock()() if _installed else real_now()
 
 
-def hang(loop: asyncio.AbstractEventLoop, clock: WallClock) -> None:
-    """From now on, ``clock`` says what time it is to whatever runs in this loop."""
-    _hung[loop] = clock
+def install(loop: asyncio.AbstractEventLoop, clock: WallClock) -> None:
+    """Make ``clock`` the wall clock of all that runs in ``loop``."""
+    _installed[loop] = clock
 
 
-def take_down(loop: asyncio.AbstractEventLoop) -> None:
-    """The loop has the real time again."""
-    _hung.pop(loop, None)
+def uninstall(loop: asyncio.AbstractEventLoop) -> None:
+    """Give ``loop`` the real time again."""
+    _installed.pop(loop, None)
 
 
 def _clock() -> WallClock:
     try:
-        return _hung.get(asyncio.get_running_loop(), real_now)
+        return _installed.get(asyncio.get_running_loop(), real_now)
     except RuntimeError:  # no loop runs here
         return real_now

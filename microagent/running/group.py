@@ -1,4 +1,4 @@
-"""The agents of some settings modules: which of them are wanted, and what would keep them from running."""
+"""Loads and checks the agents of settings modules."""
 
 from collections.abc import Collection, Iterable, Mapping
 from typing import TypeAlias
@@ -13,10 +13,11 @@ Group: TypeAlias = Mapping[str, tuple[str, AgentConfiguration]]
 
 def load_group(settings: Iterable[str], only: Collection[str] = ()) -> Group:
     """
-    The agents of all modules, each checked: their names, import paths and configurations.
+    The agents of all modules: by name, the import path of the class and its configuration. Each has been checked.
 
-    :param only: names of the agents that are wanted; without any, all
-    :raises ConfigurationError: with a line for each thing that would keep one of them from starting
+    :param settings: import paths of the settings modules
+    :param only: names of the agents to load; empty: all
+    :raises ConfigurationError: with one line for each problem that would keep an agent from starting
     """
     problems: list[str] = []
     group = _chosen(_loaded(settings, problems), only, problems)
@@ -31,7 +32,7 @@ def load_group(settings: Iterable[str], only: Collection[str] = ()) -> Group:
 
 
 def in_memory(group: Group) -> str:
-    """Which agents of a group of several are on a bus or broker that no other process can reach; empty for none."""
+    """The agents of a larger group whose ``memory://`` bus or broker the others cannot reach, as text, or ``""``."""
     found = [
         f"the {key} of {name!r}"
         for name, (_, configuration) in group.items()

@@ -1,4 +1,4 @@
-"""A pipe by which child processes notice the end of their parent, however it came."""
+"""A pipe that tells child processes when their parent ends, even by SIGKILL."""
 
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import BaseContext
@@ -6,10 +6,10 @@ from multiprocessing.context import BaseContext
 
 class Lifeline:
     """
-    Only the parent holds its write end, so a child sees it end when the parent does, also by SIGKILL.
+    A pipe whose write end only the parent holds, so that its children read end-of-file when the parent ends.
 
-    Made in the parent and given to each child as an argument of its process. A child that was forked has inherited the
-    write end too, and drops it by :meth:`hold`.
+    Created in the parent, and passed to each child as an argument of its process. A forked child inherits the write end
+    as well, and closes it with :meth:`hold`.
     """
 
     def __init__(self, context: BaseContext) -> None:
@@ -24,16 +24,16 @@ class Lifeline:
         self._reader, self._writer = ends
 
     def hold(self) -> None:
-        """Called first by a child: keep its own end only."""
+        """Close the write end; the first thing that a child does."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None
 
     def wait(self) -> None:
-        """Return when the parent is gone."""
+        """Block until the parent has ended."""
         wait([self._reader])
 
     def close(self) -> None:
-        """Called last by the parent."""
+        """Close both ends; the last thing that the parent does."""
         self.hold()
         self._reader.close()

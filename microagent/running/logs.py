@@ -1,4 +1,4 @@
-"""How marun and the processes of its agents log."""
+"""Logging of marun and of the processes of its agents."""
 
 import json
 import logging
@@ -16,19 +16,21 @@ from microagent.printable import printable
 LINE: Final = "%(levelname)-8s [pid#%(process)d] %(asctime)s %(name)s %(filename)s:%(lineno)d %(message)s"
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-_WIDTH = 8  # of the level's name
-_MOST_LINES = 1000  # of one record
+_WIDTH = 8  # characters of the level name
+_MOST_LINES = 1000  # shown of one record
 _COLOURS = {"DEBUG": "blue", "INFO": "green", "WARNING": "yellow", "ERROR": "red", "CRITICAL": "red"}
 
 
 @dataclass(frozen=True, slots=True)
 class Logs:
     """
-    What the command line says of logging. Where it says nothing, a settings module decides; where that configures
-    nothing either, INFO and above goes to stderr as lines for people, coloured on a terminal.
+    The logging options of the command line.
 
-    :ivar level: of the root logger, ``"DEBUG"`` for example
-    :ivar as_json: a JSON object a line on stderr, in place of what the settings configure
+    What they leave open, the settings module decides; where it configures no handlers either, INFO and above is written
+    to stderr as plain text, coloured on a terminal.
+
+    :ivar level: the level of the root logger, such as ``"DEBUG"``; None: what the settings say, or INFO
+    :ivar as_json: write one JSON object per line to stderr, replacing the handlers that the settings configure
     """
 
     level: str | None = None
@@ -36,9 +38,9 @@ class Logs:
 
     def set_up(self, agent: str | None = None) -> None:
         """
-        Called in each process, after its settings were imported.
+        Configure the root logger; called in each process after the settings have been imported.
 
-        :param agent: whose process it is; None: marun's own
+        :param agent: name of the agent whose process this is; None: marun's own process
         """
         root = logging.getLogger()
         level = self.level or (None if root.handlers else "INFO")
@@ -53,8 +55,8 @@ class Logs:
 
 class JSONLines(logging.Formatter):
     """
-    A JSON object in one line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``agent`` (null: marun itself), ``pid``,
-    ``message``, and ``exception`` with the traceback where there is one.
+    One JSON object per line: ``time`` (ISO 8601, UTC), ``level``, ``logger``, ``agent`` (null for marun itself),
+    ``pid``, ``message``, and ``exception`` with the traceback if there is one.
     """
 
     def __init__(self, agent: str | None) -> None:
@@ -77,8 +79,8 @@ class JSONLines(logging.Formatter):
 
 class Lines(logging.Formatter):
     """
-    A line for each record. What else it holds, lines of a message or a traceback, is indented, and commands to a
-    terminal are escaped, so that no text that came from elsewhere looks like a record.
+    One line per record; further lines of a message or a traceback are indented, and control characters are escaped, so
+    that no logged text can pass for a record of its own.
     """
 
     def format(self, record: logging.LogRecord) -> str:
@@ -89,7 +91,7 @@ class Lines(logging.Formatter):
 
 
 class ColouredLines(Lines):
-    """Lines that begin with the name of the level, in its colour."""
+    """The same, with the name of the level coloured."""
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)

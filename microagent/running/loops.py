@@ -1,4 +1,4 @@
-"""The event loops that agents may run on."""
+"""The event loops that agents can run on."""
 
 from asyncio import AbstractEventLoop
 from collections.abc import Callable
@@ -12,9 +12,9 @@ LOOPS: tuple[Loop, ...] = get_args(Loop)
 
 def factory_of(loop: Loop) -> Callable[[], AbstractEventLoop] | None:
     """
-    What makes such loops, as ``asyncio.Runner`` takes it; None: asyncio's own, or what its policy says.
+    The ``loop_factory`` for ``asyncio.Runner``; None for the default of asyncio and its policy.
 
-    :raises ExtraMissing: if it is not installed
+    :raises ExtraMissing: if uvloop is asked for and not installed
     """
     if loop == "asyncio":
         return None

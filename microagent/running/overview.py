@@ -1,4 +1,4 @@
-"""What an agent is made of, as a tree to look at."""
+"""The overview of an agent that ``marun --check`` prints."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -6,15 +6,15 @@ from typing import Any
 from microagent.errors import QueueNotFound, SignalNotFound
 from microagent.queue import Queue
 from microagent.running.blueprint import Blueprint
-from microagent.running.sendings import Sending, sendings
+from microagent.running.send_calls import SendCall, send_calls
 from microagent.running.tree import Tree
 from microagent.signal import Signal
 
 
 def overview(name: str, blueprint: Blueprint) -> Tree:
     """
-    The agent of this name: its bus and broker without passwords, its handlers with what they are bound to, and what its
-    source says that it sends.
+    A tree of the agent's bus and broker (passwords masked), its handlers with what they are bound to, and what it sends
+    according to its source.
     """
     told = blueprint.roster.describe()
     branches = [
@@ -22,9 +22,9 @@ def overview(name: str, blueprint: Blueprint) -> Tree:
         Tree(f"broker: {blueprint.broker or 'none'}"),
         _branch("receives", (f"{each['signal']} → {_handler(each)}" for each in told["receivers"])),
         _branch("consumes", (f"{each['queue']} → {_handler(each)}" for each in told["consumers"])),
-        _branch("by the clock", (f"{_when(each)} → {_handler(each)}" for each in told["timers"])),
+        _branch("runs", (f"{_when(each)} → {_handler(each)}" for each in told["timers"])),
         _branch("hooks and servers", (f"{each['label']} → {each['handler']}" for each in told["hooks"])),
-        _sends(sendings(blueprint.cls)),
+        _sends(send_calls(blueprint.cls)),
     ]
     return Tree(f"{name}: {blueprint.backend}", [branch for branch in branches if branch is not None])
 
@@ -47,22 +47,22 @@ def _when(timer: Mapping[str, Any]) -> str:
     return f"every {timer['period']:g} s{first}"
 
 
-def _sends(found: list[Sending] | None) -> Tree | None:
+def _sends(found: list[SendCall] | None) -> Tree | None:
     if found is None:
-        return Tree("sends: its source cannot be read")
-    return _branch("sends, by a look at its source", _sent(found))
+        return Tree("sends: unknown, its source cannot be read")
+    return _branch("sends, according to its source", _sent(found))
 
 
-def _sent(found: Iterable[Sending]) -> Iterator[str]:
-    for sending in found:
-        kind = "message" if sending.end == "broker" else "signal" if sending.verb == "send" else "call"
-        yield f"{kind} {sending.name}{_doubt(sending)}"
+def _sent(found: Iterable[SendCall]) -> Iterator[str]:
+    for call in found:
+        kind = "message" if call.target == "broker" else "signal" if call.verb == "send" else "call"
+        yield f"{kind} {call.name}{_note(call)}"
 
 
-def _doubt(sending: Sending) -> str:
-    """What an undeclared name is told; a declaration may also be loaded later."""
+def _note(call: SendCall) -> str:
+    """A note on a name that is not declared; it may still be declared later, at run time."""
     try:
-        (Signal if sending.end == "bus" else Queue).get(sending.name)
+        (Signal if call.target == "bus" else Queue).get(call.name)
     except (SignalNotFound, QueueNotFound) as error:
         return f" (now {error})"
     return ""

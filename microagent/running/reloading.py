@@ -1,4 +1,4 @@
-"""A command that is run again whenever the files around it change."""
+"""Restarts a command when source files change."""
 
 import logging
 import multiprocessing
@@ -18,14 +18,14 @@ from microagent.running.lifeline import Lifeline
 from microagent.running.stop_signals import StopSignals
 from microagent.watching import Snapshot, Watch, snapshot
 
-INTERVAL = 0.5  # seconds between two looks
+INTERVAL = 0.5  # seconds between two scans
 SUFFIXES = (".py", ".json")
 
 log = logging.getLogger("microagent.launcher")
 
 
 def sources(folder: Path) -> Iterator[Path]:
-    """The ``.py`` and ``.json`` files below a folder, but for hidden folders, virtual environments and node_modules."""
+    """The ``.py`` and ``.json`` files below a folder, except in hidden folders, virtual environments, node_modules."""
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if _is_source(Path(place, name))]
         yield from (Path(place, name) for name in files if name.endswith(SUFFIXES))
@@ -37,13 +37,13 @@ def _is_source(folder: Path) -> bool:
 
 class Reloader:
     """
-    Runs a command in a process of its own; stops it and runs it again when a file changes.
+    Runs a command in a process of its own, and restarts it when a file changes.
 
-    A command that ends is run again at the next change, whatever its status. Stop signals are passed on; then this
-    ends with the command. The command does not outlive it.
+    A command that ends, with whatever status, is started again at the next change. Stop signals are passed on to the
+    command, and end the reloader with it. The command does not outlive the reloader.
 
-    :param command: can be pickled; it stops when it gets SIGTERM, and at once when it gets that again
-    :param folder: what is watched, with all that is below it
+    :param command: picklable; has to stop on SIGTERM, and at once on a second one
+    :param folder: watched recursively
     """
 
     def __init__(self, command: Callable[[], None], folder: Path) -> None:
@@ -51,31 +51,31 @@ class Reloader:
         self._folder = folder
 
     def run(self) -> None:
-        """Return when it was asked to stop, and the command has ended. Needs the main thread, for its signals."""
-        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # of two changes within a second it may keep the first
-        watch = Watch(self._look)
+        """Return when a stop signal has come and the command has ended. Has to be called in the main thread."""
+        os.environ["PYTHONDONTWRITEBYTECODE"] = "1"  # cached bytecode would hide the second of two changes in a second
+        watch = Watch(self._scan)
         with StopSignals() as signals, closing(Lifeline(multiprocessing.get_context("spawn"))) as lifeline:
-            while not signals.wishes:
+            while not signals.requests:
                 self._run_once(lifeline, signals, watch)
 
-    def _look(self) -> Snapshot:
+    def _scan(self) -> Snapshot:
         return snapshot(sources(self._folder))
 
     def _run_once(self, lifeline: Lifeline, signals: StopSignals, watch: Watch) -> None:
-        """Return when the command has ended, and either a file has changed or a stop signal has come."""
-        process = SpawnProcess(target=_Led(self._command, lifeline))
+        """Run the command; return when it has ended and a file has changed or a stop signal has come."""
+        process = SpawnProcess(target=_Command(self._command, lifeline))
         process.start()
-        is_stale = _stay_with(process, signals, watch)
-        if not (is_stale or signals.wishes):
+        is_stale = _wait_for(process, signals, watch)
+        if not (is_stale or signals.requests):
             log.info("The group has ended; it starts again when a file changes")
-        while not (is_stale or signals.wishes):
+        while not (is_stale or signals.requests):
             wait([signals.fileno()], INTERVAL)
             signals.read()
             is_stale = watch.has_changed()
 
 
-def _stay_with(process: SpawnProcess, signals: StopSignals, watch: Watch) -> bool:
-    """Return when the process has ended, asked for it or not; whether a file has changed meanwhile."""
+def _wait_for(process: SpawnProcess, signals: StopSignals, watch: Watch) -> bool:
+    """Return when the process has ended, by itself or because of a change or a stop signal; whether files changed."""
     is_stale, asked = False, 0
     while process.is_alive():
         wait([signals.fileno(), process.sentinel], INTERVAL)
@@ -83,15 +83,19 @@ def _stay_with(process: SpawnProcess, signals: StopSignals, watch: Watch) -> boo
         if not is_stale and watch.has_changed():
             log.info("Files have changed, the group starts again")
             is_stale = True
-        if max(signals.wishes, is_stale) > asked:
+        if max(signals.requests, is_stale) > asked:
             asked += 1
             process.terminate()
     return is_stale
 
 
 @dataclass(frozen=True, slots=True)
-class _Led:
-    """The command in its process: a terminal's signals reach only the one who leads it, whose end is its own."""
+class _Command:
+    """
+    The command in its process, which ends with its parent.
+
+    It leads a process group of its own, so that a signal from the terminal reaches only the reloader.
+    """
 
     command: Callable[[], None]
     lifeline: Lifeline

@@ -1,4 +1,4 @@
-"""Settings modules: from their AGENT, BUS and BROKER dictionaries to the configuration of each agent."""
+"""Reads settings modules: turns their AGENT, BUS and BROKER dictionaries into a configuration for each agent."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -12,8 +12,8 @@ from microagent.errors import ConfigurationError
 from microagent.names import guess
 
 EMBEDDED = "local://"
-KEYS = frozenset({"backend", "bus", "broker", "settings"})  # of an agent's entry; all others are the agent's own
-LIKENESS = 0.8  # of a key that is taken for a misspelt one of these
+KEYS = frozenset({"backend", "bus", "broker", "settings"})  # of an entry in AGENT; others are settings
+LIKENESS = 0.8  # from which on another key is taken for a misspelt one of these
 
 Entry: TypeAlias = Mapping[str, Any]
 
@@ -23,18 +23,19 @@ _MAKERS: dict[str, Callable[[Entry], Any]] = {"bus": make_bus, "broker": make_br
 
 class AgentConfiguration(dict[str, Any]):
     """
-    The entry of one agent, with the entries of its ``bus`` and ``broker`` in place of their names.
+    The entry of one agent, with the names of its ``bus`` and ``broker`` replaced by their entries.
 
-    Pickled, it is the name of its settings module and of its agent: a child process that does not inherit its parent's
-    memory imports its own, so a settings module may hold what cannot be pickled.
+    It is pickled as the names of settings module and agent: a spawned process imports the module again, so a settings
+    module may hold values that cannot be pickled.
 
-    :ivar doubts: a sentence for each key that may be a misspelt one of marun: it is a setting of the agent then, and
-        nobody would tell
+    :ivar config_path: import path of the settings module
+    :ivar agent: name of the agent
+    :ivar warnings: one sentence for each key that looks like a misspelt key of marun, and is taken for a setting
     """
 
-    def __init__(self, entry: Entry, config_path: str, agent: str, doubts: Sequence[str] = ()) -> None:
+    def __init__(self, entry: Entry, config_path: str, agent: str, warnings: Sequence[str] = ()) -> None:
         super().__init__(entry)
-        self.doubts = doubts
+        self.warnings = warnings
         self.config_path = config_path
         self.agent = agent
 
@@ -52,20 +53,20 @@ def _imported(config_path: str, agent: str) -> AgentConfiguration:
 
 def load_configuration(config_path: str) -> Iterator[tuple[str, tuple[str, AgentConfiguration]]]:
     """
-    ``(agent's name, (import path of its class, its configuration))`` for each agent of a settings module.
+    Yield ``(name, (import path of the class, configuration))`` for each agent of a settings module.
 
-    The environment variables MICROAGENT_BUS and MICROAGENT_BROKER are DSNs that take the place of the module's own.
+    The environment variables MICROAGENT_BUS and MICROAGENT_BROKER hold DSNs that override those of the module.
 
-    :param config_path: import path of the module, ``myproject.settings``
-    :raises ConfigurationError: if the module cannot be imported, or its dictionaries are wrong: after the agents that
-        are right, with a line for each of the others
+    :param config_path: import path of the module, such as ``myproject.settings``
+    :raises ConfigurationError: if the module cannot be imported or has no agents; and after the valid agents, if others
+        are not, with one line for each
     """
     module = _settings_module(config_path)
     servers = [_Servers(module, "BUS"), _Servers(module, "BROKER")]
     agents = _section(module, "AGENT")
     if not agents:
         raise ConfigurationError(
-            f"{config_path}: it has no agents, AGENT is {'missing' if agents is None else 'empty'}"
+            f"{config_path}: no agents are configured, AGENT is {'missing' if agents is None else 'empty'}"
         )
     problems: list[str] = []
     for name, entry in agents.items():
@@ -83,16 +84,16 @@ def _configuration(
     place = f"{config_path}: AGENT[{name!r}]"
     backend = entry.get("backend")
     if not isinstance(backend, str):
-        has = "".join(f"; it has {key!r}{hint}" for key, hint in _misspelt(entry))
-        raise ConfigurationError(f"{place} needs a 'backend', the import path of its class{has}")
+        has = "".join(f"; there is {key!r}{hint}" for key, hint in _misspelt(entry))
+        raise ConfigurationError(f"{place} needs a 'backend', the import path of the agent class{has}")
     rest = {key: value for key, value in entry.items() if key not in ("backend", "bus", "broker")}
     chosen = {key: server for part in servers for key, server in part.chosen_by(entry, place)}
-    doubts = [f"{place}: {key!r} is a setting of the agent, none of marun{hint}" for key, hint in _misspelt(entry)]
-    return backend, AgentConfiguration({**rest, **chosen}, config_path, name, doubts)
+    warnings = [f"{place}: {key!r} is not a key of marun, so it is a setting{hint}" for key, hint in _misspelt(entry)]
+    return backend, AgentConfiguration({**rest, **chosen}, config_path, name, warnings)
 
 
 def _misspelt(entry: Entry) -> Iterator[tuple[str, str]]:
-    """``(key, guess)`` for each key that looks like one of ours, which the entry does not have."""
+    """``(key, hint)`` for each key that resembles a key of marun which the entry lacks."""
     for key in entry:
         hint = guess(str(key).lower(), KEYS - entry.keys(), LIKENESS)
         if key not in KEYS and hint:
@@ -101,24 +102,28 @@ def _misspelt(entry: Entry) -> Iterator[tuple[str, str]]:
 
 def init_agent(backend: str, cfg: Entry) -> MicroAgent[Any, Any]:
     """
-    An agent that is not started yet, with its bus and broker.
+    Create an agent with its bus and broker; it is not started.
 
-    :param backend: import path of the agent's class
-    :param cfg: its configuration, as :func:`load_configuration` gives it: the entries of its ``bus`` and ``broker``;
-        what is in ``settings``, and every other key, the agent finds in ``self.settings``
-    :raises ConfigurationError: if a class cannot be imported, or a bus or broker cannot be made
+    :param backend: import path of the agent class
+    :param cfg: its configuration, as :func:`load_configuration` yields it: ``bus`` and ``broker`` are entries of BUS
+        and BROKER; the content of ``settings`` and all other keys become ``agent.settings``
+    :raises ConfigurationError: if a class cannot be imported, or the bus or broker cannot be created
     """
     agent: type[MicroAgent[Any, Any]] = import_class(backend, MicroAgent)
     others = {key: value for key, value in cfg.items() if key not in ("bus", "broker", "settings")}
-    return agent(bus=made(cfg, "bus"), broker=made(cfg, "broker"), settings={**others, **cfg.get("settings", {})})
+    return agent(
+        bus=make_endpoint(cfg, "bus"),
+        broker=make_endpoint(cfg, "broker"),
+        settings={**others, **cfg.get("settings", {})},
+    )
 
 
-def made(cfg: Entry, key: str) -> Any:
+def make_endpoint(cfg: Entry, key: str) -> Any:
     """
-    The bus or broker of a configuration, or None if it has none.
+    Create the bus or the broker of a configuration; None if it has none.
 
     :param key: ``"bus"`` or ``"broker"``
-    :raises ConfigurationError: if it cannot be made
+    :raises ConfigurationError: if it cannot be created
     """
     if cfg.get(key) is None:
         return None
@@ -138,7 +143,11 @@ class _Servers:
         self._override = _override(section)
 
     def chosen_by(self, agent: Entry, place: str) -> Iterator[tuple[str, Entry]]:
-        """``(key, entry)`` for the one that an agent names, or for ``local://``; none if it names none."""
+        """
+        ``(key, entry)`` for the entry that an agent names.
+
+        ``local://`` if the agent names none and the module has no such dictionary; nothing if it has one.
+        """
         name = agent.get(self._key)
         if name is not None:
             yield self._key, self._overridden(self._named(name, f"{place}[{self._key!r}]"))
@@ -147,13 +156,13 @@ class _Servers:
 
     def _named(self, name: object, place: str) -> Entry:
         if not isinstance(name, str):
-            raise ConfigurationError(f"{place} is to be a name in {self._section}, not {name!r}")
+            raise ConfigurationError(f"{place} has to be a name in {self._section}, not {name!r}")
         entry = (self._entries or {}).get(name)
         if entry is None:
             raise ConfigurationError(f"{place}: {self._section} has no {name!r}{guess(name, self._entries or ())}")
         for key in ("dsn", "backend"):
             if not isinstance(entry.get(key, ""), str):
-                raise ConfigurationError(f"{place}: {key!r} of {self._section}[{name!r}] is to be a text")
+                raise ConfigurationError(f"{place}: {key!r} of {self._section}[{name!r}] has to be a string")
         return entry
 
     def _overridden(self, entry: Entry) -> Entry:
@@ -163,7 +172,7 @@ class _Servers:
 
 
 def _override(section: str) -> str | None:
-    """The DSN that the environment gives for all of a section."""
+    """The DSN that an environment variable sets for all entries of a section; None or empty if it does not."""
     variable = f"MICROAGENT_{section}"
     dsn = os.environ.get(variable)
     if dsn:
@@ -177,7 +186,7 @@ def _override(section: str) -> str | None:
 def _settings_module(config_path: str) -> ModuleType:
     if "/" in config_path or config_path.endswith(".py"):
         name = config_path.removesuffix(".py").strip("./").replace("/", ".")
-        raise ConfigurationError(f"{config_path}: settings are named as a module, such as {name}")
+        raise ConfigurationError(f"{config_path}: settings are given as a module name, such as {name}")
     try:
         return import_named(config_path)
     except ConfigurationError as error:
@@ -185,16 +194,16 @@ def _settings_module(config_path: str) -> ModuleType:
 
 
 def _section(module: ModuleType, name: str) -> dict[str, Entry] | None:
-    """A dictionary of dictionaries, or None when the module has none of this name."""
+    """The dictionary of dictionaries of this name; None if the module has none."""
     section: object = getattr(module, name, None)
     if section is None:
         return None
     if not isinstance(section, dict):
-        raise ConfigurationError(f"{module.__name__}: {name} is to be a dictionary: {_example(name)}")
+        raise ConfigurationError(f"{module.__name__}: {name} has to be a dictionary, such as {_example(name)}")
     entries = cast("dict[object, object]", section).items()
     wrong = [key for key, entry in entries if not (isinstance(key, str) and isinstance(entry, dict))]
     if wrong:
-        told = f"is to be a dictionary, called by a text: {_example(name)}"
+        told = f"has to be a dictionary under a string key, such as {_example(name)}"
         raise ConfigurationError("\n".join(f"{module.__name__}: {name}[{key!r}] {told}" for key in wrong))
     return cast("dict[str, Entry]", section)
 

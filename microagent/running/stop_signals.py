@@ -1,4 +1,4 @@
-"""SIGINT and SIGTERM between marun and the processes of its agents."""
+"""SIGINT and SIGTERM, as marun and the processes of its agents handle them."""
 
 import signal
 import socket
@@ -9,22 +9,21 @@ from types import TracebackType
 from typing import Self
 
 STOP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
-ONE_WISH = 0.2  # seconds within which signals are one: timeout(1), for example, sends its signal twice
+DEBOUNCE = 0.2  # seconds within which signals count as one: timeout(1), for example, sends its signal twice
 
 
 class StopSignals:
     """
-    The stop signals that came, as something to wait for beside the sentinels of processes.
+    Counts stop signals, and is readable when one arrives: something to wait for together with process sentinels.
 
-    The end of a child wakes the one who waits, too: a sentinel may outlive its process in a grandchild.
+    SIGCHLD makes it readable too, because a sentinel stays open while a grandchild holds it. A context manager, for the
+    main thread.
 
-    A context manager, for the main thread.
-
-    :ivar wishes: how often it was asked to stop
+    :ivar requests: how many times the process was asked to stop
     """
 
     def __init__(self) -> None:
-        self.wishes = 0
+        self.requests = 0
         self._last = float("-inf")
 
     def __enter__(self) -> Self:
@@ -48,24 +47,24 @@ class StopSignals:
         return self._reader.fileno()
 
     def read(self) -> None:
-        """Count what came since the last time."""
+        """Count the signals that arrived since the last call."""
         with suppress(BlockingIOError):
             came = STOP_SIGNALS.intersection(self._reader.recv(4096))
-            if came and time.monotonic() > self._last + ONE_WISH:
-                self.wishes += 1
+            if came and time.monotonic() > self._last + DEBOUNCE:
+                self.requests += 1
                 self._last = time.monotonic()
 
 
 def _noted(*_: object) -> None:
-    """Its number is in the socket already."""
+    """A handler has to be set for the wakeup descriptor to be written to; it need not do anything."""
 
 
 @contextmanager
-def held_back() -> Generator[None]:
+def stop_signals_blocked() -> Generator[None]:
     """
-    Stop signals to this thread wait until the end of the block.
+    Block stop signals in this thread; they are delivered at the end of the ``with`` block.
 
-    A process started within it inherits that, so that none of them comes before the child calls :func:`let_in`.
+    A process started inside it inherits the mask, so that it gets none before it calls :func:`unblock_stop_signals`.
     """
     old = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     try:
@@ -74,11 +73,12 @@ def held_back() -> Generator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, old)
 
 
-def left_to_parent() -> None:
+def reset_in_child() -> None:
     """
-    Called first by a child: SIGINT is its parent's to handle, because a terminal sends it to both.
+    Undo in a child what the parent set up for itself, and ignore SIGINT.
 
-    What the parent had set up for itself is dropped. SIGTERM is still held back, until :func:`let_in`.
+    A terminal sends SIGINT to the whole group of processes, and the parent decides what it means. SIGTERM stays blocked
+    until :func:`unblock_stop_signals`.
     """
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -86,6 +86,6 @@ def left_to_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def let_in() -> None:
-    """Called by a child that can handle SIGTERM: what was held back comes now."""
+def unblock_stop_signals() -> None:
+    """Called by a child once it handles SIGTERM: pending stop signals are delivered now."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

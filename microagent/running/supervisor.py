@@ -1,4 +1,4 @@
-"""A group of agents, each in a process of its own, that starts and stops together."""
+"""Starts, watches and stops a group of agents, each in a process of its own."""
 
 import logging
 import multiprocessing
@@ -15,13 +15,13 @@ from typing import Any, TypeAlias, cast
 from microagent.agent import SHUTDOWN_TIMEOUT
 from microagent.errors import GroupInterrupt
 from microagent.running.agent_process import AgentProcess
+from microagent.running.deferred import Deferred
 from microagent.running.lifeline import Lifeline
 from microagent.running.logs import Logs
 from microagent.running.loops import Loop, factory_of
-from microagent.running.parcel import Parcel
-from microagent.running.stop_signals import StopSignals, held_back
+from microagent.running.stop_signals import StopSignals, stop_signals_blocked
 
-GRACE = 5.0  # seconds beyond the shutdown timeout, for hooks to run and processes to end
+GRACE = 5.0  # seconds beyond the shutdown timeout for hooks to run and processes to exit
 
 Configurations: TypeAlias = Sequence[tuple[str, tuple[str, Mapping[str, Any]]]]
 
@@ -32,16 +32,16 @@ class AgentsManager:
     """
     Runs a group of agents, each in a process of its own.
 
-    When one of them fails or ends, the others are sent SIGTERM; what has not ended after the shutdown timeout and 5
-    seconds more is killed. SIGINT and SIGTERM stop the group likewise, and a second one kills it at once. No agent
-    outlives the manager, even when that is killed itself.
+    When one agent ends or fails, the others get SIGTERM; processes that still run 5 seconds after the shutdown timeout
+    are killed. SIGINT and SIGTERM stop the group in the same way, and a second one kills it at once. No agent outlives
+    the manager, even if the manager itself is killed.
 
-    :param cfg: what :func:`load_configuration` gives, of one module or more
-    :param start_method: of the processes: ``"fork"``, ``"spawn"``, ``"forkserver"``, or None for the platform's own
+    :param cfg: the items that :func:`load_configuration` yields, of one or more settings modules
+    :param start_method: ``"fork"``, ``"spawn"`` or ``"forkserver"``; None: the platform's default
     :param shutdown_timeout: seconds that handlers have to finish when the group stops
-    :param logs: how the processes of the agents log
-    :param loop: the event loop that they run on: ``"asyncio"`` or ``"uvloop"``
-    :raises ExtraMissing: if that is not installed
+    :param logs: the logging options of the agents' processes
+    :param loop: the event loop of the agents: ``"asyncio"`` or ``"uvloop"``
+    :raises ExtraMissing: if uvloop is asked for and not installed
     """
 
     def __init__(
@@ -56,7 +56,9 @@ class AgentsManager:
         factory_of(loop)
         self._loop: Loop = loop
         self.cfg = cfg
-        self._context = cast("DefaultContext", multiprocessing.get_context(start_method))  # each one has its Process
+        self._context = cast(
+            "DefaultContext", multiprocessing.get_context(start_method)
+        )  # every context has a Process class
         self._shutdown_timeout = shutdown_timeout
         self._logs = logs
         self._running: list[BaseProcess] = []
@@ -65,9 +67,9 @@ class AgentsManager:
 
     def start(self) -> None:
         """
-        Start the agents; return when all of them have ended, cleanly. Needs the main thread, for its signals.
+        Run the group; return when all agents have ended cleanly. Has to be called in the main thread.
 
-        :raises GroupInterrupt: if an agent failed or had to be killed; its text names each of them
+        :raises GroupInterrupt: if agents failed or had to be killed; the message names each of them
         """
         self._running, self._failures, self._deadline = [], [], None
         with StopSignals() as signals, closing(Lifeline(self._context)) as lifeline:
@@ -81,11 +83,11 @@ class AgentsManager:
 
     def _launch(self, lifeline: Lifeline) -> None:
         if self._context.get_start_method() != "fork":
-            resource_tracker.ensure_running()  # now, because it lets signals in when it starts
-        with held_back():
+            resource_tracker.ensure_running()  # now, because starting it unblocks signals
+        with stop_signals_blocked():
             for name, (backend, cfg) in self.cfg:
                 target = AgentProcess(
-                    name, backend, Parcel(cfg), lifeline, self._shutdown_timeout, self._logs, self._loop
+                    name, backend, Deferred(cfg), lifeline, self._shutdown_timeout, self._logs, self._loop
                 )
                 process = self._context.Process(target=target, name=name)
                 process.start()
@@ -97,17 +99,17 @@ class AgentsManager:
             wait([signals.fileno(), *(process.sentinel for process in self._running)], self._patience())
             signals.read()
             self._reap()
-            if signals.wishes > 1 or self._patience() == 0:
+            if signals.requests > 1 or self._patience() == 0:
                 return
-            if self._deadline is None and (signals.wishes or len(self._running) < len(self.cfg)):
+            if self._deadline is None and (signals.requests or len(self._running) < len(self.cfg)):
                 self._stop()
 
     def _patience(self) -> float | None:
-        """Seconds that the group still has to stop; None while it is to run."""
+        """Seconds left until processes that have not ended are killed; None while the group is running."""
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
     def _stop(self) -> None:
-        log.info("The group stops")
+        log.info("Stopping the group")
         self._deadline = time.monotonic() + self._shutdown_timeout + GRACE
         for process in self._running:
             process.terminate()
@@ -121,7 +123,7 @@ class AgentsManager:
                 self._failures.append(f"agent {process.name!r} {_ending(process.exitcode)}")
 
     def _is_clean(self, exitcode: int | None) -> bool:
-        """SIGTERM ends a process that has no agent yet, or none any more."""
+        """SIGTERM kills a process that has not set its handler yet, or has no agent any more; that is no failure."""
         return exitcode == 0 or (exitcode == -signal.SIGTERM and self._deadline is not None)
 
     def _kill(self) -> None:

@@ -1,4 +1,4 @@
-"""A tree of lines, as terminals show it."""
+"""A tree of text lines, drawn for a terminal."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """A line with those that belong to it below."""
+    """A line of text, with the branches below it."""
 
     title: str
     branches: Sequence["Tree"] = ()

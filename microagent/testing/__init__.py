@@ -1,9 +1,9 @@
-"""What tests of agents need: recording ends, agents that stop by themselves, patience, and a clock to move by hand."""
+"""Tools for tests of agents: a bus and a broker that record, agents that are stopped after the test, a manual clock."""
 
 from microagent.testing.clock import Clock
-from microagent.testing.patience import until
 from microagent.testing.recording import RecordingBroker, RecordingBus
-from microagent.testing.sent import Sendings, Sent
+from microagent.testing.sent import Sent, SentPayloads
 from microagent.testing.starting import StartAgent
+from microagent.testing.waiting import until
 
-__all__ = ["Clock", "RecordingBroker", "RecordingBus", "Sendings", "Sent", "StartAgent", "until"]
+__all__ = ["Clock", "RecordingBroker", "RecordingBus", "Sent", "SentPayloads", "StartAgent", "until"]

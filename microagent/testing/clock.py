@@ -7,24 +7,24 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
-from microagent.testing.standstill import give_back, take
+from microagent.testing.looptime import give_back, take_over
 
 A_MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
 
 
 class Clock:
     """
-    The time of the running loop, which passes as a test says and not otherwise::
+    Replaces the time of the running event loop; it passes only when the test says so::
 
         async with Clock() as clock:
             await agent.start()
             await clock.advance(3600)
 
-    Whatever waits for time waits for this one: ``asyncio.sleep``, ``asyncio.timeout``, and all that agents do. Threads
-    of the loop's executor are waited for; other processes and servers have a time of their own. A test that waits for
-    time which nobody moves fails, it does not hang. For the loops of asyncio itself, not for uvloop's.
+    ``asyncio.sleep``, ``asyncio.timeout`` and everything that agents do follow this clock. Time stands still while a
+    thread of the loop's executor works; other processes and servers keep real time. A test that waits for time which
+    nobody moves fails instead of hanging. Works with asyncio's own event loops, not with uvloop.
 
-    :param wall: what the wall clock shows at first, with its zone; midnight of a Monday by default
+    :param wall: what the wall clock shows at first, timezone-aware; default: Monday, 2024-01-01 00:00 UTC
     """
 
     def __init__(self, wall: datetime = A_MONDAY) -> None:
@@ -39,44 +39,46 @@ class Clock:
 
     @property
     def wall(self) -> datetime:
-        """What the wall clock shows. When it is set it jumps, as if somebody corrected it: no other time passes."""
+        """What the wall clock shows. Setting it is like correcting a clock: it jumps, and no other time passes."""
         return self._wall + timedelta(seconds=self._now - self._wall_since)
 
     @wall.setter
     def wall(self, moment: datetime) -> None:
         if moment.tzinfo is None:
-            raise ValueError(f"a wall clock is somewhere: {moment!r} needs a time zone")
+            raise ValueError(f"the wall clock needs a time zone, and {moment!r} has none")
         self._wall, self._wall_since = moment.astimezone(UTC), self._now
 
     async def advance(self, seconds: float) -> None:
         """
-        Let so much time pass. What falls due happens at its moment; when this returns, nothing is left to do at the
-        last one.
+        Let ``seconds`` pass. Whatever falls due in between happens at its time; this returns when everything that is
+        due by then has been done.
+
+        :raises ValueError: if ``seconds`` is negative
         """
         if seconds < 0:
-            raise ValueError("time does not run backwards; what can be set is the wall clock: clock.wall = ...")
+            raise ValueError("time cannot run backwards; the wall clock can be set back with clock.wall = ...")
         arrival = asyncio.get_running_loop().create_future()
         heapq.heappush(self._travels, (self._now + seconds, next(self._numbers), arrival))
         await arrival
 
     async def advance_to(self, moment: datetime) -> None:
-        """Let time pass until the wall clock shows ``moment``."""
+        """Let time pass until the wall clock shows ``moment``, a timezone-aware time in the future."""
         await self.advance((moment - self.wall).total_seconds())
 
     async def settle(self) -> None:
-        """Return when nothing is left to do but to wait for time."""
+        """Return when everything that runs is waiting for time to pass, or for an event from outside."""
         await self.advance(0)
 
     def block(self, seconds: float) -> None:
-        """Let time pass in which nothing can happen, as when a handler computes without an ``await``."""
+        """Let ``seconds`` pass in which the loop does nothing, as if a handler blocked it."""
         self._now += seconds
 
     def pass_until(self, timeout: float | None) -> bool:
         """
-        Move on by ``timeout`` seconds, in which the loop has nothing to do (None: it never has), or to the end of an
-        ``advance`` that is nearer.
+        Called by the loop when it has nothing to do for ``timeout`` seconds (None: until an event comes from outside):
+        move time on by that much, or to the end of the nearest ``advance``.
 
-        :return: False if nobody lets time pass
+        :return: False if no ``advance`` is under way
         """
         if not self._travels:
             return False
@@ -94,7 +96,7 @@ class Clock:
         passed = loop.time() - self._now
         self._now += passed
         self._wall_since += passed
-        take(loop, self)
+        take_over(loop, self)
         return self
 
     async def __aexit__(

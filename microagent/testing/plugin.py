@@ -1,4 +1,4 @@
-"""The fixtures, found by pytest through an entry point; async ones are run by pytest-asyncio, or else by anyio."""
+"""The pytest plugin: fixtures for tests of agents, run by pytest-asyncio or, where that is missing, by anyio."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Any
@@ -24,34 +24,34 @@ def async_fixture(function: Callable[..., AsyncIterator[Any]]) -> Any:
 
 @async_fixture
 async def clock() -> AsyncIterator[Clock]:
-    """The time, to be moved by hand: ``await clock.advance(3600)``. It is midnight of a Monday."""
+    """A clock that the test moves by hand: ``await clock.advance(3600)``. It starts on a Monday at midnight UTC."""
     async with Clock() as clock:
         yield clock
 
 
 @pytest.fixture
 def _clock_first(request: pytest.FixtureRequest) -> None:
-    """What runs by the clock finds it there, in whatever order a test names them."""
+    """Sets up ``clock`` before the fixtures whose timers follow it, in whatever order the test names them."""
     if "clock" in request.fixturenames:
         request.getfixturevalue("clock")
 
 
 @pytest.fixture
 def sent() -> Sent:
-    """What was sent on ``bus`` and ``broker``: ``assert sent(queues.mailer) == [...]``."""
+    """The record of what is sent on ``bus`` and ``broker``: ``assert sent(queues.mailer) == [...]``."""
     return Sent()
 
 
 @async_fixture
 async def bus(sent: Sent, _clock_first: None) -> AsyncIterator[RecordingBus]:
-    """A bus in memory."""
+    """An in-memory signal bus that records what is sent on it."""
     async with RecordingBus(sent) as bus:
         yield bus
 
 
 @async_fixture
 async def broker(sent: Sent, _clock_first: None) -> AsyncIterator[RecordingBroker]:
-    """A broker in memory."""
+    """An in-memory queue broker that records what is sent on it."""
     async with RecordingBroker(sent) as broker:
         yield broker
 

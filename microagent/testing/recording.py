@@ -1,4 +1,4 @@
-"""Bus and broker in memory that remember what was sent on them."""
+"""An in-memory bus and broker that record what is sent on them."""
 
 import logging
 from collections.abc import Sequence
@@ -12,15 +12,16 @@ from microagent.delivery import Outgoing
 from microagent.errors import MicroAgentError
 from microagent.queue import Queue
 from microagent.signal import Signal
-from microagent.testing.sent import Sending, Sent
+from microagent.testing.sent import Sent, SentItem
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 
 
 class RecordingBus(MemorySignalBus):
     """
-    A memory bus that remembers what was sent.
+    An in-memory bus that records every signal and call.
 
-    :param sent: where it is remembered
+    :param sent: where they are recorded
+    :param options: those of :class:`MemorySignalBus`
     """
 
     def __init__(
@@ -38,20 +39,21 @@ class RecordingBus(MemorySignalBus):
     async def _publish(self, batch: Sequence[Publication]) -> list[int | None]:
         for channel, body in batch:
             with suppress(MicroAgentError, ValueError):  # raw bytes may be anything
-                self._remember(Channel.parse(channel, self.prefix), body)
+                self._record(Channel.parse(channel, self.prefix), body)
         return await super()._publish(batch)
 
-    def _remember(self, channel: Channel, body: bytes) -> None:
+    def _record(self, channel: Channel, body: bytes) -> None:
         if channel.signal != RESPONSE:
             signal = Signal.get(channel.signal)
-            self._sent.add(signal, Sending(signal.decode(body), channel.sender))
+            self._sent.add(signal, SentItem(signal.decode(body), channel.sender))
 
 
 class RecordingBroker(MemoryBroker):
     """
-    A memory broker that remembers what was sent.
+    An in-memory broker that records every message.
 
-    :param sent: where it is remembered
+    :param sent: where they are recorded
+    :param options: those of :class:`MemoryBroker`
     """
 
     def __init__(
@@ -68,8 +70,8 @@ class RecordingBroker(MemoryBroker):
     async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
         for message in batch:
             with suppress(MicroAgentError):  # raw bytes may be anything
-                self._remember(Queue.get(message.queue), message.body)
+                self._record(Queue.get(message.queue), message.body)
         return await super()._push(batch)
 
-    def _remember(self, queue: Queue, body: bytes) -> None:
-        self._sent.add(queue, Sending(queue.decode(body)))
+    def _record(self, queue: Queue, body: bytes) -> None:
+        self._sent.add(queue, SentItem(queue.decode(body)))

@@ -1,4 +1,4 @@
-"""What was sent, and asserting that it was what it should be."""
+"""The record of what was sent, with assertions on it."""
 
 from collections import defaultdict
 from collections.abc import Coroutine, Mapping
@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class Sends(Protocol[P]):
-    """A bound signal, and what its ``send`` takes."""
+    """A bound signal; its ``send`` gives the assertions their parameter types."""
 
     def send(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, None]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
-    """One signal or message that was sent; a message has no sender."""
+class SentItem:
+    """One signal or message that was sent; ``sender`` is None for a message."""
 
     payload: Mapping[str, Any]
     sender: str | None = None
@@ -33,78 +33,83 @@ class Sending:
         return ", ".join([repr(self.sender), *(f"{name}={value!r}" for name, value in self.payload.items())])
 
 
-class Sendings(list[T], Generic[P, T]):
-    """The payloads that were sent of one signal or queue, in order; and assertions that take what ``send`` takes."""
+class SentPayloads(list[T], Generic[P, T]):
+    """
+    A list of the payloads of one signal or queue, in the order in which they were sent.
 
-    def __init__(self, word: Signal | Queue, sendings: list[Sending]) -> None:
-        super().__init__(cast("list[T]", [sending.payload for sending in sendings]))
+    Its assertions take the arguments of ``send``, checked by type checkers where the contracts are generated.
+    """
+
+    def __init__(self, word: Signal | Queue, items: list[SentItem]) -> None:
+        super().__init__(cast("list[T]", [item.payload for item in items]))
         self._word = word
-        self._sendings = sendings
+        self._items = items
 
     def assert_once(self, *args: P.args, **kwargs: P.kwargs) -> None:
         """
-        It was sent just once, and so::
+        Assert that exactly one was sent, with these arguments::
 
             sent(signals.user_created).assert_once("user_agent", user_id=1)
             sent(queues.mailer).assert_once({"text": "Hi", "email": "user@example.org"})
         """
-        self._assert(self._sendings == [_sending(self._word, *args, **kwargs)], "once", *args, **kwargs)
+        self._assert(self._items == [_item(self._word, *args, **kwargs)], "once", *args, **kwargs)
 
     def assert_any(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """It was sent so at least once, whatever else was."""
-        self._assert(_sending(self._word, *args, **kwargs) in self._sendings, "among others", *args, **kwargs)
+        """Assert that at least one was sent with these arguments, among any others."""
+        self._assert(_item(self._word, *args, **kwargs) in self._items, "among others", *args, **kwargs)
 
     def _assert(self, is_so: bool, how: str, *args: P.args, **kwargs: P.kwargs) -> None:
         if not is_so:
-            found = "".join(f"\n    {self._word.name}: {sending}" for sending in self._sendings) or " nothing"
-            expected = _sending(self._word, *args, **kwargs)
+            found = "".join(f"\n    {self._word.name}: {item}" for item in self._items) or " nothing"
+            expected = _item(self._word, *args, **kwargs)
             raise AssertionError(f"expected {how}\n    {self._word.name}: {expected}\nbut sent was{found}")
 
 
-def _sending(word: Signal | Queue, *args: Any, **kwargs: Any) -> Sending:
-    """What ``send(*args, **kwargs)`` would have sent."""
+def _item(word: Signal | Queue, *args: Any, **kwargs: Any) -> SentItem:
+    """What ``send(*args, **kwargs)`` would have recorded."""
 
-    def send(sender: str, **payload: Any) -> Sending:  # its name is in the TypeError of a call that send would refuse
-        return Sending(payload, sender)
+    def send(sender: str, **payload: Any) -> SentItem:  # named so, because a TypeError names it
+        return SentItem(payload, sender)
 
-    return send(*args, **kwargs) if isinstance(word, Signal) else Sending(*args, **kwargs)
+    return send(*args, **kwargs) if isinstance(word, Signal) else SentItem(*args, **kwargs)
 
 
 class Sent:
     """
-    Remembers what was sent, and gives it by signal or queue::
+    Records what is sent; called with a signal or a queue, returns what was sent of it so far::
 
         assert sent(queues.mailer) == [{"text": "Hi", "email": "user@example.org"}]
         sent(signals.user_created).assert_once("user_agent", user_id=1)
 
-    A call is a signal, too. Payloads are as they travelled: what JSON makes of them.
+    Calls are recorded as signals. Payloads are as they were transmitted: tuples have become lists, for example.
     """
 
     def __init__(self) -> None:
-        self._sendings: defaultdict[Signal | Queue, list[Sending]] = defaultdict(list)
+        self._items: defaultdict[Signal | Queue, list[SentItem]] = defaultdict(list)
 
     @overload
-    def __call__(self, word: "TypedSignal[Sends[P], Any]") -> Sendings[P, dict[str, Any]]: ...  # type: ignore[overload-overlap]  # a Signal, too: the first one counts
+    def __call__(self, word: "TypedSignal[Sends[P], Any]") -> SentPayloads[P, dict[str, Any]]: ...  # type: ignore[overload-overlap]  # a Signal, too: the first one counts
     @overload
-    def __call__(self, word: "TypedQueue[TypedBoundQueue[M], Any]") -> Sendings[[M], M]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload] - likewise
+    def __call__(self, word: "TypedQueue[TypedBoundQueue[M], Any]") -> SentPayloads[[M], M]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload] - likewise
     @overload
-    def __call__(self, word: Signal) -> Sendings[..., dict[str, Any]]: ...
+    def __call__(self, word: Signal) -> SentPayloads[..., dict[str, Any]]: ...
     @overload
-    def __call__(self, word: Queue) -> Sendings[[Mapping[str, Any]], dict[str, Any]]: ...
+    def __call__(self, word: Queue) -> SentPayloads[[Mapping[str, Any]], dict[str, Any]]: ...
     def __call__(self, word: Signal | Queue) -> Any:
         """
-        What was sent of ``word`` until now.
+        The payloads sent so far.
 
-        :raises TypeError: if it is no signal or queue, of which nothing could ever be sent
+        :param word: a signal or a queue
+        :raises TypeError: if it is neither
         """
         if not isinstance(word, Signal | Queue):  # pyright: ignore[reportUnnecessaryIsInstance] - tests may be untyped
             raise TypeError(f"sent takes a signal or a queue, not {word!r}")
-        return Sendings[..., Any](word, list(self._sendings[word]))
+        return SentPayloads[..., Any](word, list(self._items[word]))
 
     def clear(self) -> None:
-        """Forget all of it."""
-        self._sendings.clear()
+        """Forget everything recorded so far."""
+        self._items.clear()
 
-    def add(self, word: Signal | Queue, sending: Sending) -> None:
-        """Remember one more."""
-        self._sendings[word].append(sending)
+    def add(self, word: Signal | Queue, item: SentItem) -> None:
+        """Record one more."""
+        self._items[word].append(item)

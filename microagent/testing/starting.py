@@ -1,4 +1,4 @@
-"""Agents that run as long as a test."""
+"""Starts agents in a test, and stops them at its end."""
 
 import asyncio
 from typing import Any, TypedDict, TypeVar
@@ -14,7 +14,7 @@ AgentT = TypeVar("AgentT", bound=MicroAgent[Any, Any])
 
 
 class Switches(TypedDict, total=False):
-    """What ``MicroAgent.start`` takes."""
+    """The arguments of ``MicroAgent.start``."""
 
     enable_periodic_tasks: bool
     enable_receiving_signals: bool
@@ -24,7 +24,7 @@ class Switches(TypedDict, total=False):
 
 class StartAgent:
     """
-    Starts agents on one bus and broker::
+    Starts agents on the test's bus and broker; the fixture stops them after the test::
 
         agent = await start_agent(UserAgent, settings={"lang": "en"})
         await start_agent(CommentAgent(bus=other_bus), enable_periodic_tasks=False)
@@ -39,22 +39,23 @@ class StartAgent:
         self, agent: type[AgentT] | AgentT, settings: dict[str, Any] | None = None, **switches: Unpack[Switches]
     ) -> AgentT:
         """
-        The agent, as soon as it has begun; its servers run on.
+        Start an agent; return it once it is running. Its servers go on in the background.
 
-        :param agent: made and not started, or a class that is given bus, broker and ``settings``
-        :param switches: as for ``MicroAgent.start``
+        :param agent: a class, which is instantiated with the test's bus and broker, or an instance not yet started
+        :param settings: for the constructor of a class
+        :param switches: arguments of ``MicroAgent.start``
         """
         made = agent(bus=self._bus, broker=self._broker, settings=settings) if isinstance(agent, type) else agent
         running = asyncio.create_task(made.start(**switches))
-        await _begun(made, running)
+        await _started(made, running)
         self._running.append((made, running))
         return made
 
     async def stop(self) -> None:
         """
-        Stop them all, the last one first, without waiting for their handlers.
+        Stop all agents, the last one first, without waiting for their handlers.
 
-        :raises Exception: what a server failed with meanwhile
+        :raises Exception: what one of their servers raised, unless that is ServerInterrupt
         """
         for agent, _ in reversed(self._running):
             await agent.stop(timeout=0)
@@ -63,10 +64,10 @@ class StartAgent:
                 raise result
 
 
-async def _begun(agent: MicroAgent[Any, Any], running: "asyncio.Task[None]") -> None:
-    """Return when it has begun; with servers, it stays in ``start`` as long as they run."""
-    await asyncio.sleep(0)  # as long as it takes `start` to set out, or to refuse
-    beginning = running if running.done() else agent._life._beginning or running
-    await asyncio.wait([beginning])
-    if beginning.cancelled() or beginning.exception() is not None:
+async def _started(agent: MicroAgent[Any, Any], running: "asyncio.Task[None]") -> None:
+    """Return when the agent is running, while ``start()`` may go on with its servers; raise if it could not start."""
+    await asyncio.sleep(0)  # lets start() begin, or fail at once
+    starting = running if running.done() else agent._lifecycle._starting or running
+    await asyncio.wait([starting])
+    if starting.cancelled() or starting.exception() is not None:
         await running

@@ -162,7 +162,7 @@ class MemoryBroker(AbstractQueueBroker):
     It stands in for any server, so a queue may be declared with what it does not heed.
     """
 
-    HONOURS = frozenset({"exchange", "quorum"})
+    SUPPORTS = frozenset({"exchange", "quorum"})
 
     def __init__(
         self,

@@ -460,11 +460,11 @@ def refused(project: Path, *arguments: str) -> str:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ("", "settings: it has no agents, AGENT is missing"),
-        ("AGENT = {}", "settings: it has no agents, AGENT is empty"),
-        ("AGENT = ['agents.Calm']", "settings: AGENT is to be a dictionary"),
-        ("AGENT = {'a': 'agents.Calm'}", "settings: AGENT['a'] is to be a dictionary, called by a text"),
-        ("AGENT = {'a': {}}", "settings: AGENT['a'] needs a 'backend', the import path of its class"),
+        ("", "settings: no agents are configured, AGENT is missing"),
+        ("AGENT = {}", "settings: no agents are configured, AGENT is empty"),
+        ("AGENT = ['agents.Calm']", "settings: AGENT has to be a dictionary"),
+        ("AGENT = {'a': 'agents.Calm'}", "settings: AGENT['a'] has to be a dictionary under a string key"),
+        ("AGENT = {'a': {}}", "settings: AGENT['a'] needs a 'backend', the import path of the agent class"),
         ("AGENT = {'a': {'backend': 'nowhere.Calm'}}", "settings: AGENT['a']: there is no module 'nowhere'"),
         (
             "AGENT = {'a': {'backend': 'agents.Clam'}}",
@@ -504,7 +504,7 @@ def test_mistake_in_settings_is_one_line(project: Path, settings: str, sentence:
     ("arguments", "sentence"),
     [
         (["nowhere"], "marun: nowhere: there is no module 'nowhere'\n"),
-        (["./settings.py"], "marun: ./settings.py: settings are named as a module, such as settings\n"),
+        (["./settings.py"], "marun: ./settings.py: settings are given as a module name, such as settings\n"),
         (["settings", "settings"], "marun: two agents are called 'calm', in settings and settings\n"),
         (["settings", "--start-method", "wish"], "Error: Invalid value for '--start-method'"),
         (["settings", "--only", "clam"], "marun: there is no agent 'clam', did you mean 'calm'?\n"),
@@ -657,7 +657,7 @@ def test_key_that_looks_misspelt_is_warned_of(project: Path, options: tuple[str,
     with marun(project, "settings", *options) as group:
         assert group.ends() in (0, 1)
 
-    assert "AGENT['a']: 'borker' is a setting of the agent, none of marun, did you mean 'broker'?" in group.output
+    assert "AGENT['a']: 'borker' is not a key of marun, so it is a setting, did you mean 'broker'?" in group.output
 
 
 def test_check_tells_every_mistake(project: Path) -> None:
@@ -842,7 +842,7 @@ def test_help_shows_a_worked_example() -> None:
 
     assert "AGENT = {\n" in text
     assert "$ marun myproject.settings\n" in text
-    assert "exit status" in text
+    assert "Exit status" in text
 
 
 def test_version() -> None:

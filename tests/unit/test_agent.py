@@ -140,7 +140,7 @@ async def test_each_kind_of_handler_has_its_switch(ends, switch, kind):
     agent = Quiet(**ends)
     await agent.start(**{switch: False})
     running = {
-        "timers": bool(agent._life._timers),
+        "timers": bool(agent._lifecycle._timers),
         "receivers": bool(agent.bus.receivers),
         "consumers": bool(agent.broker._bindings),
     }
@@ -205,9 +205,12 @@ async def test_agent_that_lacks_an_end_is_refused(ends, missing, text):
 @pytest.mark.parametrize(
     ("ends", "text"),
     [
-        ({"bus": "redis://:secret@localhost"}, "the bus of Misled is no bus but of type str"),
-        ({"bus": MemoryBroker()}, "the bus of Misled is no bus but of type MemoryBroker"),
-        ({"broker": MemorySignalBus()}, "the broker of Misled is no broker but of type MemorySignalBus"),
+        ({"bus": "redis://:secret@localhost"}, "the bus of Misled is of type str, which is no AbstractSignalBus"),
+        ({"bus": MemoryBroker()}, "the bus of Misled is of type MemoryBroker, which is no AbstractSignalBus"),
+        (
+            {"broker": MemorySignalBus()},
+            "the broker of Misled is of type MemorySignalBus, which is no AbstractQueueBroker",
+        ),
     ],
 )
 async def test_agent_that_has_something_else_for_an_end_is_refused(ends, text):
@@ -600,7 +603,7 @@ async def test_servers_that_end_by_themselves_leave_the_agent_running(ends):
 
 async def test_server_that_ignores_its_end_is_named(ends, caplog, monkeypatch):
     """The stop does not wait for it for ever."""
-    monkeypatch.setattr("microagent.life.GRACE", 0.02)
+    monkeypatch.setattr("microagent.lifecycle.GRACE", 0.02)
     gate = asyncio.Event()
 
     class Stubborn(Agent):

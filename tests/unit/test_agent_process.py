@@ -7,7 +7,7 @@ import pytest
 from support import unique, until
 
 from microagent import MicroAgent, Queue, ServerInterrupt, Signal, consumer, on, receiver
-from microagent.running.agent_process import live
+from microagent.running.agent_process import run_agent
 from microagent.tools.memory import MemoryBroker
 from microagent.tracebacks import own_end
 
@@ -73,7 +73,7 @@ async def test_agent_stays_until_it_is_asked_to_stop(kind: type[Noting]) -> None
     An agent lives until the request to stop, servers or not, and then stops in order.
     """
     agent, stop = kind(), never()
-    living = asyncio.create_task(live(agent, stop))
+    living = asyncio.create_task(run_agent(agent, stop))
     await agent.is_up.wait()
 
     stop.set_result(1.0)
@@ -87,7 +87,7 @@ async def test_agent_may_be_stopped_while_it_starts() -> None:
     An agent that never gets up, because it waits for something, ends when it is asked to.
     """
     agent, stop = Stuck(), never()
-    living = asyncio.create_task(live(agent, stop))
+    living = asyncio.create_task(run_agent(agent, stop))
     await agent.is_up.wait()
 
     stop.set_result(1.0)
@@ -124,7 +124,7 @@ async def test_agent_that_is_to_end_now_waits_for_nothing(kind: type[Noting]) ->
     """
     broker = MemoryBroker(f"memory://{unique('place')}")
     agent, stop, now = kind(broker=broker), never(), asyncio.get_running_loop().create_future()
-    living = asyncio.create_task(live(agent, stop, now))
+    living = asyncio.create_task(run_agent(agent, stop, now))
     await broker.send("endless_work", "{}")
     await until(lambda: "at work" in agent.notes)
     stop.set_result(3600.0)
@@ -145,7 +145,7 @@ async def test_server_interrupt_is_a_clean_end(caplog: pytest.LogCaptureFixture)
     agent = Ending()
 
     with caplog.at_level("INFO"):
-        await live(agent, never())
+        await run_agent(agent, never())
 
     assert agent.notes == ["up", "down"]
     assert "ends by itself: enough" in caplog.text
@@ -158,7 +158,7 @@ async def test_failure_is_raised() -> None:
     agent = Failing()
 
     with pytest.raises(RuntimeError, match="a pipe burst"):
-        await live(agent, never())
+        await run_agent(agent, never())
 
     assert agent.notes == ["up", "down"]
 
@@ -166,7 +166,7 @@ async def test_failure_is_raised() -> None:
 async def failure(agent: MicroAgent) -> Exception:
     """What an agent fails with, as microagent hands it over."""
     with pytest.raises(Exception, match=r"pipe|bus") as caught:
-        await live(agent, never())
+        await run_agent(agent, never())
     trace = caught.value.__traceback__
     assert trace is not None
     return caught.value.with_traceback(trace.tb_next)

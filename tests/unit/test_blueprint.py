@@ -102,11 +102,11 @@ def test_agent_that_sends_where_it_has_nothing_is_doubted() -> None:
     """
     Nothing keeps it from starting, but what it sends would fail.
     """
-    assert list(Blueprint.of(path(Sending), {"broker": MEMORY}).doubts()) == [
+    assert list(Blueprint.of(path(Sending), {"broker": MEMORY}).warnings()) == [
         f"{path(Sending)} sends 'user_created', and has no 'bus'"
     ]
-    assert list(Blueprint.of(path(Sending), {"bus": MEMORY, "broker": MEMORY}).doubts()) == []
-    assert list(Blueprint.of(path(SendingElsewhere), {}).doubts()) == []
+    assert list(Blueprint.of(path(Sending), {"bus": MEMORY, "broker": MEMORY}).warnings()) == []
+    assert list(Blueprint.of(path(SendingElsewhere), {}).warnings()) == []
 
 
 @pytest.mark.parametrize(
@@ -116,8 +116,12 @@ def test_agent_that_sends_where_it_has_nothing_is_doubted() -> None:
         (f"{__name__}.Any", {}, f"{__name__}.Any is no MicroAgent"),
         (path(Hearing), {"bus": {"dsn": "memry://"}}, "its bus: no signal bus for 'memry://'"),
         (path(Reading), {"broker": {}}, "its broker: it needs a 'dsn'"),
-        (path(Hearing), {"bus": MEMORY, "settings": ["a"]}, "its 'settings' are no dictionary"),
-        (path(Narrow), {}, f"{path(Narrow)} is to take bus, broker and settings by name: got an unexpected"),
+        (path(Hearing), {"bus": MEMORY, "settings": ["a"]}, "'settings' has to be a dictionary"),
+        (
+            path(Narrow),
+            {},
+            f"{path(Narrow)}.__init__ has to accept bus, broker and settings by name: got an unexpected",
+        ),
         (path(Hearing), {"broker": MEMORY}, f"{path(Hearing)} receives signals, so it needs a 'bus'"),
         (path(Reading), {"bus": MEMORY}, f"{path(Reading)} consumes messages, so it needs a 'broker'"),
         (

@@ -325,7 +325,7 @@ def test_what_is_no_plain_method_cannot_be_decorated(wrapped: Any) -> None:
         on("pre_start")(wrapped)
 
 
-@pytest.mark.parametrize("name", ["bus", "log", "start", "stop", "info", "settings", "_life"])
+@pytest.mark.parametrize("name", ["bus", "log", "start", "stop", "info", "settings", "_lifecycle"])
 def test_a_handler_takes_the_place_of_nothing_that_agents_have(name: str) -> None:
     """Or the agent would be called by what it is to call."""
 

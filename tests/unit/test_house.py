@@ -33,13 +33,13 @@ FLOORS = {
         asyncapi.schemas asyncapi.writing asyncapi.bundles asyncapi.outline asyncapi.reading
     """,
     "machines": """
-        admission link calls signatures dispatch options prefetch intake solitude consuming ends bus broker faces marks
-        receiving middleware handlers hooks timer
+        admission link calls signatures dispatch options prefetch intake solitude consuming endpoint bus broker faces
+        marks receiving middleware handlers hooks timer
     """,
     "people": """
-        roster life agent backends launcher __init__
-        running.settings running.sendings running.tree running.blueprint running.overview running.participants
-        running.group running.lifeline running.stop_signals running.parcel running.logs running.loops
+        roster bindings lifecycle agent backends launcher __init__
+        running.settings running.send_calls running.tree running.blueprint running.overview running.apidocument
+        running.group running.lifeline running.stop_signals running.deferred running.logs running.loops
         running.agent_process running.supervisor running.reloading
     """,
 }

@@ -34,5 +34,5 @@ def test_working_directory_is_searched(tmp_path: Path, monkeypatch: pytest.Monke
 
     result = CliRunner().invoke(main, [name])
 
-    assert (result.exit_code, result.stderr) == (2, f"marun: {name}: it has no agents, AGENT is missing\n")
+    assert (result.exit_code, result.stderr) == (2, f"marun: {name}: no agents are configured, AGENT is missing\n")
     assert os.getcwd() in sys.path

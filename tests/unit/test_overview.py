@@ -55,12 +55,12 @@ all: mine.Full
 │   └── {SIGNAL.name} → hear (timeout 1.5 s)
 ├── consumes
 │   └── {QUEUE.name} → read (timeout 60 s, concurrency=2)
-├── by the clock
+├── runs
 │   ├── every 60 s, first after 0.5 s → tick (timeout 7 s)
 │   └── 0 9 * * mon-fri Europe/Berlin → report (timeout 1 s)
 ├── hooks and servers
 │   └── server → serve
-└── sends, by a look at its source
+└── sends, according to its source
     ├── message overview_letter
     ├── call overview_wrod (now no signal 'overview_wrod' is declared, did you mean 'overview_word'?)
     └── signal overview_word"""
@@ -77,5 +77,5 @@ def test_agent_of_nothing() -> None:
         "a: nowhere.Made",
         "├── bus: none",
         "├── broker: none",
-        "└── sends: its source cannot be read",
+        "└── sends: unknown, its source cannot be read",
     ]

@@ -186,25 +186,26 @@ BUS = "BUS = {'regular': {'backend': 'package.module.Class', 'dsn': 'local://'}}
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        ("BUS = {}", "it has no agents, AGENT is missing"),
-        ("AGENT = {}", "it has no agents, AGENT is empty"),
-        ("AGENT = 1", f"AGENT is to be a dictionary: {AGENT}"),
-        ("AGENT = {'a': {'backend': 'a.A'}}\nBUS = []", f"BUS is to be a dictionary: {BUS}"),
-        ("AGENT = {1: {}}", f"AGENT[1] is to be a dictionary, called by a text: {AGENT}"),
+        ("BUS = {}", "no agents are configured, AGENT is missing"),
+        ("AGENT = {}", "no agents are configured, AGENT is empty"),
+        ("AGENT = 1", f"AGENT has to be a dictionary, such as {AGENT}"),
+        ("AGENT = {'a': {'backend': 'a.A'}}\nBUS = []", f"BUS has to be a dictionary, such as {BUS}"),
+        ("AGENT = {1: {}}", f"AGENT[1] has to be a dictionary under a string key, such as {AGENT}"),
         (
             "AGENT = {'a': {'backend': 'a.A'}}\nBUS = {'dsn': 'local://'}",
-            f"BUS['dsn'] is to be a dictionary, called by a text: {BUS}",
+            f"BUS['dsn'] has to be a dictionary under a string key, such as {BUS}",
         ),
-        ("AGENT = {'a': {'backend': 1}}", "AGENT['a'] needs a 'backend', the import path of its class"),
+        ("AGENT = {'a': {'backend': 1}}", "AGENT['a'] needs a 'backend', the import path of the agent class"),
         (
             "AGENT = {'a': {'bakend': 'a.A'}}",
-            "AGENT['a'] needs a 'backend', the import path of its class; it has 'bakend', did you mean 'backend'?",
+            "AGENT['a'] needs a 'backend', the import path of the agent class; "
+            "there is 'bakend', did you mean 'backend'?",
         ),
-        ("AGENT = {'a': {'backend': 'a.A', 'bus': 1}}", "AGENT['a']['bus'] is to be a name in BUS, not 1"),
+        ("AGENT = {'a': {'backend': 'a.A', 'bus': 1}}", "AGENT['a']['bus'] has to be a name in BUS, not 1"),
         ("AGENT = {'a': {'backend': 'a.A', 'bus': 'main'}}", "AGENT['a']['bus']: BUS has no 'main'"),
         (
             "BROKER = {'main': {'dsn': 1}}\nAGENT = {'a': {'backend': 'a.A', 'broker': 'main'}}",
-            "AGENT['a']['broker']: 'dsn' of BROKER['main'] is to be a text",
+            "AGENT['a']['broker']: 'dsn' of BROKER['main'] has to be a string",
         ),
     ],
 )
@@ -236,7 +237,7 @@ AGENT = {{"a": {{"bus": "main"}}, "b": {{"backend": "{PLAIN}"}}, "c": {{"backend
 
     assert found == ["b"]
     assert str(refusal.value).split("\n") == [
-        f"{module}: AGENT['a'] needs a 'backend', the import path of its class",
+        f"{module}: AGENT['a'] needs a 'backend', the import path of the agent class",
         f"{module}: AGENT['c']['broker']: BROKER has no 'main'",
     ]
 
@@ -254,9 +255,9 @@ AGENT = {{"a": {{"backend": "{PLAIN}", "Bus": "main", "brokers": None, "business
 
     found = configuration(module)
 
-    assert list(found.doubts) == [
-        f"{module}: AGENT['a']: 'Bus' is a setting of the agent, none of marun, did you mean 'bus'?",
-        f"{module}: AGENT['a']: 'brokers' is a setting of the agent, none of marun, did you mean 'broker'?",
+    assert list(found.warnings) == [
+        f"{module}: AGENT['a']: 'Bus' is not a key of marun, so it is a setting, did you mean 'bus'?",
+        f"{module}: AGENT['a']: 'brokers' is not a key of marun, so it is a setting, did you mean 'broker'?",
     ]
     assert found["Bus"] == "main"
 
@@ -266,5 +267,5 @@ def test_settings_are_a_module_and_no_file(path: str) -> None:
     """
     Who names a file is told the name of the module.
     """
-    with pytest.raises(ConfigurationError, match=r"settings are named as a module, such as myproject\.settings$"):
+    with pytest.raises(ConfigurationError, match=r"settings are given as a module name, such as myproject\.settings$"):
         list(load_configuration(path))

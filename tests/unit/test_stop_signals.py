@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from microagent.running.stop_signals import ONE_WISH, STOP_SIGNALS, StopSignals, held_back
+from microagent.running.stop_signals import DEBOUNCE, STOP_SIGNALS, StopSignals, stop_signals_blocked
 
 
 def wait(signals: StopSignals) -> None:
@@ -25,7 +25,7 @@ def test_signal_is_a_wish(number: signal.Signals) -> None:
         os.kill(os.getpid(), number)
         wait(signals)
 
-        assert signals.wishes == 1
+        assert signals.requests == 1
 
 
 def test_signals_at_the_same_time_are_one_wish(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,12 +35,12 @@ def test_signals_at_the_same_time_are_one_wish(monkeypatch: pytest.MonkeyPatch) 
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
     with StopSignals() as signals:
-        for moment, wishes in ((0.0, 1), (ONE_WISH / 2, 1), (ONE_WISH * 2, 2)):
+        for moment, requests in ((0.0, 1), (DEBOUNCE / 2, 1), (DEBOUNCE * 2, 2)):
             now = 1000.0 + moment
             os.kill(os.getpid(), signal.SIGTERM)
             wait(signals)
 
-            assert signals.wishes == wishes
+            assert signals.requests == requests
 
 
 def test_end_of_a_child_wakes_and_is_no_wish() -> None:
@@ -51,7 +51,7 @@ def test_end_of_a_child_wakes_and_is_no_wish() -> None:
         os.kill(os.getpid(), signal.SIGCHLD)
         wait(signals)
 
-        assert signals.wishes == 0
+        assert signals.requests == 0
 
 
 def test_nothing_to_read_is_no_wish() -> None:
@@ -61,7 +61,7 @@ def test_nothing_to_read_is_no_wish() -> None:
     with StopSignals() as signals:
         signals.read()
 
-        assert signals.wishes == 0
+        assert signals.requests == 0
 
 
 def test_everything_is_put_back() -> None:
@@ -82,10 +82,10 @@ def test_signals_are_held_back() -> None:
     Within the block a signal waits; after it, it comes.
     """
     with StopSignals() as signals:
-        with held_back():
+        with stop_signals_blocked():
             signal.raise_signal(signal.SIGTERM)  # to this thread; one of another test's could take the process's
             signals.read()
-            assert signals.wishes == 0
+            assert signals.requests == 0
         wait(signals)
 
-        assert signals.wishes == 1
+        assert signals.requests == 1

@@ -8,7 +8,7 @@ import pytest
 from support import unique
 
 from microagent import Delivery, MicroAgent, Queue, RetryPolicy, Signal, consumer, cron, periodic, receiver, wallclock
-from microagent.testing import Clock, Sent, StartAgent, standstill
+from microagent.testing import Clock, Sent, StartAgent, looptime
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 
 MONDAY = datetime(2024, 1, 1, tzinfo=UTC)
@@ -179,7 +179,7 @@ def test_waiting_in_vain_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     """
     A test that waits for time which nobody moves does not hang: it is told what to do.
     """
-    monkeypatch.setattr(standstill, "PATIENCE", 0.05)
+    monkeypatch.setattr(looptime, "PATIENCE", 0.05)
 
     async def wait() -> None:
         async with Clock():
@@ -221,7 +221,7 @@ async def test_time_is_taken_once(clock: Clock) -> None:
         pass
 
     with pytest.raises(TypeError, match="a loop of asyncio itself"):
-        standstill.take(Foreign(), clock)
+        looptime.take_over(Foreign(), clock)
 
 
 # -- what agents do, by this clock
@@ -359,7 +359,7 @@ async def test_clock_is_there_before_what_runs_by_it(start_agent: StartAgent, cl
 
 def test_loop_that_is_kept_busy_is_told_of(monkeypatch: pytest.MonkeyPatch) -> None:
     """A handler that spins lets no time pass: the test fails with a sentence, it does not hang."""
-    monkeypatch.setattr(standstill, "BUSY", 0.2)
+    monkeypatch.setattr(looptime, "BUSY", 0.2)
 
     async def spin() -> None:
         while True:  # noqa: ASYNC110 - this is the mistake

@@ -65,7 +65,7 @@ async def test_calls_are_remembered_and_their_replies_are_not(
     assert await bus[signal.name].call("test", user_id=1) == {"Counting.count": 7}
 
     sent(signal).assert_once("test", user_id=1)
-    assert list(sent._sendings) == [signal]
+    assert list(sent._items) == [signal]
 
 
 async def test_assert_once(bus: RecordingBus, sent: Sent, signal: Signal) -> None:
@@ -128,7 +128,7 @@ async def test_raw_bytes_need_not_make_sense(bus: RecordingBus, broker: Recordin
     await bus.send("no channel", "{}")
 
     assert await broker.queue_length(name) == 1
-    assert not sent._sendings
+    assert not sent._items
 
 
 @pytest.mark.parametrize("word", ["user_created", None, 3])

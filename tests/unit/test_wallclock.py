@@ -10,11 +10,11 @@ NOON = datetime(2024, 5, 1, 12, tzinfo=UTC)
 
 
 async def noon_of_this_loop() -> tuple[datetime, float]:
-    wallclock.hang(asyncio.get_running_loop(), lambda: NOON)
+    wallclock.install(asyncio.get_running_loop(), lambda: NOON)
     try:
         return wallclock.now(), DeadLetter("queue", b"{}", "no reason", 1).time
     finally:
-        wallclock.take_down(asyncio.get_running_loop())
+        wallclock.uninstall(asyncio.get_running_loop())
 
 
 async def test_time_is_the_real_one() -> None:
@@ -37,7 +37,7 @@ async def test_wall_clock_of_one_loop_is_none_of_another() -> None:
     Other loops, and threads without a loop, have the real time.
     """
     loop = asyncio.new_event_loop()
-    wallclock.hang(loop, lambda: NOON)
+    wallclock.install(loop, lambda: NOON)
     loop.close()
 
     assert wallclock.now() > NOON + timedelta(days=30)

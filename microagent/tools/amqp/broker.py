@@ -56,7 +56,7 @@ class AMQPBroker(AbstractQueueBroker):
     """
 
     SCHEMES = frozenset({"amqp", "amqps"})
-    HONOURS = frozenset({"exchange", "quorum"})
+    SUPPORTS = frozenset({"exchange", "quorum"})
     KEEPS_PLACES: ClassVar[bool] = False  # quorum queues, which count, would count that too: it goes to their end
 
     def __init__(

@@ -143,8 +143,8 @@ class KafkaBroker(AbstractQueueBroker):
             return False  # it is told to whom it concerns, and the others are sent
         return self._session is not None and self._session.begin(letters, told)
 
-    def _accepts(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
-        super()._accepts(consumer, options)
+    def _check_consumer(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
+        super()._check_consumer(consumer, options)
         if options.get("order", ORDERS[0]) not in ORDERS:
             raise ConfigurationError(f"{consumer.key}: order={options['order']!r} is to be 'key' or 'partition'")
 

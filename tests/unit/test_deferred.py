@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from microagent.running.parcel import Parcel
+from microagent.running.deferred import Deferred
 
 unpacked: list[str] = []
 
@@ -34,13 +34,13 @@ class Broken:
 
 def test_content_is_unpacked_when_it_is_wanted() -> None:
     """
-    Once, and not when the parcel itself arrives.
+    Once, and not when it arrives.
     """
     unpacked.clear()
-    parcel: Parcel[object] = pickle.loads(pickle.dumps(Parcel(Noting())))
+    deferred: Deferred[object] = pickle.loads(pickle.dumps(Deferred(Noting())))
     assert unpacked == []
 
-    assert [parcel.open(), parcel.open()] == ["content", "content"]
+    assert [deferred.load(), deferred.load()] == ["content", "content"]
 
     assert unpacked == ["content"]
 
@@ -49,16 +49,16 @@ def test_failure_is_the_openers() -> None:
     """
     What goes wrong with the content goes wrong where it is opened, so that it can be told.
     """
-    parcel: Parcel[object] = pickle.loads(pickle.dumps(Parcel(Broken())))
+    deferred: Deferred[object] = pickle.loads(pickle.dumps(Deferred(Broken())))
 
     with pytest.raises(LookupError, match="no such module"):
-        parcel.open()
+        deferred.load()
 
 
-def test_parcel_that_does_not_travel_keeps_its_content() -> None:
+def test_content_that_is_not_pickled_is_kept() -> None:
     """
     A child that was forked has what its parent had, be it picklable or not.
     """
     content = {"function": lambda: 42}
 
-    assert Parcel(content).open() is content
+    assert Deferred(content).load() is content

@@ -22,7 +22,7 @@ async def swallow(gate: asyncio.Event) -> None:
 
 @pytest.fixture
 async def gate(monkeypatch):
-    monkeypatch.setattr("microagent.life.GRACE", 0.05)
+    monkeypatch.setattr("microagent.lifecycle.GRACE", 0.05)
     gate = asyncio.Event()
     yield gate
     gate.set()

@@ -1,4 +1,4 @@
-"""Taking the time of an event loop into other hands."""
+"""Replaces the clock of a running event loop, so that a test decides when time passes."""
 
 import asyncio
 import time
@@ -11,12 +11,12 @@ from microagent import wallclock
 
 Events: TypeAlias = list[tuple[SelectorKey, int]]
 
-PATIENCE = 5.0  # real seconds without anything to do, until a test is told that it waits in vain
-BUSY = 10.0  # real seconds without a moment's rest, until a test is told that time cannot pass
+PATIENCE = 5.0  # real seconds without any event, until the test fails because nothing will ever happen
+BUSY = 10.0  # real seconds in which the loop is never idle, until the test fails because time cannot pass
 
 
-class Hands(Protocol):
-    """What moves the time of a loop."""
+class TimeSource(Protocol):
+    """The clock that a loop is given."""
 
     @property
     def wall(self) -> datetime:
@@ -24,39 +24,46 @@ class Hands(Protocol):
         ...
 
     def time(self) -> float:
-        """What the loop's clock shows."""
+        """Seconds on the loop's clock."""
         ...
 
     def pass_until(self, timeout: float | None) -> bool:
-        """The loop has nothing to do for ``timeout`` seconds: whether time has been moved."""
+        """
+        Called when the loop is idle for the next ``timeout`` seconds (None: until an event comes from outside).
+
+        :return: whether time was moved
+        """
         ...
 
 
-def take(loop: asyncio.AbstractEventLoop, hands: Hands) -> None:
+def take_over(loop: asyncio.AbstractEventLoop, source: TimeSource) -> None:
     """
-    From now on, time passes in ``loop`` as ``hands`` move it.
+    Make ``source`` the clock of ``loop``, until :func:`give_back`.
 
-    :raises TypeError: if it is none of asyncio's own loops, or its time has been taken already
+    :raises TypeError: if the loop is not one of asyncio's own, or has been taken over already
     """
-    parts = vars(loop)
-    selector = parts.get("_selector")
-    if selector is None or isinstance(selector, _Standstill):
+    attributes = vars(loop)
+    selector = attributes.get("_selector")
+    if selector is None or isinstance(selector, _TimelessSelector):
         raise TypeError(f"the time of {loop!r} cannot be taken: it needs a loop of asyncio itself, and is taken once")
-    standstill = _Standstill(selector, hands.pass_until)
-    parts.update(time=hands.time, run_in_executor=standstill.waiting_for(loop.run_in_executor), _selector=standstill)
-    wallclock.hang(loop, lambda: hands.wall)
+    timeless = _TimelessSelector(selector, source.pass_until)
+    attributes.update(time=source.time, run_in_executor=timeless.counting(loop.run_in_executor), _selector=timeless)
+    wallclock.install(loop, lambda: source.wall)
 
 
 def give_back(loop: asyncio.AbstractEventLoop) -> None:
-    """Real time passes again."""
-    parts = vars(loop)
-    parts["_selector"] = parts["_selector"].real
-    del parts["time"], parts["run_in_executor"]
-    wallclock.take_down(loop)
+    """Give the loop its own clock again."""
+    attributes = vars(loop)
+    attributes["_selector"] = attributes["_selector"].real
+    del attributes["time"], attributes["run_in_executor"]
+    wallclock.uninstall(loop)
 
 
-class _Standstill:
-    """In the place of a loop's selector, which is where a loop waits: moves time on, or waits for all but time."""
+class _TimelessSelector:
+    """
+    Stands in for the selector, which is where a loop waits: when the loop is idle, it moves time on instead of waiting,
+    and waits only for events from outside, such as sockets and threads.
+    """
 
     def __init__(self, real: Any, pass_until: Callable[[float | None], bool]) -> None:
         self.real = real
@@ -70,17 +77,17 @@ class _Standstill:
     def select(self, timeout: float | None = None) -> Events:
         events: Events = self.real.select(0)
         is_idle = not events and (timeout is None or timeout > 0)
-        self._look_at(is_idle)
+        self._check_busy(is_idle)
         if is_idle and (self._threads or not self._pass_until(timeout)):
             return self._wait()
         return events
 
-    def _look_at(self, is_idle: bool) -> None:
+    def _check_busy(self, is_idle: bool) -> None:
         now = time.monotonic()
         if is_idle:
             self._idle_at = now
         elif now - self._idle_at > BUSY:
-            self._idle_at = now  # for what is left to be cancelled
+            self._idle_at = now  # so that the cancellation of what is left gets its turn
             raise RuntimeError(
                 f"something keeps the loop busy for {BUSY:g} real seconds, so that no time can pass: "
                 "a loop around 'await asyncio.sleep(0)', for instance"
@@ -95,16 +102,16 @@ class _Standstill:
             )
         return events
 
-    def waiting_for(self, run_in_executor: Callable[..., "asyncio.Future[Any]"]) -> Callable[..., Any]:
-        """The same, time standing still while a thread is at work."""
+    def counting(self, run_in_executor: Callable[..., "asyncio.Future[Any]"]) -> Callable[..., Any]:
+        """``loop.run_in_executor``; time stands still while one of its threads works."""
 
         def run(*args: Any) -> "asyncio.Future[Any]":
             work = run_in_executor(*args)
             self._threads += 1
-            work.add_done_callback(self._ended)
+            work.add_done_callback(self._thread_ended)
             return work
 
         return run
 
-    def _ended(self, work: "asyncio.Future[Any]") -> None:
+    def _thread_ended(self, work: "asyncio.Future[Any]") -> None:
         self._threads -= 1

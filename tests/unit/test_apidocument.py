@@ -12,8 +12,8 @@ from support import unique
 from microagent import MicroAgent, Queue, Signal, consumer, receiver
 from microagent.asyncapi.writing import Api, document
 from microagent.launcher import main
+from microagent.running.apidocument import api_document, omissions
 from microagent.running.blueprint import Blueprint
-from microagent.running.participants import api_of, unseen
 from microagent.tools.local import LocalBroker, LocalSignalBus
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 from microagent.tools.redis import RedisBroker, RedisSignalBus
@@ -53,7 +53,7 @@ class Confused(MicroAgent):
 
 
 def api(**ends: tuple[type[MicroAgent], Any, Any]) -> Api:
-    return api_of("mine", {name: Blueprint(f"mine.{each[0].__name__}", *each) for name, each in ends.items()})
+    return api_document("mine", {name: Blueprint(f"mine.{each[0].__name__}", *each) for name, each in ends.items()})
 
 
 def written(**ends: tuple[type[MicroAgent], Any, Any]) -> dict[str, Any]:
@@ -115,13 +115,14 @@ def test_servers_are_told_without_passwords() -> None:
 
 def test_what_cannot_be_told_is_said() -> None:
     """What is sent and not declared, and a class whose source is not there."""
-    assert list(unseen("busy", Blueprint("mine.Busy", Busy, None, None))) == []
-    assert list(unseen("x", Blueprint("mine.Confused", Confused, None, None))) == [
-        "x: what it sends is not all told: no signal 'participants_tolt' is declared, did you mean 'participants_told'?"
+    assert list(omissions("busy", Blueprint("mine.Busy", Busy, None, None))) == []
+    assert list(omissions("x", Blueprint("mine.Confused", Confused, None, None))) == [
+        "x: a signal or queue that it sends to is left out: "
+        "no signal 'participants_tolt' is declared, did you mean 'participants_told'?"
     ]
     made = type("Made", (MicroAgent,), {"__module__": "nowhere"})
-    assert list(unseen("y", Blueprint("mine.Made", made, None, None))) == [
-        "y: what it sends cannot be told, because its source cannot be read"
+    assert list(omissions("y", Blueprint("mine.Made", made, None, None))) == [
+        "y: what it sends is left out, because its source cannot be read"
     ]
 
 

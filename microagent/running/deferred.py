@@ -1,4 +1,4 @@
-"""What a child process is given, to be unpacked when it wants it and not while it is being born."""
+"""A pickled argument of a child process that the child unpickles when it is ready to."""
 
 import pickle
 from multiprocessing.reduction import ForkingPickler
@@ -7,11 +7,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 
-class Parcel(Generic[T]):
+class Deferred(Generic[T]):
     """
-    Unpacking may import modules, which can take long or fail; a child does it once it can be stopped and can log.
+    Holds an argument for a child process, pickled until :meth:`load`.
 
-    A child that was forked has the content itself.
+    Unpickling may import modules, which can take long or fail. This way it happens when the child handles signals and
+    can log, not while the process starts. A forked child inherits the content and unpickles nothing.
     """
 
     def __init__(self, content: T) -> None:
@@ -24,11 +25,11 @@ class Parcel(Generic[T]):
     def __setstate__(self, packed: bytes) -> None:
         self._packed = packed
 
-    def open(self) -> T:
+    def load(self) -> T:
         """
-        The content.
+        The content, unpickled on the first call.
 
-        :raises Exception: whatever its unpacking raises
+        :raises Exception: whatever unpickling raises
         """
         if self._packed is not None:
             self._content, self._packed = pickle.loads(self._packed), None

@@ -1,4 +1,4 @@
-"""Waiting for what has to come true."""
+"""Waits in a test until a condition is true."""
 
 import asyncio
 import inspect
@@ -8,7 +8,7 @@ from typing import Any, TypeVar, overload
 
 T = TypeVar("T")
 
-PAUSE = 0.005
+PAUSE = 0.005  # seconds between two calls of the condition
 
 
 @overload
@@ -17,14 +17,14 @@ async def until(condition: Callable[[], Awaitable[T]], timeout: float = 5.0) -> 
 async def until(condition: Callable[[], T], timeout: float = 5.0) -> T: ...
 async def until(condition: Callable[[], Any], timeout: float = 5.0) -> Any:
     """
-    What ``condition()`` gives, as soon as that is true::
+    Wait until ``condition()`` is true; return its value::
 
         (letter,) = await until(broker.mailer.dead)
         await until(lambda: agent.greeted == ["a@example.org"])
 
-    :param condition: called again and again; what it returns may have to be awaited
-    :param timeout: real seconds, also where a :class:`Clock` moves the time
-    :raises AssertionError: if it does not come true in time
+    :param condition: a function, called every few milliseconds; an awaitable that it returns is awaited
+    :param timeout: in real seconds, even under a :class:`Clock`
+    :raises AssertionError: if the condition is still false then
     """
     deadline = time.monotonic() + timeout
     while not (value := await _value(condition)):
@@ -40,7 +40,7 @@ async def _value(condition: Callable[[], Any]) -> Any:
 
 
 def _shown(condition: Callable[[], Any]) -> str:
-    """Its source, if it is a line that can be found, or its name."""
+    """The source of a condition, if it is a single line that can be found, else its name."""
     try:
         lines, _ = inspect.getsourcelines(condition)
     except (OSError, TypeError):

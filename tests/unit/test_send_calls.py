@@ -3,7 +3,7 @@
 from typing import Any
 
 from microagent import MicroAgent
-from microagent.running.sendings import Sending, sendings
+from microagent.running.send_calls import SendCall, send_calls
 
 
 class Base:
@@ -47,13 +47,13 @@ def test_what_stands_in_the_source_is_seen() -> None:
     Signals, calls and messages that a class or a base of it sends by ``self.bus`` and ``self.broker``, each once;
     not what goes through a variable, and not what bus and broker do themselves.
     """
-    assert sendings(Speaker) == [
-        Sending("broker", "send", "letter"),
-        Sending("broker", "send", "parcel"),
-        Sending("bus", "call", "count"),
-        Sending("bus", "call", "roll"),
-        Sending("bus", "send", "greeting"),
-        Sending("bus", "send", "word"),
+    assert send_calls(Speaker) == [
+        SendCall("broker", "send", "letter"),
+        SendCall("broker", "send", "parcel"),
+        SendCall("bus", "call", "count"),
+        SendCall("bus", "call", "roll"),
+        SendCall("bus", "send", "greeting"),
+        SendCall("bus", "send", "word"),
     ]
 
 
@@ -61,5 +61,5 @@ def test_class_that_sends_nothing() -> None:
     """
     An empty list is something else than a source that is not there.
     """
-    assert sendings(Silent) == []
-    assert sendings(type("Made", (MicroAgent,), {"__module__": "nowhere"})) is None
+    assert send_calls(Silent) == []
+    assert send_calls(type("Made", (MicroAgent,), {"__module__": "nowhere"})) is None

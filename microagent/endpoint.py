@@ -12,7 +12,7 @@ from microagent.dsn import check_dsn
 from microagent.link import Link
 
 
-class End(abc.ABC):
+class Endpoint(abc.ABC):
     """One end of what goes to others; it connects at the first use, and again whenever it has to."""
 
     SCHEMES: ClassVar[frozenset[str]] = frozenset()

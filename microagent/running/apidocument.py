@@ -1,4 +1,4 @@
-"""The AsyncAPI document of a group of agents: what is declared, and who sends and receives it."""
+"""Builds the AsyncAPI document of a group: what is declared, and which agent sends and receives it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -8,14 +8,14 @@ from microagent.dsn import DSN
 from microagent.errors import MicroAgentError
 from microagent.queue import Queue
 from microagent.running.blueprint import Blueprint
-from microagent.running.sendings import Sending, sendings
+from microagent.running.send_calls import SendCall, send_calls
 from microagent.signal import Signal
 
 _PROTOCOLS = {"rediss": "redis", "unix": "redis", "kafka": "kafka", "amqps": "amqps"}
 
 
-def api_of(title: str, blueprints: Mapping[str, Blueprint]) -> Api:
-    """The document of these agents, by their names."""
+def api_document(title: str, blueprints: Mapping[str, Blueprint]) -> Api:
+    """The document of these agents, given by their names."""
     signals = {name: word.declaration for name, word in Signal.get_all().items()}
     queues = {name: word.declaration for name, word in Queue.get_all().items()}
     servers: dict[str, Node] = {}
@@ -31,17 +31,17 @@ def api_of(title: str, blueprints: Mapping[str, Blueprint]) -> Api:
     )
 
 
-def unseen(name: str, blueprint: Blueprint) -> Iterator[str]:
-    """What the document does not say of an agent, a sentence each."""
-    found = sendings(blueprint.cls)
+def omissions(name: str, blueprint: Blueprint) -> Iterator[str]:
+    """What the document leaves out about an agent, one sentence each."""
+    found = send_calls(blueprint.cls)
     if found is None:
-        yield f"{name}: what it sends cannot be told, because its source cannot be read"
-    for sending in found or ():
-        kind: type[Signal] | type[Queue] = Signal if sending.end == "bus" else Queue
+        yield f"{name}: what it sends is left out, because its source cannot be read"
+    for call in found or ():
+        kind: type[Signal] | type[Queue] = Signal if call.target == "bus" else Queue
         try:
-            kind.get(sending.name)
+            kind.get(call.name)
         except MicroAgentError as error:
-            yield f"{name}: what it sends is not all told: {error}"
+            yield f"{name}: a signal or queue that it sends to is left out: {error}"
 
 
 def _roles(agent: str, blueprint: Blueprint) -> Iterator[Role]:
@@ -54,20 +54,20 @@ def _roles(agent: str, blueprint: Blueprint) -> Iterator[Role]:
             yield Role("answer", "signals", signal.name, agent, tuple(handlers))
     for consumer in blueprint.roster.consumers():
         yield Role("receive", "queues", consumer.queue.name, agent, (consumer.key,))
-    yield from (_sender(agent, sending) for sending in sendings(blueprint.cls) or ())
+    yield from (_sender(agent, call) for call in send_calls(blueprint.cls) or ())
 
 
-def _sender(agent: str, sending: Sending) -> Role:
-    """Of a call that nothing is declared to return, no more can be told than that the signal is sent."""
-    if sending.end == "broker":
-        return Role("send", "queues", sending.name, agent)
-    known = Signal.get_all().get(sending.name)
-    verb: Verb = sending.verb if known is not None and known.returns is not None else "send"
-    return Role(verb, "signals", sending.name, agent)
+def _sender(agent: str, call: SendCall) -> Role:
+    """A call of a signal that declares no ``returns`` is documented as a send: the reply has no schema."""
+    if call.target == "broker":
+        return Role("send", "queues", call.name, agent)
+    known = Signal.get_all().get(call.name)
+    verb: Verb = call.verb if known is not None and known.returns is not None else "send"
+    return Role(verb, "signals", call.name, agent)
 
 
 def _named(ends: Iterable[Any], known: dict[str, Node]) -> dict[str, Node]:
-    """Where buses or brokers are, without passwords, called as their protocols; the same place has one name."""
+    """The servers of buses or brokers, named after their protocols; a server in ``known`` keeps its name."""
     servers = [server for end in ends if end is not None and (server := _server(end.dsn)) is not None]
     for server in servers:
         if server not in known.values():
@@ -80,7 +80,7 @@ def _named(ends: Iterable[Any], known: dict[str, Node]) -> dict[str, Node]:
 def _server(dsn: str) -> Node | None:
     parsed = DSN.parse(dsn)
     if parsed.scheme == "memory":
-        return None  # nobody else gets there
+        return None  # no other process can reach it
     hosts = [f"{host}:{port}" if port else host for host, port in parsed.hosts if host]
     scheme = parsed.scheme.partition("+")[0]
     path = {"pathname": parsed.path} if parsed.path.strip("/") else {}
