@@ -147,7 +147,7 @@ class MicroAgent(Generic[BusT, BrokerT]):
         The agent's state for monitoring, as JSON-compatible values; passwords of DSNs are masked.
 
         Keys: ``name``, ``started``, ``healthy``, ``bus``, ``broker``, ``receivers``, ``consumers``, ``timers``,
-        ``hooks``.
+        ``middlewares``, ``hooks``.
         """
         return self._lifecycle.info()
 

@@ -299,5 +299,5 @@ def test_without_middleware_a_handler_is_itself():
         async def handle(self, **kwargs: Any) -> None: ...
 
     agent = Shop()
-    [found] = agent._life._roster.receivers()
+    [found] = agent._lifecycle._roster.receivers()
     assert found.handler == agent.handle
