@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
-from microagent import codec
+from microagent import arguments, codec
 from microagent.errors import ConfigurationError, SerializingError
 from microagent.schemas.validation import missing_formats
 
@@ -44,7 +44,7 @@ class Admission:
     def __init__(self, mode: ValidationMode, log: logging.Logger, *, formats: bool = False) -> None:
         if mode not in get_args(ValidationMode):
             raise ConfigurationError(f"validate={mode!r}: it is one of 'warn', 'strict', 'off'")
-        if formats and mode != "off" and (missing := missing_formats()):
+        if arguments.flag("formats", formats) and mode != "off" and (missing := missing_formats()):
             lacking = ", ".join(missing)
             raise ConfigurationError(
                 f"formats=True: nothing here can check {lacking}: pip install 'microagent[formats]'"
@@ -62,17 +62,15 @@ class Admission:
         """
         if self._mode != "off" and declared.knows(data, formats=self._formats):
             return declared.encode(data, plain=True)
-        plain = codec.is_plain(data)
+        plain, problem = codec.is_plain(data), None
         if self._mode != "off":
             problem = declared.problem(data, sending=True, formats=self._formats, plain=plain)
-            if problem is not None:
-                self._object(declared, problem, error)
-        return declared.encode(data, plain=plain)
-
-    def _object(self, declared: Declared, problem: str, error: type[SerializingError]) -> None:
-        if self._mode == "strict":
+        if problem is not None and self._mode == "strict":
             raise error(f"'{declared.name}' is not sent, it does not fit its declaration: {problem}")
-        self._log.warning("'%s' is sent although it does not fit its declaration: %s", declared.name, problem)
+        body = declared.encode(data, plain=plain)
+        if problem is not None:
+            self._log.warning("'%s' is sent although it does not fit its declaration: %s", declared.name, problem)
+        return body
 
     def read(self, declared: Declared, body: bytes) -> dict[str, Any] | None:
         """What came in, if it fits; None where it takes a closer look (:meth:`refusal`) to say what is wrong."""

@@ -7,7 +7,7 @@ from typing import Any, Generic, cast, get_args, get_origin
 
 from typing_extensions import TypeVar
 
-from microagent.arguments import seconds
+from microagent.arguments import each_of, logger, seconds
 from microagent.broker import AbstractQueueBroker, Consumer
 from microagent.bus import AbstractSignalBus, Receiver
 from microagent.faces import TypedBroker, TypedBus
@@ -63,7 +63,7 @@ class MicroAgent(Generic[BusT, BrokerT]):
     ) -> None:
         self.bus = cast("BusT", _typed(bus, type(self), TypedBus))
         self.broker = cast("BrokerT", _typed(broker, type(self), TypedBroker))
-        self.log = log or logging.getLogger(f"microagent.{type(self).__name__}")
+        self.log = logging.getLogger(f"microagent.{type(self).__name__}") if log is None else logger(log)
         self.settings = {} if settings is None else settings
 
     @cached_property
@@ -129,18 +129,19 @@ class MicroAgent(Generic[BusT, BrokerT]):
         """
         Bind receivers to the bus; return when the server has confirmed every subscription.
 
-        :raises ConfigurationError: if the agent has no bus
+        :raises ConfigurationError: if one is no :class:`Receiver`, or the agent has no bus
         """
-        await self._lifecycle.bind_receivers(list(receivers))
+        await self._lifecycle.bind_receivers(each_of(Receiver, receivers, "bind_receivers"))
 
     async def bind_consumers(self, consumers: Iterable[Consumer]) -> None:
         """
         Bind consumers to the broker and start reading their queues.
 
-        :raises ConfigurationError: if the agent has no broker, or the broker lacks one of the consumers' options
+        :raises ConfigurationError: if one is no :class:`Consumer`, the agent has no broker, or the broker lacks one of
+            the consumers' options
         :raises HandlerError: if a queue already has a consumer on this broker
         """
-        await self._lifecycle.bind_consumers(list(consumers))
+        await self._lifecycle.bind_consumers(each_of(Consumer, consumers, "bind_consumers"))
 
     def info(self) -> dict[str, Any]:
         """

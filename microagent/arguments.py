@@ -1,9 +1,15 @@
 """Arguments that a caller may get wrong, each told in a sentence and not by what breaks on it later."""
 
 import math
+from collections.abc import Iterable
+from os import PathLike
+from typing import TypeVar
 
 from microagent.errors import ConfigurationError, SerializingError
 from microagent.printable import printable
+
+L = TypeVar("L")
+T = TypeVar("T")
 
 LONGEST = 100  # characters of a wrong value in the sentence about it
 
@@ -38,6 +44,55 @@ def count(name: str, value: int) -> int:
     """
     if type(value) is not int or value < 1:
         raise ConfigurationError(f"{name}={shown(value)} is to be a whole number from 1 on")
+    return value
+
+
+def flag(name: str, value: bool) -> bool:
+    """
+    The value of an argument that is said or not.
+
+    :raises ConfigurationError: if it is neither True nor False
+    """
+    if not isinstance(value, bool):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise ConfigurationError(f"{name}={shown(value)} is to be True or False")
+    return value
+
+
+def logger(value: L) -> L:
+    """
+    What is given as ``log``.
+
+    :raises ConfigurationError: if nothing can be logged with it
+    """
+    if not all(callable(getattr(value, way, None)) for way in ("info", "warning", "error", "exception")):
+        raise ConfigurationError(f"log={shown(value)} is to be a logger, as logging.getLogger(...) gives it")
+    return value
+
+
+def each_of(kind: type[T], values: Iterable[T], what: str) -> list[T]:
+    """
+    Values that have to be of a kind.
+
+    :param what: takes them, in the error: ``"bind_receivers"``
+    :raises ConfigurationError: if one is something else
+    """
+    if not isinstance(values, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise ConfigurationError(f"{what} takes a list of {kind.__name__} objects, not {shown(values)}")
+    listed = list(values)
+    for value in listed:
+        if not isinstance(value, kind):
+            raise ConfigurationError(f"{what} takes {kind.__name__} objects, not {shown(value)}")
+    return listed
+
+
+def path(name: str, value: str | PathLike[str]) -> str | PathLike[str]:
+    """
+    The value of an argument that names a file or a folder.
+
+    :raises ConfigurationError: if it is no path
+    """
+    if not isinstance(value, str | PathLike):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
+        raise ConfigurationError(f"{name}={shown(value)} is to be a path")
     return value
 
 

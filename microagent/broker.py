@@ -304,7 +304,8 @@ class AbstractQueueBroker(Endpoint):
         :param name: of the queue
         :param options: for the backend, see its own documentation
         """
-        return await self._link.through(partial(self._length, name, **options), self._deadline())
+        length = partial(self._length, arguments.name(name, "name"), **options)
+        return await self._link.through(length, self._deadline())
 
     async def dead(self, name: str, limit: int = 100) -> list[DeadLetter]:
         """
@@ -313,7 +314,8 @@ class AbstractQueueBroker(Endpoint):
 
         :param limit: at most so many
         """
-        return await self._link.through(partial(self._dead, name, arguments.count("limit", limit)), self._deadline())
+        letters = partial(self._dead, arguments.name(name, "name"), arguments.count("limit", limit))
+        return await self._link.through(letters, self._deadline())
 
     def _deadline(self) -> float:
         return asyncio.get_running_loop().time() + self._send_timeout
@@ -325,9 +327,9 @@ class AbstractQueueBroker(Endpoint):
         Bind a consumer of an agent, and start reading its queue.
 
         :raises HandlerError: if the queue has a consumer on this broker already
-        :raises ConfigurationError: if the backend cannot honour one of its options
+        :raises ConfigurationError: if it is no :class:`Consumer`, or the backend cannot honour one of its options
         """
-        await self._bind_consumers([consumer])
+        await self._bind_consumers(arguments.each_of(Consumer, [consumer], "bind_consumer"))
 
     async def _bind_consumers(self, consumers: Sequence[Consumer]) -> None:
         bindings = dict(self._bindings)

@@ -131,7 +131,7 @@ class AbstractSignalBus(Endpoint):
         self.prefix = arguments.name(prefix, "prefix")
         super().__init__(dsn, uid, log, validate=validate, formats=formats, send_timeout=send_timeout)
         self.receivers = {}
-        if UNSAFE_IN_SENDER.search(arguments.name(self.uid, "uid")):  # replies travel under it
+        if UNSAFE_IN_SENDER.search(self.uid):  # replies travel under it
             raise ConfigurationError(f"uid {arguments.shown(uid)}: it is a text without spaces and : # * ? [ ] \\")
         self._tasks = Tasks(log)
         self._calls = Calls(self.uid, log)
@@ -255,11 +255,15 @@ class AbstractSignalBus(Endpoint):
 
         :param signal: its name
         """
-        await self._ensure([self._pattern(signal)])
+        await self._ensure([self._pattern(arguments.name(signal, "signal"))])
 
     async def bind_receiver(self, receiver: Receiver) -> None:
-        """Bind a receiver of an agent, and subscribe to its signal."""
-        await self._bind_receivers([receiver])
+        """
+        Bind a receiver of an agent, and subscribe to its signal.
+
+        :raises ConfigurationError: if it is no :class:`Receiver`
+        """
+        await self._bind_receivers(arguments.each_of(Receiver, [receiver], "bind_receiver"))
 
     async def _bind_receivers(self, receivers: Sequence[Receiver]) -> None:
         for receiver in receivers:

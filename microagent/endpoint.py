@@ -38,8 +38,8 @@ class Endpoint(abc.ABC):
     ) -> None:
         check_dsn(dsn, self.SCHEMES, type(self).__name__)
         self.dsn = dsn
-        self.uid = uid or uuid.uuid4().hex
-        self.log = log
+        self.uid = arguments.name("" if uid is None else uid, "uid") or uuid.uuid4().hex
+        self.log = arguments.logger(log)
         self._admission = Admission(validate, log, formats=formats)
         self._send_timeout = arguments.seconds("send_timeout", send_timeout)
         self._link = Link(repr(self), self._connect, self._close, log)

@@ -18,6 +18,7 @@ from microagent.marks import (
     ReceiverMark,
     leave,
     marked,
+    refuse_bare,
 )
 from microagent.middleware import CallNext, Run
 from microagent.queue import Queue
@@ -137,6 +138,7 @@ def consumer(
     :param options: the broker's own, such as ``group`` and ``order`` on Kafka
     :raises HandlerError: if ``queue`` is no queue, an option makes no sense, or the ``dto_...`` say nothing
     """
+    refuse_bare("@consumer(queue)", queue)
     return leave(ConsumerMark(queue, timeout, dto_class, dto_name, options))
 
 
@@ -149,6 +151,7 @@ def periodic(period: float, timeout: float = 1, start_after: float = 0) -> Calla
     :param start_after: seconds to the first run
     :raises ScheduleError: if ``period`` or ``start_after`` is no such time
     """
+    refuse_bare("@periodic(period)", period)
     return leave(PeriodicMark(Every(period), timeout, start_after))
 
 
@@ -161,6 +164,7 @@ def cron(spec: str, timeout: float = 1, tz: str | tzinfo | None = None) -> Calla
     :param tz: the zone whose clocks the schedule speaks of (``"Europe/Berlin"``), UTC by default
     :raises ScheduleError: if ``spec`` names no moment
     """
+    refuse_bare("@cron(spec)", spec)
     return leave(CronMark(Cron(spec, tz), timeout))
 
 
@@ -172,6 +176,7 @@ def on(label: HookLabel) -> Callable[[HookT], HookT]:
 
     :raises HandlerError: if there is no such moment
     """
+    refuse_bare("@on(moment)", label)
     return leave(HookMark(label))
 
 

@@ -1,8 +1,10 @@
 """What decorators leave on methods, and how a class collects it."""
 
+import keyword
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import FunctionType
 from typing import Any, Literal, TypeAlias, TypeVar, get_args
 
 from microagent.errors import HandlerError, ScheduleError
@@ -11,6 +13,7 @@ from microagent.options import option_problems
 from microagent.queue import Queue
 from microagent.schedule import Cron, Every
 from microagent.signal import Signal
+from microagent.signatures import ON_REQUEST
 
 HookLabel: TypeAlias = Literal["pre_start", "post_start", "pre_stop", "server"]
 AnyT = TypeVar("AnyT", bound=Callable[..., Any])
@@ -57,6 +60,9 @@ class ConsumerMark:
             raise HandlerError(
                 f"dto_name {self.dto_name!r} of queue '{self.queue.name}' says nothing without dto_class"
             )
+        if self.dto_name is not None and (not _is_argument(self.dto_name) or self.dto_name in ON_REQUEST):
+            wanted = f"the name of a parameter, and none of {', '.join(sorted(ON_REQUEST))}"
+            raise HandlerError(f"dto_name {self.dto_name!r} of queue '{self.queue.name}' is to be {wanted}")
         for problem in option_problems(self.options):
             raise HandlerError(f"consumer of queue '{self.queue.name}': {problem}")
         _check_timeout(self.timeout)
@@ -105,6 +111,16 @@ class MiddlewareMark:
 
 
 Mark: TypeAlias = ReceiverMark | ConsumerMark | PeriodicMark | CronMark | HookMark | MiddlewareMark
+
+
+def refuse_bare(form: str, argument: object) -> None:
+    """
+    :param form: how the decorator is written: ``"@on(moment)"``
+    :param argument: its first one
+    :raises HandlerError: if that is the method, because the decorator stands above it without any
+    """
+    if isinstance(argument, FunctionType):
+        raise HandlerError(f"{form} is written with its arguments, not bare above {argument.__qualname__}")
 
 
 def leave(mark: Mark) -> Callable[[AnyT], AnyT]:
@@ -157,6 +173,10 @@ def _named(attribute: object) -> str:
 def _check_timeout(timeout: float) -> None:
     if not _is_number(timeout) or timeout <= 0:
         raise HandlerError(f"timeout is a number of seconds above 0, not {timeout!r}")
+
+
+def _is_argument(name: object) -> bool:
+    return isinstance(name, str) and name.isidentifier() and not keyword.iskeyword(name)
 
 
 def _is_number(value: object) -> bool:

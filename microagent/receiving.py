@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
 from microagent.faces import TypedSignal
-from microagent.marks import ReceiverMark, leave
+from microagent.marks import ReceiverMark, leave, refuse_bare
 from microagent.signal import Signal
 
 P1 = ParamSpec("P1")
@@ -245,4 +245,6 @@ def receiver(*signals: Signal, timeout: float = 60) -> Any:
     :param timeout: seconds that one run may take
     :raises HandlerError: if there is no signal, one of them twice, or something else than a signal
     """
+    for signal in signals:
+        refuse_bare("@receiver(signal)", signal)
     return leave(ReceiverMark(signals, timeout))

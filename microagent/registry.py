@@ -68,9 +68,9 @@ class Word(Generic[D]):
         """
         try:
             return cast("Self", cls._register[name])
-        except KeyError:
-            hint = guess(name, cls._register)
-            raise cls._missing(f"no {cls._kind} {shown(name)} is declared{hint}") from None
+        except (KeyError, TypeError):  # callers may be untyped
+            asked = str(name)
+            raise cls._missing(f"no {cls._kind} {shown(asked)} is declared{guess(asked, cls._register)}") from None
 
     @classmethod
     def get_all(cls) -> dict[str, Self]:

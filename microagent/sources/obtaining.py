@@ -6,7 +6,7 @@ import ssl
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from microagent.arguments import count, duration
+from microagent.arguments import count, duration, path
 from microagent.declarations import Declarations
 from microagent.dsn import masked
 from microagent.errors import DriftError, UnreachableError
@@ -34,9 +34,12 @@ class Terms:
     cache: Path | None = None
 
     def __post_init__(self) -> None:
-        """:raises ConfigurationError: if it leaves no time, or room"""
+        """:raises ConfigurationError: if it leaves no time, or room, or names no file or folder where it has to"""
         duration("timeout", self.timeout)
         count("limit", self.limit)
+        for name, named in (("lock", self.lock), ("cache", self.cache)):
+            if named is not None:
+                path(name, named)
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,6 +162,7 @@ class MemoryBroker(AbstractQueueBroker):
     It stands in for any server, so a queue may be declared with what it does not heed.
     """
 
+    SCHEMES = frozenset({"memory"})
     SUPPORTS = frozenset({"exchange", "quorum"})
 
     def __init__(
@@ -243,6 +244,8 @@ class MemorySignalBus(AbstractSignalBus):
 
     ``memory://`` is private to the object, ``memory://name`` is shared by all of that name.
     """
+
+    SCHEMES = frozenset({"memory"})
 
     def __init__(
         self,

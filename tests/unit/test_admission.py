@@ -39,6 +39,13 @@ def test_warn_tells_and_lets_pass(signal, caplog):
     assert "Agent.count" in caplog.messages[2]
 
 
+def test_nothing_is_said_to_be_sent_that_cannot_be(signal, caplog):
+    """What JSON cannot say is an error for the sender, and no warning that it is sent all the same."""
+    with pytest.raises(SignalSerializingError, match="JSON has no"):
+        admission("warn").sending(signal, {"user_id": object()}, SignalSerializingError)
+    assert caplog.records == []
+
+
 def test_strict_refuses(signal, caplog):
     """An error for the sender, a reason for the receiver and for the caller."""
     strict = admission("strict")

@@ -1,5 +1,7 @@
 """The DSN of RabbitMQ, before anything is done with it."""
 
+from typing import Any
+
 import pytest
 
 from microagent import ConfigurationError
@@ -28,3 +30,10 @@ def test_what_the_driver_would_not_heed_is_refused(dsn: str, sentence: str):
         AMQPBroker(dsn)
 
     assert str(refusal.value) == sentence
+
+
+@pytest.mark.parametrize("options", [{"quorum": "yes"}, {"durable": 1}])
+def test_a_queue_is_of_a_kind_or_not(options: dict[str, Any]):
+    """Any other answer than True or False is told by the constructor."""
+    with pytest.raises(ConfigurationError, match=f"^{next(iter(options))}=.* is to be True or False$"):
+        AMQPBroker("amqp://h", **options)

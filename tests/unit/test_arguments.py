@@ -1,11 +1,21 @@
 """What is told to a caller that is wrong."""
 
+import logging
 import math
 from functools import partial
 
 import pytest
 
-from microagent import AbstractSignalBus, ConfigurationError, MicroAgentError, Queue, Signal
+from microagent import (
+    AbstractSignalBus,
+    ConfigurationError,
+    MicroAgent,
+    MicroAgentError,
+    Queue,
+    QueueNotFound,
+    Signal,
+    SignalNotFound,
+)
 from microagent.arguments import name, payload, seconds, shown
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 
@@ -83,6 +93,14 @@ WRONG = {
     "queue.send(list)": lambda bus, broker: broker[QUEUE.name].send(["n"]),
     "queue.send(text)": lambda bus, broker: broker[QUEUE.name].send("{}"),
     "broker.dead(limit)": lambda bus, broker: broker.dead(QUEUE.name, "10"),
+    "broker.dead(name)": lambda bus, broker: broker.dead(None),
+    "broker.queue_length(name)": lambda bus, broker: broker.queue_length(QUEUE),
+    "broker.bind_consumer(function)": lambda bus, broker: broker.bind_consumer(print),
+    "bus.bind(signal)": lambda bus, broker: bus.bind(SIGNAL),
+    "bus.bind_receiver(function)": lambda bus, broker: bus.bind_receiver(print),
+    "agent.bind_receivers(function)": lambda bus, broker: MicroAgent(bus).bind_receivers(print),
+    "agent.bind_receivers([function])": lambda bus, broker: MicroAgent(bus).bind_receivers([print]),
+    "agent.bind_consumers([function])": lambda bus, broker: MicroAgent(broker=broker).bind_consumers([print]),
     "queue.dead(0)": lambda bus, broker: broker[QUEUE.name].dead(0),
 }
 
@@ -103,6 +121,42 @@ def test_names_of_a_bus_are_texts_in_one_line(options):
     """Its channels begin with the one, its replies travel under the other."""
     with pytest.raises(ConfigurationError, match=next(iter(options))):
         MemorySignalBus(**options)
+
+
+@pytest.mark.parametrize("end", [MemorySignalBus, MemoryBroker])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dsn": "redis://"},
+        {"dsn": ""},
+        {"log": None},
+        {"log": "x"},
+        {"uid": 7},
+        {"formats": "yes"},
+        {"send_timeout": "1"},
+    ],
+)
+def test_what_bus_and_broker_take_is_looked_at_when_they_are_made(end, options):
+    """Not when it is needed for the first time, which for a logger may be an outage."""
+    with pytest.raises(ConfigurationError, match=f"{next(iter(options))}|DSN"):
+        end(**options)
+
+
+def test_what_an_agent_logs_with_is_a_logger():
+    """A ``LoggerAdapter`` is one, and whatever else has its methods."""
+    with pytest.raises(ConfigurationError, match="log='x' is to be a logger"):
+        MicroAgent(log="x")
+    adapter = logging.LoggerAdapter(logging.getLogger("a"), {})
+    assert MicroAgent(log=adapter).log is adapter
+
+
+@pytest.mark.parametrize("name", [7, None, ["mailer"]])
+def test_what_is_no_name_is_not_declared(name):
+    """Asked for in brackets, it is told like any other that nobody declared."""
+    with pytest.raises(SignalNotFound, match="is declared"):
+        MemorySignalBus()[name]
+    with pytest.raises(QueueNotFound, match="is declared"):
+        MemoryBroker()[name]
 
 
 @pytest.mark.parametrize(

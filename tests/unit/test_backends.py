@@ -18,13 +18,19 @@ def test_dsn_says_the_backend() -> None:
     assert isinstance(make_broker({"dsn": "memory://"}), MemoryBroker)
 
 
+class MineSignalBus(MemorySignalBus):
+    """One that is none of ours, with a scheme of its own."""
+
+    SCHEMES = frozenset({"mine"})
+
+
 def test_backend_is_taken_whatever_the_dsn() -> None:
     """
     ``backend`` decides where it is given, and other keys are arguments of its constructor.
     """
-    bus = make_bus({"backend": "microagent.tools.memory.MemorySignalBus", "dsn": "mine://here", "prefix": "MINE"})
+    bus = make_bus({"backend": f"{__name__}.MineSignalBus", "dsn": "mine://here", "prefix": "MINE"})
 
-    assert isinstance(bus, MemorySignalBus)
+    assert isinstance(bus, MineSignalBus)
     assert (bus.dsn, bus.prefix) == ("mine://here", "MINE")
 
 

@@ -123,6 +123,9 @@ def untyped(value: Any) -> Any:
     return value
 
 
+async def bare(self: Any) -> None: ...
+
+
 @pytest.mark.parametrize(
     ("decorate", "message"),
     [
@@ -132,6 +135,11 @@ def untyped(value: Any) -> Any:
         (lambda: periodic(1, timeout=0), "timeout is a number of seconds above 0, not 0"),
         (lambda: cron("* * * * *", timeout=-1), "timeout is a number of seconds above 0, not -1"),
         (lambda: on(untyped("start")), "no hook 'start', did you mean"),
+        (lambda: receiver(untyped(bare)), r"@receiver\(signal\) is written with its arguments, not bare above bare"),
+        (lambda: consumer(untyped(bare)), r"@consumer\(queue\) is written with its arguments"),
+        (lambda: periodic(untyped(bare)), r"@periodic\(period\) is written with its arguments"),
+        (lambda: cron(untyped(bare)), r"@cron\(spec\) is written with its arguments"),
+        (lambda: on(untyped(bare)), r"@on\(moment\) is written with its arguments"),
     ],
 )
 def test_a_wrong_decorator_is_refused_where_it_stands(decorate: Callable[[], Any], message: str) -> None:

@@ -88,3 +88,10 @@ def test_password_is_not_shown():
     """Neither by the broker nor by what it says of itself."""
     broker = KafkaBroker("kafka://user:hush@h")
     assert "hush" not in f"{broker!r} {broker._info()}"
+
+
+@pytest.mark.parametrize("options", [{"partitions": 0}, {"partitions": "3"}, {"group": 1}])
+def test_topics_and_groups_are_looked_at_when_the_broker_is_made(options: dict[str, Any]):
+    """Not when the first topic is missing."""
+    with pytest.raises(ConfigurationError, match=f"^{next(iter(options))}="):
+        KafkaBroker("kafka://h", **options)

@@ -227,6 +227,15 @@ def test_a_consumer_takes_a_queue() -> None:
         ConsumerMark(queue, 1, dto_name="mail")
 
 
+@pytest.mark.parametrize("name", ["", "class", "two words", 7, "delivery", "kafka"])
+def test_a_dto_has_the_name_of_a_parameter(name: Any) -> None:
+    """Which no handler could take it under, or has something else under, is refused where it is written."""
+    queue = Queue(unique("queue"))
+
+    with pytest.raises(HandlerError, match=f"dto_name {name!r} of queue '{queue.name}' is to be the name of a param"):
+        ConsumerMark(queue, 1, dto_class=dict, dto_name=name)
+
+
 @pytest.mark.parametrize("options", [{"concurrency": 0}, {"prefetch": "many"}, {"autoack": 1}, {"retry": 3}])
 def test_an_option_that_makes_no_sense_is_told_where_it_is_written(options: dict[str, Any]) -> None:
     """

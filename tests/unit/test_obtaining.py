@@ -108,6 +108,8 @@ def test_a_pin_that_is_no_digest_is_a_mistake_of_the_caller(url: str, server: Se
     ("terms", "sentence"),
     [
         ({"timeout": "3"}, "timeout='3' is to be a number of seconds above 0"),
+        ({"lock": 1}, "lock=1 is to be a path"),
+        ({"cache": 1}, "cache=1 is to be a path"),
         ({"timeout": 0}, "timeout=0 is to be a number of seconds above 0"),
         ({"limit": "4 MiB"}, "limit='4 MiB' is to be a whole number from 1 on"),
         ({"sha256": 3}, "sha256 is a digest of 64 hexadecimal digits, not 3"),

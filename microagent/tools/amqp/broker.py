@@ -72,8 +72,8 @@ class AMQPBroker(AbstractQueueBroker):
     ) -> None:
         super().__init__(dsn, uid, log, **options)
         self._address = address(dsn)
-        self._durable = durable
-        self._quorum = quorum
+        self._durable = arguments.flag("durable", durable)
+        self._quorum = arguments.flag("quorum", quorum)
         self._ssl_context = ssl_context
         self._session: Session | None = None
 

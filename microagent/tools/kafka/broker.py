@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
+from microagent import arguments
 from microagent.broker import AbstractQueueBroker, BrokerOptions, Consumer, Stored
 from microagent.consuming import ConsumingOptions
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
@@ -91,8 +92,8 @@ class KafkaBroker(AbstractQueueBroker):
             "idempotent": None if idempotent is None else str(idempotent),
         }
         self._address = Address(dsn, said, ssl_context, token_provider)
-        self._group = group
-        self._partitions = partitions
+        self._group = None if group is None else arguments.name(group, "group")
+        self._partitions = None if partitions is None else arguments.count("partitions", partitions)
         self._session: Session | None = None
 
     # -- what the core asks for
