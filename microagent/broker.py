@@ -12,7 +12,7 @@ from microagent import arguments, codec
 from microagent.admission import ValidationMode
 from microagent.batch import Batcher
 from microagent.consuming import ConsumingOptions, Verdicts, Worker
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, check_letter
+from microagent.delivery import NOW, DeadLetter, Delivery, Outgoing, Settlement, check_letter
 from microagent.dsn import masked
 from microagent.endpoint import Endpoint
 from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
@@ -54,19 +54,24 @@ class BoundQueue:
     def __repr__(self) -> str:
         return f"<{self.queue.name} on {self.broker!r}>"
 
-    async def send(self, message: dict[str, Any], **options: Any) -> None:
+    async def send(self, message: dict[str, Any], *, delay: float = NOW, **options: Any) -> None:
         """
         Hand the message over; when this returns, the server has it.
 
+        :param delay: seconds before which no consumer gets it
         :param options: for the backend, see its own documentation
         :raises QueueSerializingError: if the message cannot be sent
+        :raises ConfigurationError: if ``delay`` is no such number, or the backend cannot honour it or another option
         :raises BackendConnectionError: if the server stays away for ``send_timeout``, or left it open whether it has
             the message
         """
         if type(message) is not dict and not isinstance(message, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
             raise QueueSerializingError(f"queue '{self.queue.name}': a message is a dict, not {codec.kind(message)}")
         body = self.broker._admission.sending(self.queue, message, QueueSerializingError)
-        await self.broker._outbox.add(Outgoing(self.queue.name, body, options))
+        outgoing = Outgoing(self.queue.name, body, options, delay)
+        if delay is not NOW or options:
+            self.broker._check_sending(outgoing)
+        await self.broker._outbox.add(outgoing)
 
     __call__ = send
 
@@ -145,6 +150,12 @@ class AbstractQueueBroker(Endpoint):
 
     SUPPORTS: ClassVar[frozenset[str]] = frozenset()
     """Which of ``exchange`` and ``quorum`` in a declaration mean something here; a consumer of others is refused."""
+
+    SEND_OPTIONS: ClassVar[frozenset[str] | None] = frozenset()
+    """What ``send`` may say here beyond ``delay``; None: whatever it likes."""
+
+    NO_DELAY: ClassVar[str | None] = None
+    """Why no message can be sent with a delay here, and what to do instead; None where one can."""
 
     KEEPS_PLACES: ClassVar[bool] = True
     """Whether what is handed back comes again before all that was behind it."""
@@ -280,16 +291,34 @@ class AbstractQueueBroker(Endpoint):
     def __repr__(self) -> str:
         return f"{type(self).__name__}({masked(self.dsn)!r})"
 
-    async def send(self, name: str, message: str | bytes, **kwargs: Any) -> None:
+    async def send(self, name: str, message: str | bytes, *, delay: float = NOW, **kwargs: Any) -> None:
         """
         Write a raw message to a queue; when this returns, the server has it.
 
         :param name: of the queue
         :param message: a serialized JSON object
+        :param delay: seconds before which no consumer gets it
         :param kwargs: for the backend, see its own documentation
         """
         body = arguments.payload(message, "message")
-        await self._outbox.add(Outgoing(arguments.name(name, "name"), body, kwargs))
+        outgoing = Outgoing(arguments.name(name, "name"), body, kwargs, delay)
+        self._check_sending(outgoing)
+        await self._outbox.add(outgoing)
+
+    def _check_sending(self, outgoing: Outgoing) -> None:
+        """
+        Look at what ``send`` was told beside the message.
+
+        :raises ConfigurationError: if the backend cannot honour it
+        """
+        if arguments.seconds("delay", outgoing.delay) and self.NO_DELAY is not None:
+            raise ConfigurationError(
+                f"queue '{outgoing.queue}': {type(self).__name__} cannot send with 'delay': {self.NO_DELAY}"
+            )
+        known = outgoing.options.keys() if self.SEND_OPTIONS is None else self.SEND_OPTIONS
+        for name in sorted(outgoing.options.keys() - known):
+            hint = guess(name, {"delay", *known})
+            raise ConfigurationError(f"queue '{outgoing.queue}': {type(self).__name__} cannot send with {name!r}{hint}")
 
     def _begin_flush(self, batch: list[Outgoing], told: Callable[[Stored | None], None], _idly: bool) -> bool:
         return self._link.is_steady(self._outbox.loop) and self._begin(batch, told)

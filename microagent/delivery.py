@@ -10,14 +10,22 @@ from microagent import arguments, wallclock
 from microagent.errors import ConfigurationError
 from microagent.printable import printable
 
+NOW: float = 0.0  # the delay of what is sent without one
+
 
 @dataclass(slots=True)
 class Outgoing:
-    """One message on its way out. ``options`` are what the caller of ``send`` added, for this backend."""
+    """
+    One message on its way out.
+
+    :ivar options: what the caller of ``send`` added, for this backend
+    :ivar delay: seconds before which no consumer gets it
+    """
 
     queue: str
     body: bytes
     options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    delay: float = NOW
 
 
 class Verdict(Enum):

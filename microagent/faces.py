@@ -42,10 +42,15 @@ if TYPE_CHECKING:
     class TypedBoundQueue(Generic[M_contra]):
         """A queue bound to a broker, its messages being of one type."""
 
-        async def send(self, message: M_contra, **options: Any) -> None:
-            """Hand the message over; when this returns, the server has it. ``options`` are for the backend."""
+        async def send(self, message: M_contra, *, delay: float = 0, **options: Any) -> None:
+            """
+            Hand the message over; when this returns, the server has it.
 
-        async def __call__(self, message: M_contra, **options: Any) -> None:
+            :param delay: seconds before which no consumer gets it
+            :param options: for the backend
+            """
+
+        async def __call__(self, message: M_contra, *, delay: float = 0, **options: Any) -> None:
             """Short for ``send``."""
 
         async def length(self) -> int:

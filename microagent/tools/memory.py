@@ -73,6 +73,13 @@ class _Queue:
         self.new.append(_Message(next(self._numbers), body))
         self.waiters.wake()
 
+    def put_off(self, body: bytes, due: float) -> None:
+        self._delay(_Message(next(self._numbers), body), due)
+
+    def _delay(self, message: _Message, due: float) -> None:
+        heapq.heappush(self.delayed, (due, message.number, message))
+        self.waiters.wake()
+
     def _come_again(self, message: _Message) -> None:
         heapq.heappush(self.again, (message.number, message))
         self.waiters.wake()
@@ -106,8 +113,7 @@ class _Queue:
             return
         if settlement.verdict is Verdict.RETRY:
             message.failed += 1
-            heapq.heappush(self.delayed, (now + settlement.delay, message.number, message))
-            self.waiters.wake()
+            self._delay(message, now + settlement.delay)
         elif settlement.verdict is Verdict.RELEASE:
             self._come_again(message)
         elif settlement.verdict is Verdict.BURY:
@@ -159,11 +165,12 @@ class MemoryBroker(AbstractQueueBroker):
     Queues in the memory of this process, gone with it: for tests and tools.
 
     ``memory://`` is private to the object, ``memory://name`` is shared by all of that name.
-    It stands in for any server, so a queue may be declared with what it does not heed.
+    It stands in for any server, so a queue may be declared, and a message sent, with what it does not heed.
     """
 
     SCHEMES = frozenset({"memory"})
     SUPPORTS = frozenset({"exchange", "quorum"})
+    SEND_OPTIONS = None
 
     def __init__(
         self,
@@ -183,7 +190,11 @@ class MemoryBroker(AbstractQueueBroker):
 
     async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
         for message in batch:
-            self._store.queues[message.queue].put(message.body)
+            queue = self._store.queues[message.queue]
+            if message.delay:
+                queue.put_off(message.body, self._now() + message.delay)
+            else:
+                queue.put(message.body)
         return [None] * len(batch)
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:

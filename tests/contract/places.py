@@ -18,7 +18,7 @@ from microagent.tools.redis import RedisBroker, RedisSignalBus
 
 MEMORY_LACKS = frozenset({"loops of their own"})
 AMQP_LACKS = frozenset({"leases", "counted crashes"})
-KAFKA_LACKS = frozenset({"leases", "counted crashes", "messages for whoever is free"})
+KAFKA_LACKS = frozenset({"leases", "counted crashes", "messages for whoever is free", "delays"})
 KAFKA_LEASE = 2.0  # what the server takes for a session
 QUORUM_LACKS = frozenset({"leases", "places kept in order"})
 QUICK = RetryPolicy(first=0.02, factor=1.0)

@@ -12,6 +12,7 @@ from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.errors import BackendConnectionError, BackendError, ConfigurationError, QueueSerializingError
 from microagent.tools.local.depot import Depot
 from microagent.tools.local.folder import SCHEME, folder_path
+from microagent.tools.local.store import Store
 
 SYNCHRONOUS = ("FULL", "NORMAL", "OFF")
 LONGEST = 256 * 1024 * 1024  # bytes of a message
@@ -71,19 +72,18 @@ class LocalBroker(AbstractQueueBroker):
 
     async def _push(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
         results = [_refusal(message) for message in batch]
-        messages = [(each.queue, each.body) for each, error in zip(batch, results, strict=True) if error is None]
-        await self._depot.submit(lambda store: store.push(messages), durable=True)
+        accepted = [message for message, error in zip(batch, results, strict=True) if error is None]
+        await self._depot.submit(_pushing(accepted), durable=True)
         return results
 
     def _begin(self, batch: Sequence[Outgoing], told: Callable[[Stored | None], None]) -> bool:
         if self._opened is None or any(len(message.body) > LONGEST for message in batch):
             return False
-        messages = [(message.queue, message.body) for message in batch]
 
         def committed(error: Exception | None) -> None:
             told([error] * len(batch))
 
-        self._opened.begin(lambda store: store.push(messages), committed)
+        self._opened.begin(_pushing(batch), committed)
         return True
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
@@ -131,6 +131,19 @@ class LocalBroker(AbstractQueueBroker):
 
     async def _detach(self, name: str) -> None:
         await self._depot.doorbell.neglect(name)
+
+
+def _pushing(batch: Sequence[Outgoing]) -> Callable[[Store], None]:
+    """What puts them into the store, in one transaction."""
+    messages = [(message.queue, message.body) for message in batch if not message.delay]
+    later = [message for message in batch if message.delay]
+
+    def push(store: Store) -> None:
+        store.push(messages)
+        if later:
+            store.push_later([(message.queue, message.body) for message in later], [each.delay for each in later])
+
+    return push
 
 
 def _refusal(message: Outgoing) -> Exception | None:

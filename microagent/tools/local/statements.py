@@ -8,6 +8,12 @@ from microagent.delivery import Verdict
 
 ARRIVE = "INSERT INTO waiting SELECT queue, 0, id, 0, 0 FROM message WHERE id > ?"
 
+# :dues is a JSON array of seconds since the epoch, one for each message after :before.
+ARRIVE_LATER = """
+    INSERT INTO waiting
+    SELECT queue, value, message.id, 0, 0 FROM json_each(:dues) JOIN message ON message.id = :before + 1 + key
+"""
+
 PROMOTE = "UPDATE waiting SET due = 0 WHERE queue = ? AND due > 0 AND due <= ?"
 
 HOLD = """

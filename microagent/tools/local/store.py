@@ -4,7 +4,7 @@ import os
 import re
 import sqlite3
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -138,11 +138,27 @@ class Store:
 
         :raises BackendError: if the disk is full
         """
+        for _, before in self._pushed(messages):
+            self._connection.execute(statements.ARRIVE, (before,))
+
+    def push_later(self, messages: Sequence[tuple[str, bytes]], delays: Sequence[float]) -> None:
+        """
+        Add messages likewise, each to be taken after so many seconds and not before.
+
+        :raises BackendError: if the disk is full
+        """
+        now = time.time()
+        for start, before in self._pushed(messages):
+            dues = [now + delay for delay in delays[start : start + ROWS]]
+            self._connection.execute(statements.ARRIVE_LATER, {"dues": _json(dues), "before": before})
+
+    def _pushed(self, messages: Sequence[tuple[str, bytes]]) -> Iterator[tuple[int, int]]:
+        """Write them, some at a time: the index of the first of these, and the number before its own."""
         self._check_room(sum(len(body) for _, body in messages))
         for start in range(0, len(messages), ROWS):
             chunk = messages[start : start + ROWS]
             last = self._insert(statements.insert(len(chunk)), [value for message in chunk for value in message])
-            self._connection.execute(statements.ARRIVE, (last - len(chunk),))
+            yield start, last - len(chunk)
         self._stirred.update(queue for queue, _ in messages)
 
     def _check_room(self, size: int) -> None:

@@ -6,27 +6,27 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from math import ceil, isfinite
 from operator import attrgetter
-from typing import Any, TypeAlias, TypeVar, Unpack
+from typing import Any, TypeVar, Unpack
 
 from microagent.arguments import duration
 from microagent.broker import AbstractQueueBroker, BrokerOptions, Stored
 from microagent.consuming import ConsumingOptions
 from microagent.delivery import ACK, DeadLetter, Delivery, Outgoing, Settlement, Verdict
-from microagent.errors import BackendConnectionError, BackendError, ConfigurationError
+from microagent.errors import BackendConnectionError, BackendError
 from microagent.queue import Consumer
 from microagent.retry import RetryPolicy
 from microagent.tools.redis.faults import is_in_vain, raise_if_in_vain
-from microagent.tools.redis.line import checked
+from microagent.tools.redis.line import Command, checked
 from microagent.tools.redis.lines import Lines
 from microagent.tools.redis.releases import check_release
-from microagent.tools.redis.scripts import MAINTAIN, RENEW, RESEND, SETTLE, TAKE, Call, Keys
+from microagent.tools.redis.scripts import DELAY, MAINTAIN, RENEW, RESEND, SETTLE, TAKE, Call, Keys
 from microagent.tools.redis.servers import SCHEMES, servers_of
 from microagent.tools.redis.watch import Doorbell, Watch
 
 T = TypeVar("T")
 K = TypeVar("K")
-Push: TypeAlias = tuple[str, str, *tuple[bytes, ...]]
 
+PLAIN = "RPUSH"
 RETRY = Verdict.RETRY
 _COUNT = re.compile(rb"[0-9]{1,15}")
 _ID = re.compile("[0-9]{1,20}-[0-9]{1,20}")
@@ -105,26 +105,27 @@ class RedisBroker(AbstractQueueBroker):
 
     async def _push(self, batch: Sequence[Outgoing]) -> Stored:
         faults: dict[str, Exception | None] = {}
-        for line, pushes in _grouped(_pushes(batch), lambda push: self._sending.to(push[1])):
+        pushes = _pushes(batch)
+        for line, keys in _grouped(pushes, self._sending.to):
             try:
-                answers = await line.ask(*pushes)
+                answers = await DELAY.ask(line, *(pushes[key] for key in keys))
             except BackendConnectionError as error:
-                answers = [error] * len(pushes)
-            faults |= _faults(pushes, answers)
+                answers = [error] * len(keys)
+            faults |= _faults(keys, answers)
         raise_if_in_vain([*faults.values()])
         return _stored(batch, faults)
 
     def _begin(self, batch: Sequence[Outgoing], told: Callable[[Stored | None], None]) -> bool:
         pushes = _pushes(batch)
-        lines = {self._sending.to(push[1]) for push in pushes}
-        if len(lines) != 1:
+        lines = {self._sending.to(key) for key in pushes}
+        if len(lines) != 1 or not all(command[0] == PLAIN for command in pushes.values()):
             return False
 
         def answered(answers: list[Any] | BackendError) -> None:
             answers = [answers] * len(pushes) if isinstance(answers, BackendError) else answers
             told(None if is_in_vain(answers) else _stored(batch, _faults(pushes, answers)))
 
-        return lines.pop().begin(pushes, answered)
+        return lines.pop().begin([*pushes.values()], answered)
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
         call = Call(Keys(name), (limit, _milliseconds(self._lease), TAKEN_BYTES))
@@ -221,28 +222,30 @@ def _grouped(items: Iterable[T], key: Callable[[T], K]) -> list[tuple[K, list[T]
     return list(groups.items())
 
 
-def _refusal(message: Outgoing) -> ConfigurationError:
-    names = ", ".join(map(repr, sorted(message.options)))
-    return ConfigurationError(f"queue '{message.queue}': RedisBroker cannot send with {names}")
-
-
-def _pushes(batch: Sequence[Outgoing]) -> list[Push]:
-    """One command for each queue: all that is to be in it."""
+def _pushes(batch: Sequence[Outgoing]) -> dict[str, Command]:
+    """For each key that messages go to, one command: all that is to be in it."""
     bodies: dict[str, list[bytes]] = {}
+    later: dict[str, list[int | bytes]] = {}
     for message in batch:
-        if not message.options:
+        if not message.delay:
             bodies.setdefault(message.queue, []).append(message.body)
-    return [("RPUSH", queue, *those) for queue, those in bodies.items()]
+        else:
+            later.setdefault(message.queue, []).extend((_milliseconds(message.delay), message.body))
+    pushes: dict[str, Command] = {queue: (PLAIN, queue, *those) for queue, those in bodies.items()}
+    for queue, delays_and_bodies in later.items():
+        keys = Keys(queue)
+        pushes[keys.delayed] = DELAY.command(Call(keys, delays_and_bodies))
+    return pushes
 
 
-def _faults(pushes: Sequence[Push], answers: Sequence[Any]) -> dict[str, Exception | None]:
-    """For each queue None, or why its messages are not, or may not be, in it."""
-    told = zip(pushes, answers, strict=True)
-    return {queue: answer if isinstance(answer, Exception) else None for (_, queue, *_), answer in told}
+def _faults(keys: Iterable[str], answers: Sequence[Any]) -> dict[str, Exception | None]:
+    """For each key None, or why its messages are not, or may not be, in it."""
+    told = zip(keys, answers, strict=True)
+    return {key: answer if isinstance(answer, Exception) else None for key, answer in told}
 
 
 def _stored(batch: Sequence[Outgoing], faults: Mapping[str, Exception | None]) -> Stored:
-    return [faults[message.queue] if not message.options else _refusal(message) for message in batch]
+    return [faults[message.queue if not message.delay else Keys(message.queue).delayed] for message in batch]
 
 
 def _verdicts(settlements: Iterable[Settlement]) -> Iterator[str | int]:

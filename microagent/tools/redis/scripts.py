@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 from redis.exceptions import NoScriptError
 
-from microagent.errors import BackendError
+from microagent.errors import BackendConnectionError, BackendError
 from microagent.tools.redis.line import Command, Line, checked
 
-Argument: TypeAlias = str | int
+Argument: TypeAlias = str | int | bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +29,40 @@ class Script:
 
     async def run(self, line: Line, *calls: "Call") -> list[Any]:
         """
-        What each call gives, all in one round trip; a server that does not know the script is sent its text.
+        What each call gives, all in one round trip.
 
         :raises BackendError: if one fails
         """
-        answers = await line.ask(*(("EVALSHA", self.hash, *call.arguments) for call in calls))
+        return checked(await self.ask(line, *map(self.command, calls)))
+
+    def command(self, call: "Call") -> Command:
+        """What :meth:`ask` takes."""
+        return ("EVALSHA", self.hash, *call.arguments)
+
+    async def ask(self, line: Line, *commands: Command) -> list[Any]:
+        """
+        The answer to each command, or a BackendError in its place; some are of this script, others of none.
+
+        All in one round trip; a server that does not know the script is sent its text.
+
+        :raises BackendConnectionError: if nothing was written
+        :raises Unanswered: if the connection was lost after that
+        """
+        answers = await line.ask(*commands)
         unknown = [index for index, answer in enumerate(answers) if _is_unknown(answer)]
         if unknown:
-            told = await line.ask(*(("EVAL", self.text, *calls[index].arguments) for index in unknown))
+            told = await _asked(line, [("EVAL", self.text, *commands[index][2:]) for index in unknown])
             for index, answer in zip(unknown, told, strict=True):
                 answers[index] = answer
-        return checked(answers)
+        return answers
+
+
+async def _asked(line: Line, commands: Sequence[Command]) -> Sequence[Any]:
+    """The answer to each; what the connection was lost for is told to each of these, and to no others."""
+    try:
+        return await line.ask(*commands)
+    except BackendConnectionError as error:
+        return [error] * len(commands)
 
 
 def _is_unknown(answer: Any) -> bool:
@@ -79,3 +102,4 @@ SETTLE = Script.load("settle")
 RENEW = Script.load("renew")
 MAINTAIN = Script.load("maintain")
 RESEND = Script.load("resend")
+DELAY = Script.load("delay")
