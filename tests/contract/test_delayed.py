@@ -6,9 +6,9 @@ from functools import partial
 from typing import Any
 
 import pytest
+from contract.test_queues import collector
 from support import until
 
-from contract.test_queues import collector
 from microagent import ConfigurationError, Delivery, MicroAgent, Queue, RetryPolicy, consumer
 
 SOON = 1.0  # seconds after it is due within which a message has come, on a busy machine

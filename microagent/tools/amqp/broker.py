@@ -15,7 +15,7 @@ from microagent.broker import AbstractQueueBroker, BrokerOptions, Consumer
 from microagent.consuming import ConsumingOptions
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
 from microagent.errors import BackendConnectionError, ConfigurationError
-from microagent.tools.amqp import messages
+from microagent.tools.amqp import later, messages
 from microagent.tools.amqp.connecting import address, connect
 from microagent.tools.amqp.frames import LONGEST_NAME
 from microagent.tools.amqp.intake import Window
@@ -26,7 +26,6 @@ from microagent.tools.amqp.verdicts import carry_out
 
 TOGETHER = 0.002  # seconds in which verdicts gather after others have gone out: one frame acknowledges many
 TIDY = 1.0  # seconds between looks at messages that arrived and are not wanted yet
-SEND_OPTIONS = frozenset({"exchange", "topic", "properties", "mandatory"})
 
 
 class AMQPBroker(AbstractQueueBroker):
@@ -44,6 +43,8 @@ class AMQPBroker(AbstractQueueBroker):
     - ``topic``: the routing key, if it is to be another than the name of the queue
     - ``properties``: a dictionary of AMQP's properties: ``{"priority": 5, "headers": {...}}``
     - ``mandatory``: False to send also what no queue takes
+    - ``delay``: in steps of 0.1 seconds, up to 77 days, straight to the queue: in ``{name}.later`` and, for the longer
+      ones, ``{name}.later.{milliseconds}``
 
     :param dsn: ``amqp://user:password@host:port/vhost`` or ``amqps://``; its options are the driver's: ``heartbeat`` in
         seconds, ``cafile``, ``certfile``, ``keyfile``
@@ -57,6 +58,7 @@ class AMQPBroker(AbstractQueueBroker):
 
     SCHEMES = frozenset({"amqp", "amqps"})
     SUPPORTS = frozenset({"exchange", "quorum"})
+    SEND_OPTIONS = frozenset({"exchange", "topic", "properties", "mandatory"})
     KEEPS_PLACES: ClassVar[bool] = False  # quorum queues, which count, would count that too: it goes to their end
 
     def __init__(
@@ -116,7 +118,7 @@ class AMQPBroker(AbstractQueueBroker):
         :param message: a serialized JSON object
         :param exchange: publish there, with the name of the queue as routing key
         :param properties: AMQP's properties
-        :param kwargs: ``topic``, ``mandatory``
+        :param kwargs: ``topic``, ``mandatory``, ``delay``
         :raises UnroutableError: if no queue takes it
         """
         await super().send(name, message, exchange=exchange, properties=properties, **kwargs)
@@ -164,11 +166,11 @@ class AMQPBroker(AbstractQueueBroker):
 
     def _letter(self, outgoing: Outgoing) -> Letter:
         options = outgoing.options
-        if unknown := options.keys() - SEND_OPTIONS:
-            raise ConfigurationError(f"send on RabbitMQ has no option {', '.join(map(repr, sorted(unknown)))}")
         declared = declaration(outgoing.queue)
         own = declared.exchange or "" if declared is not None else ""
         exchange = options.get("exchange") or own
+        if outgoing.delay:
+            return self._delayed_letter(outgoing, exchange)
         if "topic" in options and not exchange:
             raise ConfigurationError(f"a topic needs an exchange, and queue '{outgoing.queue}' declares none")
         routing_key = options.get("topic", outgoing.queue)
@@ -182,6 +184,19 @@ class AMQPBroker(AbstractQueueBroker):
             queue=self._live.topology.place(outgoing.queue) if declared is not None and exchange == own else None,
             mandatory=bool(options.get("mandatory", True)),
         )
+
+    def _delayed_letter(self, outgoing: Outgoing, exchange: str) -> Letter:
+        """It goes through queues of its own to the one queue that it is for, past all exchanges of others."""
+        queue, properties = outgoing.queue, outgoing.options.get("properties")
+        if exchange or "topic" in outgoing.options:
+            raise ConfigurationError(
+                f"queue '{queue}': a delayed message would go to this queue alone, and what is sent to exchange "
+                f"{arguments.shown(exchange)} goes to all that are bound to it; send it without a delay"
+            )
+        if properties and "expiration" in properties:
+            raise ConfigurationError(f"queue '{queue}': a message with a delay cannot have an expiration")
+        place, exchange, routing_key = later.address(self._live.topology.place(queue), later.ticks(outgoing.delay))
+        return Letter(exchange, routing_key, outgoing.body, messages.fresh(properties), queue=place)
 
     async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
         size, fixed = options.prefetch or options.concurrency, options.prefetch is not None

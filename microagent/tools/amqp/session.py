@@ -12,7 +12,7 @@ from aiormq.abc import DeliveredMessage
 
 from microagent.delivery import DeadLetter
 from microagent.errors import BackendConnectionError, UnroutableError
-from microagent.tools.amqp import messages
+from microagent.tools.amqp import later, messages
 from microagent.tools.amqp.connecting import Connection, disconnect
 from microagent.tools.amqp.errors import CLOSED, MissingError
 from microagent.tools.amqp.intake import Held, Intake, Window
@@ -144,9 +144,19 @@ class Session:
     # -- looking
 
     async def length(self, name: str, **options: object) -> int:
-        """How many messages of a queue wait, those that wait for their next try included."""
+        """How many messages of a queue wait, those that wait for their next try or their first included."""
         ready = await self.topology.length(name, **options)
-        return 0 if ready is None else ready + await self.topology.delayed(name)
+        if ready is None:
+            return 0
+        return ready + await self.topology.delayed(name) + await self._sent_later(name)
+
+    async def _sent_later(self, name: str) -> int:
+        total = 0
+        for place in later.names(name):
+            if (length := await self.topology.length(place)) is None:
+                break
+            total += length
+        return total
 
     async def dead(self, name: str, limit: int) -> list[DeliveredMessage]:
         """The oldest dead letters of a queue, which stay where they are."""

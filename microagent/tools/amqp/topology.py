@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import aiormq
 from aiormq import spec
@@ -22,14 +22,28 @@ STEPS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0)
 _Declared: TypeAlias = Awaitable[spec.Queue.DeclareOk]
 
 
+class Fork(NamedTuple):
+    """A topic exchange before a queue: what matches ``into`` goes there, what matches ``past`` to the queue beyond."""
+
+    exchange: str
+    into: str
+    past: str
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A queue that is to be there: ``durable`` and ``arguments`` are for the case that it is not."""
+    """
+    A queue that is to be there: ``durable`` and ``arguments`` are for the case that it is not.
+
+    :ivar beyond: where its messages go on to, which is to be there too
+    """
 
     name: str
     durable: bool = True
     arguments: Mapping[str, Any] = field(default_factory=dict[str, Any])
     declaration: QueueDeclaration | None = None
+    beyond: "Place | None" = None
+    fork: Fork | None = None
 
 
 def declaration(name: str) -> QueueDeclaration | None:
@@ -99,6 +113,8 @@ class Topology:
 
         :raises ConfigurationError: if the exchange is not of a kind that heeds its topics
         """
+        if place.beyond is not None and place.name not in self._sure:
+            await self.ensure(place.beyond)
         await self._once(place.name, lambda: self._make(place))
 
     async def ensure_exchange(self, name: str) -> None:
@@ -114,8 +130,10 @@ class Topology:
         await self._once(f"exchange {name}", find)
 
     def forget(self, place: Place) -> None:
-        """It was found missing: make sure of it again."""
+        """It was found missing: make sure of it again, and of what is beyond it."""
         self._sure.discard(place.name)
+        if place.beyond is not None:
+            self.forget(place.beyond)
 
     async def declare(self, name: str, **options: Any) -> spec.Queue.DeclareOk:
         """
@@ -152,6 +170,16 @@ class Topology:
             await self.declare(place.name, durable=place.durable, arguments=dict(place.arguments))
         if place.declaration is not None and place.declaration.exchange is not None:
             await self._bind(place.declaration, place.declaration.exchange)
+        if place.fork is not None and place.beyond is not None:
+            await self._make_fork(place, place.fork, place.beyond)
+
+    async def _make_fork(self, place: Place, fork: Fork, beyond: Place) -> None:
+        await self._ask(lambda channel: channel.exchange_declare(fork.exchange, exchange_type="topic", durable=True))
+        await self._ask(partial(_bind, queue=place.name, exchange=fork.exchange, topic=fork.into))
+        if beyond.fork is None:
+            await self._ask(partial(_bind, queue=beyond.name, exchange=fork.exchange, topic=fork.past))
+        else:
+            await self._ask(partial(_join, exchange=beyond.fork.exchange, source=fork.exchange, topic=fork.past))
 
     async def _bind(self, queue: QueueDeclaration, exchange: str) -> None:
         """With its topics, or to all that there is; and under its own name, so that what is sent to it arrives."""
@@ -170,3 +198,7 @@ class Topology:
 
 async def _bind(channel: aiormq.Channel, queue: str, exchange: str, topic: str) -> None:
     await channel.queue_bind(queue, exchange, topic)
+
+
+async def _join(channel: aiormq.Channel, exchange: str, source: str, topic: str) -> None:
+    await channel.exchange_bind(exchange, source, topic)

@@ -20,7 +20,6 @@ from microagent.tools.kafka.verdicts import carry_out
 
 JOIN = 5.0  # seconds that a start waits for its place in a group
 TIDY = 1.0  # seconds between tries to do what could not be done
-SEND_OPTIONS = frozenset({"key", "partition", "headers"})
 ORDERS = ("key", "partition")
 
 
@@ -63,6 +62,11 @@ class KafkaBroker(AbstractQueueBroker):
 
     SCHEMES = frozenset({"kafka"})
     CONSUMER_OPTIONS = frozenset({"group", "order"})
+    SEND_OPTIONS = frozenset({"key", "partition", "headers"})
+    NO_DELAY = (
+        "a topic is read in its order, by groups that its sender does not know; keep what is to come later in a queue "
+        "of another backend, and let its consumer send it here"
+    )
 
     def __init__(
         self,
@@ -203,8 +207,6 @@ def _letter(outgoing: Outgoing) -> Letter:
     options = outgoing.options
     if not options:
         return Letter(outgoing.queue, outgoing.body)
-    if unknown := options.keys() - SEND_OPTIONS:
-        raise ConfigurationError(f"send on Kafka has no option {', '.join(map(repr, sorted(unknown)))}")
     return Letter(
         outgoing.queue,
         outgoing.body,
