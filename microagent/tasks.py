@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import suppress
-from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
+from typing import Any, Protocol, TypeVar
+from weakref import WeakKeyDictionary, WeakSet
 
 from microagent.beginning import begun
 
@@ -29,18 +29,34 @@ def task_of(loop: asyncio.AbstractEventLoop, work: Coroutine[Any, Any, T], name:
     for example, it would leave pending.
     """
     task = loop.create_task(work, name=name)
-    if (end := _ends.get(loop)) is None:
-        end = _ends[loop] = _End()
+    end = _end_of(loop)
     end.tasks.add(task)
     task.add_done_callback(end.tasks.discard)
     return task
 
 
+class Closable(Protocol):
+    """Something that is closed with the loop that it was opened on."""
+
+    async def close(self) -> None:
+        """Let go of everything; doing it again does nothing."""
+
+
+def close_with(loop: asyncio.AbstractEventLoop, opened: Closable) -> None:
+    """
+    Close ``opened`` when the running loop ends, if nobody has closed it by then and it is still in use.
+
+    For what other processes notice: to them it would seem to be there, and not to answer.
+    """
+    _end_of(loop).opened.add(opened)
+
+
 class _End:
-    """Cancels what is left when a loop ends, which asynchronous generators are told."""
+    """Cancels and closes what is left when a loop ends, which asynchronous generators are told."""
 
     def __init__(self) -> None:
         self.tasks: set[asyncio.Task[Any]] = set()
+        self.opened: WeakSet[Closable] = WeakSet()
         self._notice: AsyncGenerator[None, None] | None = self._noticed()
         with suppress(StopIteration):
             self._notice.asend(None).send(None)  # on to where it waits
@@ -54,9 +70,17 @@ class _End:
                 task.cancel()
             if self.tasks:
                 await asyncio.wait(self.tasks)
+            for each in tuple(self.opened):
+                await each.close()
 
 
 _ends: WeakKeyDictionary[asyncio.AbstractEventLoop, _End] = WeakKeyDictionary()
+
+
+def _end_of(loop: asyncio.AbstractEventLoop) -> _End:
+    if (end := _ends.get(loop)) is None:
+        end = _ends[loop] = _End()
+    return end
 
 
 class Tasks:

@@ -8,7 +8,7 @@ from support import until
 
 from microagent import BackendConnectionError, SignalSerializingError
 from microagent.channel import Pattern
-from microagent.tools.local import LocalSignalBus
+from microagent.tools.local import LocalBroker, LocalSignalBus
 from microagent.tools.local.frames import LONGEST
 from microagent.tools.local.peer import WAITING
 
@@ -157,3 +157,31 @@ def test_constructor_touches_nothing(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert LocalSignalBus().dsn == "local://"
     assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("other", [LocalSignalBus, LocalBroker])
+def test_end_of_a_loop_is_the_end_of_what_it_left_open(dsn, caplog, other):
+    """
+    The process lives on, a view of Django for example: nobody who comes in waits for an answer of what is not there any
+    more, and what was left open works again on the next loop.
+    """
+    left = LocalSignalBus(dsn), LocalBroker(dsn)
+
+    async def use(*ends):
+        for end in ends:
+            await (end.bind("paid") if isinstance(end, LocalSignalBus) else end.queue_length("paid"))
+
+    async def come_in():
+        async with other(dsn) as end:
+            await use(end)
+
+    asyncio.run(use(*left))
+    asyncio.run(come_in())
+    asyncio.run(use(*left))
+
+    async def close():
+        for end in left:
+            await end.close()
+
+    asyncio.run(close())
+    assert caplog.records == []

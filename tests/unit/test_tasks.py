@@ -7,7 +7,7 @@ import pytest
 from support import until
 
 from microagent import tasks as machinery
-from microagent.tasks import Tasks, is_cancelled
+from microagent.tasks import Tasks, close_with, is_cancelled
 
 
 @pytest.fixture
@@ -146,3 +146,23 @@ async def test_who_is_cancelled_knows():
     second.cancel()
     await asyncio.wait([first, second])
     assert told == [False, True]
+
+
+def test_what_is_left_open_is_closed_with_its_loop():
+    """Unless nobody has it any more, in which case there is nothing to close."""
+
+    class Opened:
+        closed = 0
+
+        async def close(self) -> None:
+            await asyncio.sleep(0)
+            self.closed += 1
+
+    kept = Opened()
+
+    async def leave() -> None:
+        close_with(asyncio.get_running_loop(), kept)
+        close_with(asyncio.get_running_loop(), Opened())
+
+    asyncio.run(leave())
+    assert kept.closed == 1
