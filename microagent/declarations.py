@@ -1,4 +1,4 @@
-"""Declarations of signals and queues: frozen, and equal when their structure is."""
+"""Immutable declarations of signals and queues, which are equal if their structures are."""
 
 import json
 from collections.abc import Mapping
@@ -26,22 +26,23 @@ __all__ = [
 @dataclass(frozen=True)
 class Declaration:
     """
-    What a signal and a queue have in common.
+    What declarations of signals and of queues have in common.
 
-    ``compat`` is what is said for comparisons with earlier and later declarations: rules that may be broken, with the
-    reason (``allow``), and names of arguments that are not to be used again (``reserved``). ``called`` are the names of
-    the definitions as whoever wrote them knows them; see ``bundling``.
+    :ivar origin: the place of the declaration; None if it was declared in Python
+    :ivar compat: for comparisons with earlier and later declarations: the rules that may be broken, each with a reason
+        (``allow``), and the names of arguments that must not be used again (``reserved``)
+    :ivar definition_names: the original names of definitions that were renamed, see ``bundling``
     """
 
     name: str
     origin: Problem | None = field(default=None, compare=False, kw_only=True)
     compat: Mapping[str, Any] = field(default_factory=dict[str, Any], compare=False, kw_only=True)
-    called: Mapping[str, tuple[str, ...]] = field(
+    definition_names: Mapping[str, tuple[str, ...]] = field(
         default_factory=dict[str, tuple[str, ...]], compare=False, kw_only=True, repr=False
     )
 
     def structure(self) -> str:
-        """All but the name and what is there for people, as compact JSON: equal for equal declarations."""
+        """The declaration as compact JSON, without its name and annotations; equal for equal declarations."""
         raise NotImplementedError
 
     @cached_property
@@ -53,11 +54,14 @@ class Declaration:
 @dataclass(frozen=True)
 class SignalDeclaration(Declaration):
     """
-    A signal as its file declares it.
+    The declaration of a signal.
 
-    ``payload`` is always an object schema: ``providing_args`` in either form is rewritten as one (an argument without a
-    type has the schema ``{}``, and every argument of ``providing_args`` is required).
-    ``definitions`` are the ``$defs`` of the payload's file that the payload or ``returns`` refer to.
+    :ivar payload: an object schema; ``providing_args`` is rewritten as one in which all arguments are required, and an
+        argument without a type has the schema ``{}``
+    :ivar returns: the schema of what a receiver answers to a call; None if it may be anything
+    :ivar definitions: the ``$defs`` of the file that ``payload`` and ``returns`` refer to
+    :ivar class_name: of the generated payload class; empty for one derived from the name
+    :ivar read: the reading of the payload, if there is one already
     """
 
     payload: Mapping[str, Any]
@@ -70,23 +74,23 @@ class SignalDeclaration(Declaration):
 
     @cached_property
     def reading(self) -> Reading:
-        """What types can say of the payload; ``read``, where that was found out before."""
-        return self.read or shape(self.payload, self.definitions, self.called, payload=True)
+        """The payload as types can express it."""
+        return self.read or shape(self.payload, self.definitions, self.definition_names, payload=True)
 
     @cached_property
     def arguments(self) -> frozenset[str] | None:
-        """The names of the arguments that may be sent; None: any."""
+        """The names of the arguments that may be sent; None if any may."""
         found = self.reading.object
         return frozenset(field.name for field in found.fields) if found and found.extra is None else None
 
     @cached_property
-    def taken(self) -> Schema:
-        """The payload as receivers take it: arguments that nobody declares are delivered, or none could be added."""
+    def accepted(self) -> Schema:
+        """The payload that receivers accept: with undeclared arguments, so that adding one does not break them."""
         payload = referred(as_object(self.payload), self.definitions)
         if isinstance(payload, bool) or payload.get("additionalProperties") is not False:
             return payload
-        closing = {"additionalProperties", "unevaluatedProperties"}  # beside the first, the second says nothing
-        return {word: said for word, said in payload.items() if word not in closing}
+        closing = {"additionalProperties", "unevaluatedProperties"}  # the first makes the second ineffective
+        return {keyword: value for keyword, value in payload.items() if keyword not in closing}
 
     def structure(self) -> str:
         returns = {} if self.returns is None else {"returns": canonical(self.returns)}
@@ -96,9 +100,13 @@ class SignalDeclaration(Declaration):
 @dataclass(frozen=True)
 class QueueDeclaration(Declaration):
     """
-    A queue as its file declares it.
+    The declaration of a queue.
 
-    ``payload`` None: a free structure, any JSON object. ``quorum`` None: of the kind that the broker makes.
+    :ivar payload: the schema of a message; None for any JSON object
+    :ivar quorum: whether RabbitMQ's queue is a quorum queue; None for the kind that the broker is configured to declare
+    :ivar definitions: the ``$defs`` of the file that ``payload`` refers to
+    :ivar class_name: of the generated message class; empty for one derived from the name
+    :ivar read: the reading of the payload, if there is one already
     """
 
     payload: Schema | None = None
@@ -113,9 +121,9 @@ class QueueDeclaration(Declaration):
 
     @cached_property
     def reading(self) -> Reading:
-        """What types can say of the payload; ``read``, where that was found out before."""
+        """The payload as types can express it."""
         payload = True if self.payload is None else self.payload
-        return self.read or shape(payload, self.definitions, self.called, payload=True)
+        return self.read or shape(payload, self.definitions, self.definition_names, payload=True)
 
     def structure(self) -> str:
         payload = {} if self.payload is None else {"payload": canonical(as_object(self.payload))}
@@ -128,10 +136,11 @@ class QueueDeclaration(Declaration):
 @dataclass(frozen=True)
 class Declarations:
     """
-    All that one source declares, in its order, and what it should be warned of.
+    Everything that one source declares, in its order.
 
-    ``compat`` is, as of a declaration, for what is not declared any more; ``reserved`` are ``signals`` and ``queues``.
-    ``notes`` tell what else it says, and declarations cannot.
+    :ivar compat: for comparisons, as that of a declaration, but about declarations that were removed; ``reserved`` has
+        the names of ``signals`` and ``queues``
+    :ivar notes: what the source says that declarations cannot express
     """
 
     signals: tuple[SignalDeclaration, ...] = ()
@@ -142,14 +151,14 @@ class Declarations:
 
 
 def signal_from(name: str, structure: str) -> SignalDeclaration:
-    """The signal whose ``structure()`` this is. The text is trusted: it was checked before it was written."""
+    """The signal with this ``structure()``; the text is not checked again."""
     parts = _parts(structure)
     payload = parts.get("payload", {"type": "object"})
     return SignalDeclaration(name, payload, parts.get("returns"), definitions=parts.get("$defs", {}))
 
 
 def queue_from(name: str, structure: str) -> QueueDeclaration:
-    """The queue whose ``structure()`` this is. The text is trusted: it was checked before it was written."""
+    """The queue with this ``structure()``; the text is not checked again."""
     parts = _parts(structure)
     return QueueDeclaration(
         name,
@@ -165,7 +174,7 @@ def _parts(structure: str) -> dict[str, Any]:
     try:
         return cast("dict[str, Any]", json.loads(structure))
     except ValueError as exc:
-        raise DeclarationError([Problem(f"the structure of a declaration cannot be read: {exc}")]) from exc
+        raise DeclarationError([Problem(f"the structure of a declaration is not valid JSON: {exc}")]) from exc
 
 
 def _defs(definitions: Mapping[str, Any]) -> dict[str, object]:

@@ -125,7 +125,7 @@ class Signal(Word[SignalDeclaration]):
 
     @cached_property
     def _checks(self) -> Checks:
-        return checks(self.declaration.taken, self.declaration.definitions, payload=True)
+        return checks(self.declaration.accepted, self.declaration.definitions, payload=True)
 
     @cached_property
     def _answer_checks(self) -> Checks | None:

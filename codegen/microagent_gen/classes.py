@@ -1,4 +1,4 @@
-"""The classes of a package: which there are, how each is called, and what several declarations share."""
+"""The classes of a package: which there are, how each is called, and which declarations share them."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -7,17 +7,31 @@ from typing import TypeAlias
 from microagent.errors import Problem
 from microagent.names import RESERVED_CLASSES, class_name_problem, shown
 from microagent.schemas.reading import Reading
-from microagent.schemas.shapes import ROOT, Called, Key, Known, Named, Object, OneOfValues, Scalar, Shape, inside, named
+from microagent.schemas.shapes import (
+    ROOT,
+    Key,
+    NamedType,
+    Object,
+    OneOfValues,
+    Scalar,
+    Shape,
+    TypeName,
+    TypeRef,
+    inside,
+    type_refs,
+)
 from microagent_gen import naming
 from microagent_gen.pytypes import Names, name_of
 from microagent_gen.records import Record, class_of, record
 
 _Node: TypeAlias = tuple[int, Key]
+"""A named type of one scope: the number of the scope, and the key of the type in its reading."""
+
 _STEPS = {"[]": "Item", "{}": "Value"}
 
 
 class NameConflict(Exception):
-    """Different things would be one class; ``problems`` say which, and where they are declared."""
+    """Different types would get the same class name; ``problems`` says which, and where they are declared."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -27,11 +41,12 @@ class NameConflict(Exception):
 @dataclass(frozen=True, slots=True)
 class Scope:
     """
-    One schema of a declaration.
+    One schema of a declaration: its payload, or what it returns.
 
-    :ivar root: what its own class is called, and what the names of nested ones begin with
-    :ivar owner: the declaration, as messages call it
-    :ivar origin: where that is
+    :ivar root: the name of its own class, which the names of nested classes begin with
+    :ivar owner: the declaration, for messages: ``signal 'user_created'``
+    :ivar doc: the docstring of its own class
+    :ivar origin: the place of the declaration
     """
 
     root: str
@@ -44,12 +59,12 @@ class Scope:
 @dataclass(frozen=True, slots=True)
 class Classes:
     """
-    What a package defines.
+    The classes of a package.
 
-    :ivar shared: what belongs to no declaration: definitions of files, and what has a ``class_name``
-    :ivar own: what belongs to each scope
-    :ivar names: for each scope, the annotation of everything that has a name in it
-    :ivar uses: for each scope, which of the shared ones it names
+    :ivar shared: the classes that belong to no single declaration
+    :ivar own: for each scope, the classes that belong to it
+    :ivar names: for each scope, the annotations of its named types
+    :ivar uses: for each scope, the names of the shared classes that it uses
     """
 
     shared: tuple[Record, ...]
@@ -62,24 +77,30 @@ def classes(scopes: Sequence[Scope]) -> Classes:
     """
     The classes of these schemas.
 
-    What a class is called depends on nothing but what it belongs to, a declaration or a definition of a file, so that
-    others come and go without changing it. What is equal and has the same name is one class.
+    The name of a class depends only on the declaration or the definition that it belongs to, so that adding or removing
+    other declarations never changes it. Types with the same name and the same structure are one class.
 
-    :raises NameConflict: if different things have one name
+    :raises NameConflict: if different types have the same name
     """
     return _Namer(scopes).classes()
 
 
 class _Namer:
+    """
+    Finds out which nodes are the same class, and how each class is called.
+
+    A *group* is a number that stands for a class: all nodes with the same name and structure have the same group.
+    """
+
     def __init__(self, scopes: Sequence[Scope]) -> None:
         self._scopes = scopes
-        nodes: list[_Node] = [(number, key) for number, scope in enumerate(scopes) for key in scope.reading.known]
-        self._called, self._groups = self._told_apart(nodes)
+        nodes: list[_Node] = [(number, key) for number, scope in enumerate(scopes) for key in scope.reading.named_types]
+        node_names, self._groups = self._named(nodes)
         self._nodes: dict[int, list[_Node]] = {}
         for node in nodes:
             self._nodes.setdefault(self._groups[node], []).append(node)
         self._first = {group: min(found, key=self._is_own) for group, found in self._nodes.items()}
-        self._names = {group: self._called[node] for group, node in self._first.items()}
+        self._names = {group: node_names[node] for group, node in self._first.items()}
         self._inner: dict[int, list[int]] = {}
         if conflicts := [*self._conflicts()]:
             raise NameConflict(conflicts)
@@ -89,104 +110,106 @@ class _Namer:
         names = tuple(self._annotations(number) for number in range(len(self._scopes)))
         shared = [group for group in self._first if group not in own]
         shared.sort(key=lambda group: self._names[group])
-        known = {self._names[group] for group in shared}
+        shared_names = {self._names[group] for group in shared}
         of_scopes: list[tuple[Record, ...]] = []
         for number, scope in enumerate(self._scopes):
-            groups = dict.fromkeys(self._groups[number, key] for key in scope.reading.known)
-            of_scopes.append(tuple(self._records([group for group in groups if group in own], names, known)))
+            groups = dict.fromkeys(self._groups[number, key] for key in scope.reading.named_types)
+            of_scopes.append(tuple(self._records([group for group in groups if group in own], names, shared_names)))
         uses = tuple(self._used(number, own) for number in range(len(self._scopes)))
         return Classes(tuple(self._records(shared, names, set())), tuple(of_scopes), names, uses)
 
     # -- names
 
-    def _known(self, node: _Node) -> Known:
-        return self._scopes[node[0]].reading.known[node[1]]
+    def _type(self, node: _Node) -> NamedType:
+        return self._scopes[node[0]].reading.named_types[node[1]]
 
     def _is_own(self, node: _Node) -> bool:
-        return not self._known(node).ways[0].anchor
+        return not self._type(node).names[0].anchor
 
-    def _told_apart(self, nodes: Sequence[_Node]) -> tuple[Mapping[_Node, str], Mapping[_Node, int]]:
-        """What each declaration calls its classes, and which of them are one."""
-        wanted = {node: _wanted(self._known(node).ways[0], self._scopes[node[0]].root) for node in nodes}
+    def _named(self, nodes: Sequence[_Node]) -> tuple[Mapping[_Node, str], Mapping[_Node, int]]:
+        """The name and the group of each node."""
+        best = {node: _class_name(self._type(node).names[0], self._scopes[node[0]].root) for node in nodes}
         outlines = _outlines(self._scopes, nodes)
-        groups = _grouped(outlines, wanted)
+        groups = _grouped(outlines, best)
         of_owners: dict[str, list[_Node]] = {}
         for node in nodes:
             of_owners.setdefault(self._scopes[node[0]].owner, []).append(node)
-        called = {node: name for own in of_owners.values() for node, name in self._of_declaration(own, wanted, groups)}
-        return called, groups if called == wanted else _grouped(outlines, called)
+        names = {node: name for own in of_owners.values() for node, name in self._of_declaration(own, best, groups)}
+        return names, groups if names == best else _grouped(outlines, names)
 
     def _of_declaration(
-        self, nodes: Sequence[_Node], wanted: Mapping[_Node, str], groups: Mapping[_Node, int]
+        self, nodes: Sequence[_Node], best: Mapping[_Node, str], groups: Mapping[_Node, int]
     ) -> Iterator[tuple[_Node, str]]:
-        """What one declaration calls its classes: the best name that nothing else has, beside or in one definition."""
-        if len({wanted[node] for node in nodes}) == len({groups[node] for node in nodes}):
-            yield from ((node, wanted[node]) for node in nodes)
+        """The names of the nodes of one declaration: the best one each, unless different types would share it."""
+        if len({best[node] for node in nodes}) == len({groups[node] for node in nodes}):
+            yield from ((node, best[node]) for node in nodes)
             return
         taken: dict[tuple[tuple[str, ...], str], int] = {}
         names: dict[int, str] = {}
-        for node in sorted(nodes, key=self._rank):
+        for node in sorted(nodes, key=self._precedence):
             if (group := groups[node]) not in names:
                 names[group] = self._free_name(node, group, taken)
             yield node, names[group]
 
     def _free_name(self, node: _Node, group: int, taken: dict[tuple[tuple[str, ...], str], int]) -> str:
-        ways, root = self._known(node).ways, self._scopes[node[0]].root
-        wanted = [_wanted(way, root) for way in ways]
-        if ways[0].is_class_name and not ways[0].path:
-            return wanted[0]
-        while all((ways[0].anchor, name) in taken for name in wanted):
-            wanted.append(f"{wanted[-1]}_")
-        name = next(name for name in wanted if (ways[0].anchor, name) not in taken)
-        taken[ways[0].anchor, name] = group
-        return name
+        """The best name that no other type of the same declaration or definition has."""
+        names, root = self._type(node).names, self._scopes[node[0]].root
+        candidates = [_class_name(name, root) for name in names]
+        if names[0].is_class_name and not names[0].path:
+            return candidates[0]
+        while all((names[0].anchor, name) in taken for name in candidates):
+            candidates.append(f"{candidates[-1]}_")
+        found = next(name for name in candidates if (names[0].anchor, name) not in taken)
+        taken[names[0].anchor, found] = group
+        return found
 
-    def _rank(self, node: _Node) -> tuple[bool, tuple[str, ...]]:
-        """Who chooses first: the whole, and then by place."""
-        path = self._known(node).ways[-1].path
-        return bool(path), path if self._known(node).ways[0].anchor else ()
+    def _precedence(self, node: _Node) -> tuple[bool, tuple[str, ...]]:
+        """A key that sorts nodes by who chooses a name first: whole declarations and definitions, then by place."""
+        path = self._type(node).names[-1].path
+        return bool(path), path if self._type(node).names[0].anchor else ()
 
     def _conflicts(self) -> Iterator[Problem]:
-        have: dict[str, int] = {}
-        told: set[tuple[str, str]] = set()
+        owners: dict[str, int] = {}
+        reported: set[tuple[str, str]] = set()
         for group, name in self._names.items():
-            if (other := have.setdefault(name, group)) != group:
-                one, another = self._owner(self._first[other]), self._owner(self._first[group])
-                if (one, another) not in told:
-                    message = f'{another} and {one} would both be the class {name}: give one of them a "class_name"'
+            if (other := owners.setdefault(name, group)) != group:
+                first, second = self._owner(self._first[other]), self._owner(self._first[group])
+                if (first, second) not in reported:
+                    message = f'{second} and {first} would both be the class {name}: give one of them a "class_name"'
                     yield self._problem(group, message)
-                told.add((one, another))
+                reported.add((first, second))
 
     def _owner(self, node: _Node) -> str:
-        """What a class belongs to, as messages call it."""
-        scope, way = self._scopes[node[0]], self._known(node).ways[0]
-        if way.is_class_name:
-            return f'"class_name" {way.anchor[0]!r} in {scope.owner}'
-        return f"definition {'/'.join(map(shown, way.anchor))} in {scope.owner}" if way.anchor else scope.owner
+        """What a class belongs to, for messages."""
+        scope, name = self._scopes[node[0]], self._type(node).names[0]
+        if name.is_class_name:
+            return f'"class_name" {name.anchor[0]!r} in {scope.owner}'
+        return f"definition {'/'.join(map(shown, name.anchor))} in {scope.owner}" if name.anchor else scope.owner
 
     def _problem(self, group: int, message: str) -> Problem:
         origin = self._scopes[self._first[group][0]].origin
         return replace(origin, message=message) if origin else Problem(message)
 
     def _annotations(self, number: int) -> dict[Key, str]:
-        known = self._scopes[number].reading.known
-        return {key: name_of(self._names[self._groups[number, key]], found.shape) for key, found in known.items()}
+        named_types = self._scopes[number].reading.named_types
+        return {key: name_of(self._names[self._groups[number, key]], found.shape) for key, found in named_types.items()}
 
-    # -- what belongs to whom
+    # -- ownership
 
     def _references(self, group: int) -> list[int]:
+        """The groups that a group refers to."""
         if group not in self._inner:
             number, key = self._first[group]
-            shape = self._scopes[number].reading.known[key].shape
-            self._inner[group] = list(dict.fromkeys(self._groups[number, inner] for inner in named(shape)))
+            shape = self._scopes[number].reading.named_types[key].shape
+            self._inner[group] = list(dict.fromkeys(self._groups[number, inner] for inner in type_refs(shape)))
         return self._inner[group]
 
     def _own(self) -> set[int]:
-        """What one declaration has for itself, and what leads there."""
-        leading: dict[int, list[int]] = {}
+        """The groups that a single declaration has, and those that refer to them: shared classes cannot import them."""
+        referring: dict[int, list[int]] = {}
         for group in self._first:
             for inner in self._references(group):
-                leading.setdefault(inner, []).append(group)
+                referring.setdefault(inner, []).append(group)
         own: set[int] = set()
         waiting = [
             group
@@ -197,23 +220,28 @@ class _Namer:
             group = waiting.pop()
             if group not in own:
                 own.add(group)
-                waiting += leading.get(group, ())
+                waiting += referring.get(group, ())
         return own
 
     def _used(self, number: int, own: set[int]) -> tuple[str, ...]:
-        """The shared names that the records and the annotations of a scope name."""
+        """The names of the shared classes that the records and the annotations of a scope use."""
         if len(own) == len(self._first):
             return ()
         scope = self._scopes[number]
         shapes: list[Object | Shape] = [scope.reading.shape]
-        shapes += [found.shape for key, found in scope.reading.known.items() if self._groups[number, key] in own]
+        shapes += [found.shape for key, found in scope.reading.named_types.items() if self._groups[number, key] in own]
         shapes += [scope.reading.object] if scope.reading.object else []
-        groups = {self._groups[number, key] for shape in shapes for key in named(shape)}
+        groups = {self._groups[number, key] for shape in shapes for key in type_refs(shape)}
         return tuple(sorted(self._names[group] for group in groups - own))
 
-    # -- records, each after those that it names where that is possible
+    # -- records
 
     def _records(self, groups: Sequence[int], names: Sequence[Names], defined: set[str]) -> Iterator[Record]:
+        """
+        The records of these groups, each after those that it refers to where that is possible.
+
+        :param defined: the classes that are defined, or imported, before
+        """
         defined = set(defined)
         members = set(groups)
         classes: dict[int, set[str]] = {}
@@ -230,6 +258,7 @@ class _Namer:
             defined.add(self._names[group])
 
     def _inner_first(self, groups: Iterable[int], members: set[int]) -> Iterator[int]:
+        """The groups in depth-first post-order of their references, without recursion."""
         begun: set[int] = set()
         for start in groups:
             stack = [(start, iter(self._references(start)))] if start not in begun else []
@@ -244,54 +273,57 @@ class _Namer:
                     stack.append((following, iter(self._references(following))))
 
     def _is_ready(self, group: int, members: set[int], defined: set[str]) -> bool:
-        """Whether it may be defined now: an alias needs what it is an alias of, a class quotes what is to come."""
+        """Whether a group can be defined now: a class can quote later ones, an alias needs what it is made of."""
         number, key = self._first[group]
-        shape = self._scopes[number].reading.known[key].shape
+        shape = self._scopes[number].reading.named_types[key].shape
         if isinstance(shape, Object):
             return True
-        in_place = [shape, *inside(shape)] if not isinstance(shape, Object) else []
-        needed = {self._groups[number, each.key] for each in in_place if isinstance(each, Named)}
+        needed = {self._groups[number, each.key] for each in [shape, *inside(shape)] if isinstance(each, TypeRef)}
         return all(self._names[each] in defined or each not in members for each in needed)
 
 
-def _wanted(way: Called, root: str) -> str:
-    if way.is_class_name and class_name_problem(way.anchor[0]) is None:
-        names = [way.anchor[0]]
+def _class_name(name: TypeName, root: str) -> str:
+    """The name as Python can write it; that of the declaration itself is ``root``."""
+    if name.is_class_name and class_name_problem(name.anchor[0]) is None:
+        parts = [name.anchor[0]]
+    elif name.anchor:
+        parts = [naming.class_part(name.anchor[0]), *map(naming.key_part, name.anchor[1:])]
     else:
-        names = [naming.class_part(way.anchor[0]), *map(naming.key_part, way.anchor[1:])] if way.anchor else [root]
-    return naming.unused("_".join([*names, *path_parts(way.path)]), RESERVED_CLASSES)
+        parts = [root]
+    return naming.unused("_".join([*parts, *path_parts(name.path)]), RESERVED_CLASSES)
 
 
 def path_parts(path: Iterable[str]) -> list[str]:
-    """``("meta", "geo")`` is ``Meta``, ``Geo``; ``("lines", "[]")`` is ``Lines``, ``Item``."""
+    """``("meta", "geo")`` becomes ``Meta``, ``Geo``; ``("lines", "[]")`` becomes ``Lines``, ``Item``."""
     return [_STEPS.get(step) or naming.key_part(step) for step in path if step != "|"]
 
 
-# -- what is equal
+# -- equal types
 
 
 _Outlines: TypeAlias = Mapping[_Node, tuple[Hashable, Sequence[_Node]]]
-"""The shape of each node without what it refers to, and that."""
+"""For each node its shape without the nodes that it refers to, and these nodes in order."""
 
 
 def _outlines(scopes: Sequence[Scope], nodes: Iterable[_Node]) -> _Outlines:
     outlines: dict[_Node, tuple[Hashable, list[_Node]]] = {}
-    known: dict[int, tuple[Hashable, list[Key]]] = {}
+    of_shapes: dict[int, tuple[Hashable, list[Key]]] = {}
     for number, key in nodes:
-        shape = scopes[number].reading.known[key].shape
-        if id(shape) not in known:
+        shape = scopes[number].reading.named_types[key].shape
+        if id(shape) not in of_shapes:
             keys: list[Key] = []
-            known[id(shape)] = _outline(shape, keys), keys
-        outline, keys = known[id(shape)]
+            of_shapes[id(shape)] = _outline(shape, keys), keys
+        outline, keys = of_shapes[id(shape)]
         outlines[number, key] = outline, [(number, inner) for inner in keys]
     return outlines
 
 
 def _grouped(outlines: _Outlines, names: Mapping[_Node, str]) -> dict[_Node, int]:
     """
-    Which nodes are one class: those that have the same name and the same structure, through and through.
+    The group of each node; nodes with the same name and the same structure, at any depth, have the same group.
 
-    All that have the same name are taken for equal at first; each round tells apart what refers to different ones.
+    Partition refinement: groups begin as nodes with the same name and outline, and each round splits those whose nodes
+    refer to different groups, until a round splits none.
     """
     groups = _numbered({node: (names[node], outline) for node, (outline, _) in outlines.items()})
     while True:
@@ -309,9 +341,9 @@ def _numbered(signatures: Mapping[_Node, Hashable]) -> dict[_Node, int]:
 
 
 def _outline(shape: "Object | Shape", keys: list[Key]) -> Hashable:
-    """The shape without what it refers to, which is added to ``keys``."""
+    """The shape without the types that it refers to, whose keys are added to ``keys``."""
     match shape:
-        case Named(key):
+        case TypeRef(key):
             keys.append(key)
             return None
         case Object(fields, extra, closed):

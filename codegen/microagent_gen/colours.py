@@ -1,4 +1,4 @@
-"""Colours, for terminals that show them and people who want them."""
+"""Colours of what the command prints; click removes them where they are not wanted."""
 
 import click
 
@@ -6,26 +6,26 @@ _OF_LINES = {"---": "bold", "+++": "bold", "@@": "cyan", "+": "green", "-": "red
 
 
 def problem(text: str) -> str:
-    """What made a run fail."""
+    """A problem that makes the run fail."""
     return click.style(text, fg="red")
 
 
 def warning(text: str) -> str:
-    """What a run was warned of."""
+    """A warning."""
     return click.style(text, fg="yellow")
 
 
 def note(text: str) -> str:
-    """What a run mentions."""
+    """A note."""
     return click.style(text, dim=True)
 
 
 def difference(text: str) -> str:
     """A unified diff."""
-    return "\n".join(map(_of_difference, text.split("\n")))
+    return "\n".join(map(_coloured, text.split("\n")))
 
 
-def _of_difference(line: str) -> str:
+def _coloured(line: str) -> str:
     style = next((style for start, style in _OF_LINES.items() if line.startswith(start)), None)
     if style is None:
         return line

@@ -1,4 +1,4 @@
-"""``[tool.microagent-gen]`` of a pyproject.toml: what the command line does not say."""
+"""The table ``[tool.microagent-gen]`` of a ``pyproject.toml``: defaults for the command line."""
 
 import os
 import tomllib
@@ -22,7 +22,7 @@ _COMPAT_KEYS = ("mode", "allow", "formats")
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What is generated from what; ``file`` says so, as far as it is there."""
+    """The defaults of a run, and the ``file`` that they are from; None where there is no such table."""
 
     sources: tuple[str, ...] = ()
     outputs: Outputs = field(default_factory=Outputs)
@@ -34,9 +34,11 @@ class Configuration:
 
 def configuration(folder: Path) -> Configuration:
     """
-    The nearest configuration; nothing is said where there is none. Its paths are relative to its own folder.
+    The configuration in the nearest ``pyproject.toml`` that has one; an empty one where none has.
 
-    :raises ConfigurationError: if it cannot be read, or makes no sense
+    Paths in the file are relative to its folder, those of the result to the working directory.
+
+    :raises ConfigurationError: if the file cannot be read, or the table is not valid
     """
     for path in candidates(folder):
         if path.is_file() and (table := _table(path)) is not None:
@@ -50,14 +52,14 @@ def _table(path: Path) -> Mapping[str, Any] | None:
     except OSError as exc:
         raise ConfigurationError(f"{path}: cannot be read: {exc.strerror}") from exc
     except UnicodeDecodeError:
-        raise ConfigurationError(f"{path}: no UTF-8 text") from None
+        raise ConfigurationError(f"{path}: not valid UTF-8") from None
     except (tomllib.TOMLDecodeError, RecursionError) as exc:
-        raise ConfigurationError(f"{path}: no TOML: {exc}") from None
+        raise ConfigurationError(f"{path}: not valid TOML: {exc}") from None
     table: Any = document
     for step in TABLE.split("."):
         table = cast("Mapping[str, Any]", table).get(step) if isinstance(table, Mapping) else None
     if table is not None and not isinstance(table, Mapping):
-        raise ConfigurationError(f"{path}: [{TABLE}] is a table")
+        raise ConfigurationError(f"{path}: [{TABLE}] must be a table")
     return cast("Mapping[str, Any] | None", table)
 
 
@@ -68,15 +70,15 @@ def _configuration(path: Path, table: Mapping[str, Any]) -> Configuration:
     sources = table.get("sources", [])
     listed = cast("list[object]", [sources] if isinstance(sources, str) else sources)
     if not isinstance(sources, str | list) or not all(isinstance(source, str) for source in listed):
-        raise ConfigurationError(f"{path}: [{TABLE}] sources are paths and URLs: a string, or a list of strings")
-    places = {key: _place(path, table, key) for key in _KEYS[1:]}
-    folder, schemas = places["output"], places["json-schema"]
+        raise ConfigurationError(f"{path}: [{TABLE}] sources must be a path or URL, or a list of them")
+    outputs = {key: _output(path, table, key) for key in _KEYS[1:]}
+    folder, schemas = outputs["output"], outputs["json-schema"]
     return Configuration(
         tuple(_from_folder(path.parent, source) for source in cast("list[str]", listed)),
         Outputs(
             Path(folder) if folder else None,
-            places["lock"],
-            places["asyncapi"],
+            outputs["lock"],
+            outputs["asyncapi"],
             Path(schemas) if schemas else None,
         ),
         path,
@@ -85,34 +87,34 @@ def _configuration(path: Path, table: Mapping[str, Any]) -> Configuration:
 
 
 def _compat(path: Path, table: object) -> tuple[Mode | None, tuple[str, ...], bool]:
-    """How contracts are compared."""
+    """The defaults of ``--mode``, ``--allow`` and ``--formats``."""
     name = f"{path}: [{TABLE}.{_COMPAT}]"
     if not isinstance(table, Mapping):
-        raise ConfigurationError(f"{name} is a table")
-    said = cast("Mapping[str, Any]", table)
-    for key in said:
+        raise ConfigurationError(f"{name} must be a table")
+    settings = cast("Mapping[str, Any]", table)
+    for key in settings:
         if key not in _COMPAT_KEYS:
             raise ConfigurationError(f"{name} has no key {shown(key)}{guess(key, _COMPAT_KEYS)}")
-    mode, allow, formats = said.get("mode"), said.get("allow", []), said.get("formats", False)
+    mode, allow, formats = settings.get("mode"), settings.get("allow", []), settings.get("formats", False)
     if mode is not None and mode not in MODES:
-        raise ConfigurationError(f"{name} mode is one of {', '.join(MODES)}, not {shown(str(mode))}")
+        raise ConfigurationError(f"{name} mode must be one of {', '.join(MODES)}, not {shown(str(mode))}")
     if not isinstance(allow, list):
-        raise ConfigurationError(f"{name} allow is a list of rules")
+        raise ConfigurationError(f"{name} allow must be a list of rules")
     for rule in cast("list[object]", allow):
         if rule not in RULES:
-            raise ConfigurationError(f"{name} there is no rule {shown(str(rule))}{guess(str(rule), RULES)}")
+            raise ConfigurationError(f"{name} allow: there is no rule {shown(str(rule))}{guess(str(rule), RULES)}")
     if not isinstance(formats, bool):
-        raise ConfigurationError(f"{name} formats is true or false")
+        raise ConfigurationError(f"{name} formats must be true or false")
     return mode, tuple(cast("list[str]", allow)), formats
 
 
-def _place(path: Path, table: Mapping[str, Any], key: str) -> str | None:
-    place = table.get(key)
-    if (place is not None and not isinstance(place, str)) or place == STDOUT or "\0" in (place or ""):
-        raise ConfigurationError(f"{path}: [{TABLE}] {key} is a path: a string")
-    return _from_folder(path.parent, place) if place else None
+def _output(path: Path, table: Mapping[str, Any], key: str) -> str | None:
+    output = table.get(key)
+    if (output is not None and not isinstance(output, str)) or output == STDOUT or "\0" in (output or ""):
+        raise ConfigurationError(f"{path}: [{TABLE}] {key} must be a path: a string")
+    return _from_folder(path.parent, output) if output else None
 
 
 def _from_folder(folder: Path, path: str) -> str:
-    """A path relative to the folder as one that is relative to the working directory."""
+    """A path that is relative to the folder, as one that is relative to the working directory."""
     return path if is_url(path) or Path(path).is_absolute() else os.path.relpath(folder / path)

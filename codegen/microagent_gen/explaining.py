@@ -1,8 +1,7 @@
-"""Who checks what of a declaration: the type checker, msgspec, jsonschema or nobody, keyword by keyword."""
+"""What checks each keyword of a declaration's schemas: its type, msgspec, jsonschema or nothing."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from microagent.declarations import QueueDeclaration, SignalDeclaration
@@ -10,42 +9,30 @@ from microagent.names import guess, shown
 from microagent.pointers import pointer_to
 from microagent.schemas.conjunctions import Place
 from microagent.schemas.deciding import decide
-from microagent.schemas.reading import said
+from microagent.schemas.reading import typed_keywords
 from microagent.schemas.words import FORMATS, Schema, as_object, every_schema, is_annotation
 from microagent_gen.sources import Collection
 
 _FRAMES = frozenset({"$defs", "definitions", "$schema", "$id", "$anchor", "$dynamicAnchor"})
 _LONGEST = 40
 _HEAD = ("place", "keyword", "in the type", "at run time")
-_NOBODY = "nobody: it tells people something"
-
-
-@dataclass(frozen=True, slots=True)
-class _Row:
-    place: str
-    keyword: str
-    typed: str
-    checker: str
-
-    @property
-    def cells(self) -> tuple[str, ...]:
-        return (self.place, self.keyword, self.typed, self.checker)
+_ANNOTATION = "nothing: it is documentation"
 
 
 class UnknownName(LookupError):
-    """Nothing of this name is declared; the message is a sentence."""
+    """No signal or queue of this name is declared; the message is a sentence for people."""
 
 
 def explanation(collection: Collection, name: str) -> Iterator[str]:
     """
-    The lines that explain a signal or a queue, or both of this name.
+    A table for each schema of the signal and of the queue of this name, line by line.
 
-    :raises UnknownName: if there is none
+    :raises UnknownName: if there is neither
     """
     found = [(kind, each[name]) for kind, each in _declared(collection) if name in each]
     if not found:
         names = sorted({name for _, each in _declared(collection) for name in each})
-        raise UnknownName(f"no signal or queue is called {shown(name)}{guess(name, names)}")
+        raise UnknownName(f"no signal or queue {shown(name)} is declared{guess(name, names)}")
     for kind, declaration in found:
         yield from _of_declaration(kind, declaration)
 
@@ -57,28 +44,31 @@ def _declared(collection: Collection) -> list[tuple[str, Mapping[str, SignalDecl
 def _of_declaration(kind: str, declaration: SignalDeclaration | QueueDeclaration) -> Iterator[str]:
     payload: Schema = True if declaration.payload is None else declaration.payload
     title = f"{kind} {declaration.name}"
-    yield from _table(f"{title}, its payload", as_object(payload), declaration.definitions, payload=True)
+    yield from _table(f"{title}, payload", as_object(payload), declaration.definitions, payload=True)
     if isinstance(declaration, SignalDeclaration) and declaration.returns is not None:
         yield ""
-        yield from _table(f"{title}, what it returns", declaration.returns, declaration.definitions)
+        yield from _table(f"{title}, returns", declaration.returns, declaration.definitions)
 
 
 def _table(title: str, schema: Schema, definitions: Mapping[str, Any], *, payload: bool = False) -> Iterator[str]:
-    in_type = said(schema, definitions, payload=payload)
+    typed = typed_keywords(schema, definitions, payload=payload)
     checked = decide(schema, definitions).checked
-    used = {steps[:2] for (in_file, steps), _ in [*checked, *in_type] if in_file}
+    used = {steps[:2] for (in_file, steps), _ in [*checked, *typed] if in_file}
     rows = [
-        _Row(pointer_to(place[1]) or "/", _keyword(word, value), typed, checker)
-        for place, word, value in _words(schema, definitions)
-        for typed in ["yes" if (place, word) in in_type else "-"]
-        for checker in [_checker(word, value, checked.get((place, word), ()))]
+        (
+            pointer_to(place[1]) or "/",
+            _keyword(word, value),
+            "yes" if (place, word) in typed else "-",
+            _checker(word, value, checked.get((place, word), ())),
+        )
+        for place, word, value in _keywords(schema, definitions)
         if not place[0] or place[1][:2] in used
     ]
     yield f"{title}:"
-    yield from _aligned([_HEAD, *(row.cells for row in rows)])
+    yield from _aligned([_HEAD, *rows])
 
 
-def _words(schema: Schema, definitions: Mapping[str, Any]) -> Iterator[tuple[Place, str, object]]:
+def _keywords(schema: Schema, definitions: Mapping[str, Any]) -> Iterator[tuple[Place, str, object]]:
     """Every keyword of a schema and its definitions, with its place."""
     documents: list[tuple[bool, tuple[str, ...], Schema]] = [(False, (), schema)]
     documents += [(True, ("$defs", name), found) for name, found in definitions.items()]
@@ -90,7 +80,7 @@ def _words(schema: Schema, definitions: Mapping[str, Any]) -> Iterator[tuple[Pla
 
 
 def _keyword(word: str, value: object) -> str:
-    """A keyword as one looks for it: with what it says, where that is short."""
+    """A keyword and its value, which is cut if it is long and left out if it holds schemas."""
     if isinstance(value, Mapping):
         return shown(word)[1:-1]
     text = json.dumps(value)
@@ -101,8 +91,8 @@ def _checker(word: str, value: object, checkers: tuple[str, ...]) -> str:
     if checkers:
         return " and ".join(sorted(checkers, reverse=True))
     if word == "format" and value in FORMATS:
-        return "nobody, or with formats=True jsonschema"
-    return _NOBODY if is_annotation(word) or word == "format" else "nobody"
+        return "nothing, or jsonschema with formats=True"
+    return _ANNOTATION if is_annotation(word) or word == "format" else "nothing"
 
 
 def _aligned(rows: Iterable[tuple[str, ...]]) -> Iterator[str]:

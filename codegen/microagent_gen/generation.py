@@ -1,4 +1,4 @@
-"""One run: from sources to what has to change, or to all that is wrong with them."""
+"""One run of the generator: from the declarations of its sources to files."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,16 +10,16 @@ from microagent.errors import MicroAgentError
 from microagent.sources.locking import LOCK_MARK, Lock
 from microagent_gen.classes import NameConflict
 from microagent_gen.model import contract
-from microagent_gen.output import OutputError, Plan, compare, compare_file, write
 from microagent_gen.outputs import STDOUT, Outputs
 from microagent_gen.plainschemas import SCHEMAS, schema_files
 from microagent_gen.projects import project_name
 from microagent_gen.render import render
 from microagent_gen.sources import Collection
+from microagent_gen.writing import OutputError, Plan, compare, compare_file, write
 
 
 class Failure(MicroAgentError):
-    """A run that came to nothing; ``problems`` say why, each in a sentence."""
+    """A run failed; ``problems`` says why, a sentence each."""
 
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
@@ -28,33 +28,33 @@ class Failure(MicroAgentError):
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is generated from what."""
+    """What is generated from which sources."""
 
     sources: tuple[str, ...]
     outputs: Outputs
 
 
 @dataclass(frozen=True, slots=True)
-class Todo:
-    """What has to change in which places, and what is to be printed."""
+class Generated:
+    """What has to change on disk, a plan for each output, and the text of the output that goes to ``stdout``."""
 
     plans: tuple[Plan, ...]
-    printed: str = ""
+    stdout: str = ""
 
 
-def plan(outputs: Outputs, collection: Collection) -> Todo:
+def generate(outputs: Outputs, collection: Collection) -> Generated:
     """
-    What has to change for all outputs to be those of what was collected.
+    Generate the outputs, and compare them with what is on disk. Nothing is written.
 
-    :raises Failure: if there are none such, or no place for them
+    :raises Failure: if the sources have problems, or the place of an output is taken
     """
     if collection.problems:
         raise Failure(collection.problems)
     try:
-        plans = list(_plans(outputs, collection))
-        texts = dict(_texts(outputs, collection))
+        plans = list(_folder_plans(outputs, collection))
+        texts = dict(_single_files(outputs, collection))
         plans += [compare_file(Path(path), text, mark) for path, (text, mark) in texts.items() if path != STDOUT]
-        return Todo(tuple(plans), texts.get(STDOUT, ("", b""))[0])
+        return Generated(tuple(plans), texts.get(STDOUT, ("", b""))[0])
     except OutputError as exc:
         raise Failure([str(exc)]) from exc
     except NameConflict as exc:
@@ -65,22 +65,22 @@ def plan(outputs: Outputs, collection: Collection) -> Todo:
         raise Failure(["a schema is nested too deeply"]) from None
     except SyntaxError as exc:
         place = f"{exc.filename}:{exc.lineno}:{exc.offset}"
-        raise Failure([f"{place}: {exc.msg}: a defect of microagent-gen, please report it"]) from exc
+        raise Failure([f"{place}: {exc.msg}: this is a bug in microagent-gen, please report it"]) from exc
 
 
-def carry_out(todo: Todo) -> None:
+def apply(generated: Generated) -> None:
     """
-    Change what has to be changed.
+    Write what has changed.
 
-    :raises Failure: if the file system refuses; all is as it was
+    :raises Failure: if the file system refuses; then nothing has changed
     """
     try:
-        write(*todo.plans)
+        write(*generated.plans)
     except OSError as exc:
         raise Failure([f"{exc.filename2 or exc.filename}: cannot be written: {exc.strerror}"]) from exc
 
 
-def _plans(outputs: Outputs, collection: Collection) -> Iterator[Plan]:
+def _folder_plans(outputs: Outputs, collection: Collection) -> Iterator[Plan]:
     declared = (collection.signals.values(), collection.queues.values(), collection.labels)
     if outputs.folder is not None:
         yield compare(outputs.folder, render(contract(*declared)))
@@ -88,8 +88,8 @@ def _plans(outputs: Outputs, collection: Collection) -> Iterator[Plan]:
         yield compare(outputs.schemas, schema_files(*declared), SCHEMAS)
 
 
-def _texts(outputs: Outputs, collection: Collection) -> Iterator[tuple[str, tuple[str, bytes]]]:
-    """The text of each single file, by its path, and what every such file begins with."""
+def _single_files(outputs: Outputs, collection: Collection) -> Iterator[tuple[str, tuple[str, bytes]]]:
+    """The text of each output that is one file, by its path, with the mark that every file of its kind begins with."""
     signals, queues = collection.signals.values(), collection.queues.values()
     if outputs.lock:
         yield outputs.lock, (str(Lock.of(signals, queues, collection.remote)), LOCK_MARK)

@@ -1,4 +1,4 @@
-"""What the templates see: all that will be generated, its names already safe, in its final order."""
+"""The model that templates render: a package with safe names, in its final order."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,9 +22,16 @@ class SignalModel:
     """
     A signal as generated.
 
-    ``records`` are the classes of its own, ``uses`` the names of those that it shares with others. ``send``, ``call``
-    and ``handle`` are the parameters of these methods, each as it is written; ``answer`` is the type of what a caller
-    gets, ``returned`` of what a handler must return.
+    :ivar structure: of the declaration, as JSON
+    :ivar records: its own classes
+    :ivar uses: the names of the shared classes that it uses
+    :ivar bound: the class of ``bus.NAME``
+    :ivar handler: the protocol of its handlers
+    :ivar send: the parameters of ``send``
+    :ivar call: the parameters of ``call`` and ``waiter``
+    :ivar handle: the parameters of a handler
+    :ivar answer: the type that a caller gets from each handler
+    :ivar returned: the type that a handler must return
     """
 
     name: str
@@ -56,9 +63,16 @@ class QueueModel:
     """
     A queue as generated.
 
-    ``message`` is the type of what is sent. ``bound`` is a class even where the base would do: type checkers look into
-    the arguments of a generic type, and give up on overloads where they find ``Any``. ``handler`` is None when any
-    handler will do, because a message may be any object.
+    ``bound`` is a class even where its base would do: type checkers look into the arguments of a generic type, and give
+    up on overloads if one of them is ``Any``.
+
+    :ivar structure: of the declaration, as JSON
+    :ivar records: its own classes
+    :ivar uses: the names of the shared classes that it uses
+    :ivar message: the type of a message
+    :ivar bound: the class of ``broker.NAME``
+    :ivar handler: the protocol of its handlers; None if a message may be any object, and a handler any function
+    :ivar handle: the parameters of a handler
     """
 
     name: str
@@ -84,7 +98,7 @@ class QueueModel:
 
 @dataclass(frozen=True, slots=True)
 class Contract:
-    """A whole package; ``sources`` are the names of what it was made from, ``shared`` the classes of no declaration."""
+    """A package; ``sources`` are the labels of its sources, ``shared`` the classes of no single declaration."""
 
     sources: tuple[str, ...]
     signals: tuple[SignalModel, ...]
@@ -98,17 +112,17 @@ def contract(
     """
     The package of these declarations.
 
-    The class of a payload is called after its declaration, and so is what is nested in it; a definition of a file is
-    called after itself. So another declaration never renames a class.
+    The class of a payload is named after its declaration, as are the classes nested in it; the class of a definition is
+    named after the definition. So adding a declaration never renames a class.
 
-    :raises NameConflict: if different things have one name
+    :raises NameConflict: if different types have the same name
     """
     rooted_signals, rooted_queues = _rooted(signals, ""), _rooted(queues, "Message")
     scopes: dict[tuple[str, str], Scope] = {}
     for signal, root in rooted_signals:
         scopes["signal", signal.name] = _scope(signal, root, "signal", signal.reading)
         if signal.returns is not None:
-            answer = read(signal.returns, signal.definitions, signal.called)
+            answer = read(signal.returns, signal.definitions, signal.definition_names)
             scopes["answer", signal.name] = _scope(signal, f"{root}_Result", "signal", answer)
     for queue, root in rooted_queues:
         scopes["queue", queue.name] = _scope(queue, root, "queue", queue.reading)
@@ -123,7 +137,7 @@ def contract(
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """The classes of all schemas, by declaration."""
+    """The classes of all schemas, by kind and name of their declarations; the kind of ``returns`` is ``answer``."""
 
     numbers: Mapping[tuple[str, str], int]
     classes: Classes
@@ -145,7 +159,7 @@ class _Found:
 
 
 def _rooted(declarations: Iterable[AnyDeclaration], ending: str) -> list[tuple[AnyDeclaration, str]]:
-    """The declarations in the order of their names, each with the class name of its payload."""
+    """The declarations sorted by name, each with the class name of its payload."""
     ordered = sorted(declarations, key=lambda declaration: declaration.name)
     return [(each, _chosen_name(each) or _class_name(each.name, ending)) for each in ordered]
 
@@ -155,7 +169,7 @@ def _class_name(declared: str, ending: str) -> str:
 
 
 def _chosen_name(declaration: SignalDeclaration | QueueDeclaration) -> str:
-    """The class name that a declaration or its payload asks for; "" if none."""
+    """The ``class_name`` of a declaration or of its payload; empty if there is none that Python can use."""
     payload = declaration.payload
     own = "" if payload is None or isinstance(payload, bool) else payload.get("class_name")
     name = declaration.class_name or own

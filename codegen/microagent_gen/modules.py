@@ -1,4 +1,4 @@
-"""How a contract is spread over files."""
+"""The modules that a package consists of."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ Kind: TypeAlias = Literal["signals", "queues"]
 Declared: TypeAlias = Sequence[SignalModel] | Sequence[QueueModel]
 
 LARGEST = 200
-"""Declarations in one module: the time that pyright takes grows with the square, and far above this it gives up."""
+"""Declarations in one module: pyright needs quadratic time, and silently stops checking far above this number."""
 
 _FACES: dict[Kind, tuple[str, ...]] = {
     "signals": ("Bus", "Signals", "signals"),
@@ -23,7 +23,8 @@ class Module:
     """
     One file of signals or of queues.
 
-    ``parts`` are the modules whose classes this one's are made of; a module that is itself a part has no ``instance``.
+    :ivar parts: the modules whose classes this module combines by inheritance
+    :ivar instance: whether it has the object ``signals`` or ``queues``; a part has none
     """
 
     kind: Kind
@@ -34,31 +35,31 @@ class Module:
 
     @property
     def classes(self) -> list[str]:
-        """The payload classes that this file defines, in the order of the alphabet."""
+        """The payload classes that this file defines, sorted."""
         return sorted(record.name for model in self.declared for record in model.records)
 
     @property
     def uses(self) -> list[str]:
-        """The shared classes that are named here, in the order of the alphabet."""
+        """The shared classes that this file imports, sorted."""
         return sorted({name for model in self.declared for name in model.uses})
 
     @property
     def exports(self) -> list[str]:
-        """All that the package offers of this module, in the order of the alphabet."""
+        """The names that the package re-exports from this module, sorted."""
         return sorted([*_FACES[self.kind], *self.classes, *(name for part in self.parts for name in part.classes)])
 
     @property
     def has_handlers(self) -> bool:
-        """Whether anything declared here says what its handlers take."""
+        """Whether there is a protocol for handlers."""
         return any(model.handler for model in self.declared)
 
     def bases(self, name: str, otherwise: str = "") -> str:
-        """The bases of the class ``name``: those of all parts, or another one."""
+        """The bases of the class ``name``: the class of each part, or ``otherwise`` if there are no parts."""
         return ", ".join(f"_{name}{number}" for number, _ in enumerate(self.parts, 1)) or otherwise
 
 
 def spread(kind: Kind, declared: Declared) -> list[Module]:
-    """One module, or several parts and then the module that puts them together."""
+    """One module, or several parts followed by the module that combines them."""
     if len(declared) <= LARGEST:
         return [Module(kind, kind, declared)]
     chunks = [declared[start : start + LARGEST] for start in range(0, len(declared), LARGEST)]

@@ -10,8 +10,12 @@ STDOUT = "-"
 @dataclass(frozen=True, slots=True)
 class Outputs:
     """
-    Where it goes: a package into ``folder``, JSON Schemas into ``schemas``, and files by their paths, ``-`` for the
-    standard output.
+    The outputs of a run; what is None is not generated.
+
+    :ivar folder: of the Python package
+    :ivar lock: the path of the lock file, or ``-`` for the standard output
+    :ivar asyncapi: the path of the AsyncAPI document, or ``-``
+    :ivar schemas: the folder of the JSON Schemas
     """
 
     folder: Path | None = None
@@ -24,20 +28,20 @@ class Outputs:
 
     @property
     def files(self) -> tuple[str, ...]:
-        """Those that are single files."""
+        """The outputs that are one file each."""
         return tuple(path for path in (self.lock, self.asyncapi) if path)
 
     @property
-    def doubled(self) -> str | None:
-        """Where two things would go, one of which is a file."""
+    def clash(self) -> str | None:
+        """The path of a file that is also the path of another output; None if all differ."""
         taken = {os.path.realpath(folder) for folder in (self.folder, self.schemas) if folder is not None}
         for file in self.files:
-            if (place := file if file == STDOUT else os.path.realpath(file)) in taken:
+            if (path := file if file == STDOUT else os.path.realpath(file)) in taken:
                 return file
-            taken.add(place)
+            taken.add(path)
         return None
 
     @property
-    def places(self) -> tuple[Path, ...]:
-        """Where there will be JSON."""
+    def json_paths(self) -> tuple[Path, ...]:
+        """The files and folders that will hold JSON."""
         return (*(Path(file) for file in self.files if file != STDOUT), *((self.schemas,) if self.schemas else ()))

@@ -1,4 +1,4 @@
-"""What a project is called."""
+"""The ``pyproject.toml`` of a project."""
 
 import tomllib
 from pathlib import Path
@@ -8,12 +8,12 @@ FILE = "pyproject.toml"
 
 
 def candidates(folder: Path) -> list[Path]:
-    """Where a project may say what it is: in the folder and those above it, the nearest first."""
+    """Where the ``pyproject.toml`` of a folder's project may be: in it or above it, the nearest first."""
     return [above / FILE for above in (folder, *folder.parents)]
 
 
 def project_name(folder: Path) -> str | None:
-    """The name of the project that a folder belongs to, where one is said."""
+    """The name of the project that a folder belongs to; None if there is none."""
     for path in candidates(folder):
         try:
             name: Any = tomllib.loads(path.read_text("utf-8"))["project"]["name"]

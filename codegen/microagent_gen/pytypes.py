@@ -1,4 +1,4 @@
-"""What a shape is in Python: the text of its annotation."""
+"""Shapes as the text of Python annotations."""
 
 from collections.abc import Callable, Container, Iterator, Mapping
 from typing import TypeAlias
@@ -8,25 +8,25 @@ from microagent.schemas.shapes import (
     Array,
     Field,
     Key,
-    Named,
     Nothing,
     Object,
     OneOfValues,
     Scalar,
     Shape,
     Tuple,
+    TypeRef,
     Union,
-    named,
+    type_refs,
 )
 from microagent.schemas.shapes import Mapping as MappingShape
 from microagent_gen.naming import literal
 
 Names: TypeAlias = Mapping[Key, str]
-"""The annotation of everything that has a name."""
+"""The annotations of named types."""
 
 ANY = "_t.Any"
 FREE = "dict[str, _t.Any]"
-_DEEPEST = 30  # Python's own parser gives up at 200 brackets, type checkers before
+_DEEPEST = 30  # nested brackets; Python's parser gives up at 200, type checkers earlier
 _SCALARS = {
     "string": ("str",),
     "integer": ("int",),
@@ -37,13 +37,13 @@ _SCALARS = {
 
 
 def name_of(name: str, shape: "Object | Shape") -> str:
-    """The annotation of what is called by a name: an object may have what no TypedDict can say."""
+    """The annotation of a named type: an object may also allow keys that no TypedDict can express."""
     holds_more = isinstance(shape, Object) and (shape.extra is not None or any(not each.name for each in shape.fields))
     return f"{name} | {FREE}" if holds_more else name
 
 
 def annotation(shape: Shape, names: Names) -> str:
-    """The annotation that is true of every value of the shape, as text."""
+    """The annotation of a shape: every value that fits the shape has this type."""
     return _united(_options(shape, names, lambda text, _: text, 0))
 
 
@@ -51,14 +51,14 @@ def entry_annotation(field: Field, names: Names, unfinished: Container[Key]) -> 
     """
     The annotation of a property in its TypedDict.
 
-    :param unfinished: what is not defined yet: an annotation that names it is quoted
+    :param unfinished: the named types that are not defined yet: annotations that use them are quoted
     """
     text = _quoted(annotation(field.shape, names), field.shape, unfinished)
     return text if field.required else f"_t.NotRequired[{text}]"
 
 
 def alias_annotation(shape: Shape, names: Names, unfinished: Container[Key]) -> str:
-    """What a name stands for; inside brackets, what is not defined yet is quoted."""
+    """The annotation that an alias stands for; inside brackets, types that are not defined yet are quoted."""
     return _united(_options(shape, names, lambda text, inner: _quoted(text, inner, unfinished), 0))
 
 
@@ -66,7 +66,7 @@ _Bracketed: TypeAlias = Callable[[str, Shape], str]
 
 
 def _quoted(text: str, shape: Shape, unfinished: Container[Key]) -> str:
-    return literal(text) if any(key in unfinished for key in named(shape)) else text
+    return literal(text) if any(key in unfinished for key in type_refs(shape)) else text
 
 
 def _united(options: Iterator[str]) -> str:
@@ -90,7 +90,7 @@ def _options(shape: Shape, names: Names, bracketed: _Bracketed, depth: int) -> I
         case Union(options=options):
             for option in options:
                 yield from _options(option, names, bracketed, depth)
-        case Named(key=key):
+        case TypeRef(key=key):
             yield names[key]
         case _:
             yield _container(shape, names, bracketed, depth)

@@ -1,4 +1,4 @@
-"""One class of a package, or one alias: all that its template needs."""
+"""One class or alias of a package, as its template needs it."""
 
 import re
 from collections.abc import Container, Iterable
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import cast
 
 from microagent.schemas.reading import Reading
-from microagent.schemas.shapes import Field, Key, Named, Object, OneOfValues, Shape, Told, Union
+from microagent.schemas.shapes import Documentation, Field, Key, Object, OneOfValues, Shape, TypeRef, Union
 from microagent_gen import naming
 from microagent_gen.pytypes import Names, alias_annotation, entry_annotation
 
@@ -28,7 +28,10 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Record:
     """
-    A TypedDict, ``functional`` where a class body cannot write its keys; or a name for ``alias``, an annotation.
+    A TypedDict or a type alias.
+
+    :ivar functional: whether the TypedDict needs the functional syntax, for keys that a class body cannot have
+    :ivar alias: the annotation that the name stands for; None for a TypedDict
     """
 
     name: str
@@ -40,7 +43,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class _Unfinished(Container[Key]):
-    """What is named and not defined yet."""
+    """The named types that are not defined yet."""
 
     names: Names
     defined: Container[str]
@@ -54,20 +57,21 @@ def record(
     reading: Reading, key: Key, names: Names, classes: Container[str], defined: Container[str], *, doc: str | None
 ) -> Record:
     """
-    What is called by a name of its own.
+    The class or alias of a named type.
 
-    :param names: the annotations of all that has a name in the reading
-    :param classes: the classes of all that
-    :param defined: those that may be named without quotes
-    :param doc: what to say of it; None: what its schema says
+    :param key: of the named type
+    :param names: the annotations of all named types of the reading
+    :param classes: the names of their classes
+    :param defined: the classes that can be used without quotes
+    :param doc: the docstring; None for that of the schema
     """
-    name, known = class_of(names[key]), reading.known[key]
+    name, found = class_of(names[key]), reading.named_types[key]
     unfinished = _Unfinished(names, defined)
-    doc = described(known.told) if doc is None else doc
-    if not isinstance(known.shape, Object):
-        text = documented(doc, told_apart(known.shape, reading))
-        return Record(name, (), text, alias=alias_annotation(known.shape, names, unfinished))
-    fields = [each for each in known.shape.fields if each.name]
+    doc = described(found.documentation) if doc is None else doc
+    if not isinstance(found.shape, Object):
+        text = documented(doc, discriminator_note(found.shape, reading))
+        return Record(name, (), text, alias=alias_annotation(found.shape, names, unfinished))
+    fields = [each for each in found.shape.fields if each.name]
     functional = not all(naming.fits_class_body(each.name, classes) for each in fields)
     entries = tuple(
         Entry(each.name, entry_annotation(each, names, unfinished), _field_doc(each, reading)) for each in fields
@@ -76,7 +80,7 @@ def record(
 
 
 def named_in(candidates: tuple[str, ...], records: Iterable[Record], *annotations: str) -> tuple[str, ...]:
-    """Which of these classes the records and annotations name: checkers complain of imports that nobody needs."""
+    """The candidates that the records and annotations use: type checkers complain about unused imports."""
     if not candidates:
         return ()
     texts = [*annotations, *(entry.annotation for each in records for entry in each.entries)]
@@ -86,54 +90,55 @@ def named_in(candidates: tuple[str, ...], records: Iterable[Record], *annotation
 
 
 def class_of(annotation: str) -> str:
-    """The class that an annotation begins with."""
+    """The class in the annotation of a named type: ``Order`` in ``Order | dict[str, _t.Any]``."""
     return annotation.partition(" ")[0]
 
 
 def documented(*parts: str) -> str:
-    """The text of a docstring, of paragraphs."""
+    """A docstring of these paragraphs, without empty ones."""
     return "\n\n".join(part for part in parts if part.strip())
 
 
-def described(told: Told) -> str:
-    """What the schema of a class tells people, as the text of a docstring."""
-    return documented(told.description, *_notes(told))
+def described(documentation: Documentation) -> str:
+    """The docstring that the annotations of a schema amount to."""
+    return documented(documentation.description, *_notes(documentation))
 
 
 def _field_doc(field: Field, reading: Reading) -> str:
-    told = field.told
-    if not told.title:
-        return documented(told.description, told_apart(field.shape, reading), *_notes(told))
-    is_new = naming.key_part(told.title).casefold() != naming.key_part(field.name).casefold()
-    title = told.title if is_new and not isinstance(field.shape, Named) else ""
-    return documented(told.description or title, told_apart(field.shape, reading), *_notes(told))
+    """The docstring of a property; its title stands in for a description, unless it only repeats the name."""
+    documentation = field.documentation
+    title, is_class = documentation.title, isinstance(field.shape, TypeRef)
+    if title and (is_class or naming.key_part(title).casefold() == naming.key_part(field.name).casefold()):
+        title = ""
+    note = discriminator_note(field.shape, reading)
+    return documented(documentation.description or title, note, *_notes(documentation))
 
 
-def _notes(told: Told) -> Iterable[str]:
-    shown = [text for text in told.examples[:_MOST_EXAMPLES] if len(text) <= _LONGEST_EXAMPLE]
-    if told.default is not None and len(told.default) <= _LONGEST_EXAMPLE:
-        yield f"Default: {told.default}"
-    if shown:
-        yield f"For example: {', '.join(shown)}"
-    if told.read_only:
+def _notes(documentation: Documentation) -> Iterable[str]:
+    examples = [text for text in documentation.examples[:_MOST_EXAMPLES] if len(text) <= _LONGEST_EXAMPLE]
+    if documentation.default is not None and len(documentation.default) <= _LONGEST_EXAMPLE:
+        yield f"Default: {documentation.default}"
+    if examples:
+        yield f"For example: {', '.join(examples)}"
+    if documentation.read_only:
         yield "Read-only."
-    if told.write_only:
+    if documentation.write_only:
         yield "Write-only."
-    if told.deprecated:
+    if documentation.deprecated:
         yield "Deprecated."
 
 
-def told_apart(shape: Shape, reading: Reading) -> str:
-    """A sentence that names the property by which alternatives can be told apart; nothing where there is none."""
+def discriminator_note(shape: Shape, reading: Reading) -> str:
+    """A sentence that names the property whose value distinguishes the alternatives; empty if there is none."""
     options = shape.options if isinstance(shape, Union) else ()
-    found = [reading.known[option.key].shape for option in options if isinstance(option, Named)]
+    found = [reading.named_types[option.key].shape for option in options if isinstance(option, TypeRef)]
     objects = [each for each in found if isinstance(each, Object)]
-    if len(objects) < 2 or len(objects) < len(found):  # noqa: PLR2004 - of one there is nothing to tell apart
+    if len(objects) < 2 or len(objects) < len(found):  # noqa: PLR2004 - a single one needs no discriminator
         return ""
-    return next((f"Told apart by {naming.literal(name)}." for name in _common(objects)), "")
+    return next((f"Discriminated by {naming.literal(name)}." for name in _discriminators(objects)), "")
 
 
-def _common(objects: list[Object]) -> Iterable[str]:
+def _discriminators(objects: list[Object]) -> Iterable[str]:
     for name in (each.name for each in objects[0].fields):
         values = [_values(each, name) for each in objects]
         if all(values) and len({value for each in values for value in each}) == sum(map(len, values)):
@@ -141,6 +146,6 @@ def _common(objects: list[Object]) -> Iterable[str]:
 
 
 def _values(found: Object, name: str) -> set[object]:
-    """The values that a property must have one of; none if it may have others."""
+    """The values of which a property must have one; empty if it may have others, or be missing."""
     field = next((each for each in found.fields if each.name == name and each.required), None)
     return set(field.shape.values) if field is not None and isinstance(field.shape, OneOfValues) else set()

@@ -1,4 +1,4 @@
-"""A contract as the text of its files."""
+"""A contract rendered as the text of its files."""
 
 from functools import cache
 from pathlib import Path
@@ -7,16 +7,16 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from microagent_gen import layout, naming, wrapping
+from microagent_gen.allowlist import check_allowed
 from microagent_gen.model import Contract
 from microagent_gen.modules import Module, spread
-from microagent_gen.proof import prove
 
 
 def render(contract: Contract) -> dict[str, str]:
     """
     The text of every file of the package, by its name.
 
-    :raises SyntaxError: if one of them is more than declarations, which would be a defect of this program
+    :raises SyntaxError: if one of them is not valid, or not allowed, which would be a bug of this program
     """
     header = layout.header(contract.sources)
     signals, queues = spread("signals", contract.signals), spread("queues", contract.queues)
@@ -29,7 +29,7 @@ def render(contract: Contract) -> dict[str, str]:
         header, [queues[-1], signals[-1]], sorted(record.name for record in contract.shared)
     )
     for name, text in files.items():
-        prove(text, name)
+        check_allowed(text, name)
     return {**files, "py.typed": ""}
 
 

@@ -1,4 +1,4 @@
-"""Hypothesis's help in the search for counterexamples, where it is installed."""
+"""The search for counterexamples with Hypothesis, if it is installed."""
 
 import os
 import tempfile
@@ -20,19 +20,19 @@ from microagent.schemas.words import Schema
 
 TRIES = 150
 TEXTS = 12
-LONGEST = 8  # items and characters more than the fewest that there must be
+LONGEST = 8  # items and characters beyond the required minimum
 LARGEST = 10**9
 _ANYTHING: tuple[object, ...] = (None, True, 0, 1.5, "a", [], {})
 
 
 def finder() -> Finder:
-    """The best help that is installed."""
+    """The best finder that is installed."""
     return Unaided() if find_spec("hypothesis") is None else Hypothesis()
 
 
 @cache
 def _settle() -> None:
-    """Let hypothesis keep its tables elsewhere than where somebody works, as it would otherwise."""
+    """Let Hypothesis keep its tables in the user's cache, not in the working directory."""
     from hypothesis.configuration import set_hypothesis_home_dir
 
     set_hypothesis_home_dir(_home())
@@ -41,12 +41,12 @@ def _settle() -> None:
 def _home() -> Path:
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "microagent-gen")
-    except RuntimeError:  # nobody's home
+    except RuntimeError:  # the user has no home directory
         return Path(tempfile.mkdtemp(prefix="microagent-gen-"))
 
 
 class Hypothesis:
-    """Texts and values as hypothesis makes them up; the same in every run."""
+    """Texts and values that Hypothesis generates, the same in every run."""
 
     tries = 3_000
 
@@ -89,7 +89,7 @@ def _drawn(strategy: Callable[[], Any], count: int) -> list[Any]:
 
 
 class _Strategies:
-    """How hypothesis is to make up values of the schemas of a scope: roughly, for each is checked before it is used."""
+    """Strategies for values of schemas; they may be inexact, because each value is checked before it is used."""
 
     def __init__(self, scope: Scope) -> None:
         from hypothesis import strategies

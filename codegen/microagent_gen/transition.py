@@ -1,15 +1,15 @@
-"""What a module holds while others of its package are still what they were."""
+"""Modules that can be imported while a package is being replaced, when others of it are still the old ones."""
 
 import ast
 from collections.abc import Iterator
 
 PACKAGE = "__init__.py"
 
-_TOLD = "# Gone when the run that wrote this has ended: the modules of before it import these."
+_COMMENT = "# Only while the package is being written: the old modules import these names."
 
 
 def order(name: str) -> tuple[int, str]:
-    """A key that sorts the modules of a package: each after those that it imports from."""
+    """A sort key by which each module of a package comes after those that it imports from."""
     if name == PACKAGE:
         return 3, name
     if name == "_types.py":
@@ -19,13 +19,13 @@ def order(name: str) -> tuple[int, str]:
 
 def transitional(name: str, before: bytes | None, after: bytes) -> bytes:
     """
-    The new content with a stand-in for every name that the module has had and has no more.
+    The new content of a module, with a stand-in for every name that only its old content has.
 
-    Modules are replaced one after the other, and a process may be killed in between: whatever is there then can be
-    imported, for each module has the names that the new and the old ones import from it.
+    Modules are replaced one after the other, and the process may be killed in between. With the stand-ins, old and new
+    modules can be imported together: each has all names that any of them imports from it.
 
-    :param name: of the file; what is no module, or imported by no other, has nothing to bridge
-    :param before: the module as it was; None where there was none
+    :param name: of the file; only modules that others import from need stand-ins
+    :param before: the old content; None if there is none
     """
     if (
         before is None
@@ -35,14 +35,14 @@ def transitional(name: str, before: bytes | None, after: bytes) -> bytes:
     ):
         return after
     stand_ins = "".join(f"{name} = object\n" for name in gone)
-    return after + f"\n{_TOLD}\n{stand_ins}".encode()
+    return after + f"\n{_COMMENT}\n{stand_ins}".encode()
 
 
 def _names(content: bytes) -> Iterator[str]:
-    """What can be imported from a module."""
+    """The names that can be imported from a module."""
     try:
         statements = ast.parse(content).body
-    except (SyntaxError, ValueError, RecursionError):  # it is damaged, and nobody can import it now
+    except (SyntaxError, ValueError, RecursionError):  # a damaged module cannot be imported anyway
         return
     for statement in statements:
         match statement:

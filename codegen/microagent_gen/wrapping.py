@@ -1,11 +1,11 @@
-"""Code that is too long for a line, broken where ruff's formatter breaks it."""
+"""Line breaks of generated code, where ruff's formatter would put them."""
 
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
 WIDTH = 88
-"""Columns of a line: what ruff allows when nobody says otherwise."""
+"""The longest line in columns: ruff's default."""
 
 INDENT = "    "
 
@@ -14,9 +14,9 @@ _TOKEN = re.compile(r""" "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | [\[\]] | [ ]\|[
 
 def entry(before: str, expression: str, after: str, depth: int) -> str:
     """
-    An annotation inside brackets, with what stands on its line: that of a parameter, an item, what is returned.
+    An annotation inside brackets, such as that of a parameter or a return type, with the text around it.
 
-    The first line is not indented, as its place in a template is.
+    The first line is not indented, because the template indents it.
     """
     return "\n".join(_entry(before, expression, after, INDENT * depth)).lstrip()
 

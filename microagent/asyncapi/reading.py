@@ -117,10 +117,8 @@ class AsyncApi:
 
     def said(self) -> Iterator[Said]:
         """All that it declares."""
-        version = self._document["asyncapi"]
-        if not isinstance(version, str) or not version.startswith("3."):
-            message = f"AsyncAPI {shown(str(version))} is not read, only 3: 'asyncapi convert' makes one of it"
-            self.complaints.append(Complaint(message, ("asyncapi",)))
+        if (problem := version_problem(self._document["asyncapi"])) is not None:
+            self.complaints.append(Complaint(problem, ("asyncapi",)))
             return
         self._leave_out("document", self._document, ())
         if self._document.get("operations") and self._document.get(GENERATED) != GENERATOR:
@@ -244,6 +242,13 @@ class AsyncApi:
         said = draft.channel.node.get("address")
         if isinstance(said, str) and said != address:
             self._note(f"the address {shown(said)}: left out, it is {address} here", (*draft.channel.steps, "address"))
+
+
+def version_problem(version: object) -> str | None:
+    """Why a document of this version of AsyncAPI cannot be read; None if it can."""
+    if isinstance(version, str) and version.startswith("3."):
+        return None
+    return f"AsyncAPI {shown(str(version))} is not supported, only 3: 'asyncapi convert' converts it"
 
 
 def _of_each_handler(place: Place) -> Place:

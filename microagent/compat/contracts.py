@@ -160,7 +160,7 @@ def signal_findings(
     old: SignalDeclaration, new: SignalDeclaration, finder: Finder = _UNAIDED, *, formats: bool = False
 ) -> list[Finding]:
     """What a change of a signal breaks."""
-    was, now = _scopes(old, new, lambda declared: declared.taken, formats)
+    was, now = _scopes(old, new, lambda declared: declared.accepted, formats)
     whole = Verdicts(_arrival(old, now, finder, formats), _arrival(new, was, finder, formats))
     changes = Comparison(was, now, finder, "payload", whole=whole).changes(_reserved_names(old, new))
     found = [_finding("signal", new, change, ("payload", *change.steps)) for change in changes]
@@ -240,9 +240,9 @@ def _arrival(sender: SignalDeclaration, taker: Scope, finder: Finder, formats: b
         scope = Scope(sent, sender.definitions, formats=formats)
         return Inclusion(scope, taker, good_faith=True, finder=finder).verdict(scope.schema, taker.schema)
 
-    found, names = verdict(sender.taken), sender.arguments
+    found, names = verdict(sender.accepted), sender.arguments
     if isinstance(found, Refuted) and names is not None and not names.issuperset(cast("Iterable[str]", found.example)):
-        return verdict(_with_no_others(sender.taken, names))
+        return verdict(_with_no_others(sender.accepted, names))
     return found
 
 

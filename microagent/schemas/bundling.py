@@ -34,12 +34,12 @@ class Normal:
     """
     Schemas in normal form, and the definitions that they share.
 
-    :ivar called: what each definition is called by whoever wrote it, whoever refers to it
+    ivar definition_names: what each definition is called by whoever wrote it, whoever refers to it
     """
 
     schemas: tuple[Schema, ...]
     definitions: Mapping[str, Schema]
-    called: Mapping[str, Steps]
+    definition_names: Mapping[str, Steps]
 
 
 class Bundler:
@@ -66,7 +66,9 @@ class Bundler:
         for each in own:
             _close(each.links, names)
         definitions = {names[key]: self._definition(key, names) for key in keys}
-        return Normal(tuple(each.schema for each in own), definitions, {names[key]: self._called(key) for key in keys})
+        return Normal(
+            tuple(each.schema for each in own), definitions, {names[key]: self._original_name(key) for key in keys}
+        )
 
     def converted(self, key: Key) -> Converted:
         """What becomes a definition."""
@@ -133,7 +135,7 @@ class Bundler:
             _close([(memo[id(holder)], link) for holder, link in template.links], names)
         return self._closed[called]
 
-    def _called(self, key: Key) -> Steps:
+    def _original_name(self, key: Key) -> Steps:
         """
         The steps to a definition, as people name them: ``("Customer",)``, ``("shared", "order", "status")``.
 

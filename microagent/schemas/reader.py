@@ -1,68 +1,54 @@
-"""How a JSON Schema is read: schema by schema, what checks the same value together."""
+"""The reader that turns a JSON Schema into shapes, taking all schemas that check the same value together."""
 
-import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import product
-from typing import Any, cast
+from typing import cast
 
 from microagent.schemas.conjunctions import (
     ALTERNATIVES,
     OF_OBJECTS,
-    SHAPING,
     Conjunctions,
     Place,
     Source,
-    alternatives,
+    deciding,
     is_transparent,
     named_source,
     source,
+    visible,
 )
-from microagent.schemas.jsonvalues import KINDS, common_kinds, is_of, listed_values, without_fraction
+from microagent.schemas.documentation import documentation_of
+from microagent.schemas.jsonvalues import common_kinds, is_of, listed_values
+from microagent.schemas.literals import shape_of_values
 from microagent.schemas.shapes import (
     ROOT,
     Anything,
     Array,
-    Called,
+    Documentation,
     Field,
     Key,
-    Known,
-    Named,
+    NamedType,
     Nothing,
     Object,
     OneOfValues,
     Scalar,
     Shape,
-    Told,
     Tuple,
+    TypeName,
+    TypeRef,
     Union,
     inside,
-    named,
+    type_refs,
     united,
 )
 from microagent.schemas.shapes import Mapping as MappingShape
+from microagent.schemas.unions import DEEPEST, distinguishable, label, stands_alone
 from microagent.schemas.words import ANNOTATIONS, Schema
 
-MOST_OPTIONS = 100
-"""Alternatives that a type lists; where several choices multiply to more, some of them are left to the runtime."""
-
-MOST_VALUES = 500
-"""Values that a ``Literal`` lists."""
-
-LONGEST_VALUE = 200
-"""Characters of a text in a ``Literal``."""
-
-LARGEST_VALUE = 2**63
-"""Integers in a ``Literal`` are smaller than this, with either sign: mypy reads no others."""
-
 MOST_NAMED = 20_000
-"""Objects and named shapes of one payload; what is beyond is anything."""
+"""Named types of one payload; objects beyond are mappings of anything."""
 
-DEEPEST = 40
-"""Arrays, mappings and alternatives in each other without a name between them."""
-
-_LARGEST_UNNAMED = 8
+_LARGEST_UNNAMED = 8  # scalars and values of a definition that is written out where it is used
 _SCALARS: dict[str, Scalar] = {
     "string": Scalar("string"),
     "integer": Scalar("integer"),
@@ -70,55 +56,57 @@ _SCALARS: dict[str, Scalar] = {
     "boolean": Scalar("boolean"),
     "null": Scalar("null"),
 }
-_TELLING = ANNOTATIONS | {"format"}
-_NOTHING_TOLD = Told()
-_NO_WORDS: frozenset[str] = frozenset()
-_MEANT = {
+_NOT_SHAPING = ANNOTATIONS | {"format"}
+_NO_KEYWORDS: frozenset[str] = frozenset()
+_IMPLIED_KINDS = {
     "properties": "object",
     "patternProperties": "object",
     "items": "array",
     "prefixItems": "array",
 }
-"""What a schema without ``type`` is meant for."""
+"""The kinds that a schema without ``type`` is meant for, by its keywords."""
 
 
 class Reader:
     """
     Reads one schema, or the definitions that several schemas share.
 
-    :ivar known: what was found that has a name
-    :ivar said: the keywords that the shapes say, each with the place of its schema; None where nobody asks
+    A *conjunction* is a list of schemas that check the same value; it becomes one shape. A shape gets a name, and is
+    then a named type, if it is an object, if it refers to itself, or if it is a definition that is worth one.
+
+    :ivar named_types: the named types found so far, by the places of their conjunctions
+    :ivar typed_keywords: the keywords that the shapes express, with the places of their schemas; None if not asked for
     """
 
     def __init__(
         self, conjunctions: Conjunctions, *, payload: bool = False, notes: bool = False, shared: "Reader | None" = None
     ) -> None:
         """
-        :param payload: the schema is a payload
-        :param notes: remember what is said
-        :param shared: who reads what is among the definitions
+        :param payload: whether the schema is a payload
+        :param notes: whether to collect ``typed_keywords``
+        :param shared: the reader of the definitions, if other readers use it too
         """
         self.payload = payload
-        self.known: dict[Key, Known] = {}
-        self.said: set[tuple[Place, str]] | None = set() if notes else None
+        self.named_types: dict[Key, NamedType] = {}
+        self.typed_keywords: set[tuple[Place, str]] | None = set() if notes else None
         self._shared = shared
         self._conjunctions = conjunctions
         self._read: dict[Key, Shape] = {}
         self._open: set[Key] = set()
-        self._followed: dict[tuple[bool, str], Shape] = {}
+        self._targets: dict[tuple[bool, str], Shape] = {}
         self._recursive: set[Key] = set()
         self._incomplete: dict[Key, list[Source]] = {}
 
     def whole(self, schema: Schema) -> Shape:
-        """The shape of the whole; objects are read one after the other, however deep they are in each other."""
-        start = named_source(schema, (False, ()), Called())
+        """The shape of a whole schema. Nested objects are read in a loop, so that their depth is not limited."""
+        start = named_source(schema, (False, ()), TypeName())
         found = self._payload(self._conjunctions.of([start])) if self.payload else self._shape([start], 0)
         self._complete_all()
-        if self.payload and ROOT not in self.known and (ROOT in self._recursive or isinstance(found, Union)):
-            self.known[ROOT] = Known(found, (Called(),), _told([start]))
-            found = Named(ROOT)
+        if self.payload and ROOT not in self.named_types and (ROOT in self._recursive or isinstance(found, Union)):
+            self.named_types[ROOT] = NamedType(found, (TypeName(),), _documentation([start]))
+            found = TypeRef(ROOT)
         if self._shared:
-            self._take_along(self._shared, found)
+            self._adopt(self._shared, found)
         return found
 
     def _complete_all(self) -> None:
@@ -126,217 +114,184 @@ class Reader:
             key = next(iter(self._incomplete))
             self._complete(key, self._incomplete.pop(key))
 
-    def _take_along(self, shared: "Reader", found: Shape) -> None:
-        """What the shapes name, as far as it is among the definitions that others share."""
+    def _adopt(self, shared: "Reader", found: Shape) -> None:
+        """Add the named types of the shared definitions that the shapes refer to."""
         shared._complete_all()
-        waiting = [each for shape in (found, *(known.shape for known in self.known.values())) for each in named(shape)]
+        waiting = [
+            each
+            for shape in (found, *(known.shape for known in self.named_types.values()))
+            for each in type_refs(shape)
+        ]
         for key in waiting:
-            if key not in self.known:
-                self.known[key] = shared.known[key]
-                waiting += named(shared.known[key].shape)
+            if key not in self.named_types:
+                self.named_types[key] = shared.named_types[key]
+                waiting += type_refs(shared.named_types[key].shape)
 
     def _payload(self, conjunction: list[Source]) -> Shape:
-        """The payload itself is an object of its own, called as its declaration, also where it is only a reference."""
+        """The shape of a payload: an object named after its declaration, even if it is only a ``$ref``."""
         if any(each.schema is False for each in conjunction):
             return Nothing()
-        if groups := self._groups(conjunction):
-            first = replace(conjunction[0], schema={"type": "object", **conjunction[0].said})
+        if groups := distinguishable(conjunction, self._conjunctions):
+            first = replace(conjunction[0], schema={"type": "object", **conjunction[0].keywords})
             return self._distributed([first, *conjunction[1:]], groups, 0)
-        kinds = common_kinds(each.said for each in conjunction)
+        kinds = common_kinds(each.keywords for each in conjunction)
         if kinds is not None and "object" not in kinds:
             return Nothing()
-        self._say(conjunction, "$ref", "allOf", "type")
-        made_of = [each for each in conjunction if OF_OBJECTS & each.said.keys()]
+        self._note(conjunction, "$ref", "allOf", "type")
+        made_of = [each for each in conjunction if OF_OBJECTS & each.keywords.keys()]
         return self._object(made_of or conjunction, conjunction, 0, key=ROOT)
 
     # -- conjunctions
 
     def _shape(self, sources: list[Source], depth: int) -> Shape:
-        """What fits all of these schemas."""
+        """The shape of a conjunction; quickly for the most frequent ones, a scalar type or a ``$ref`` alone."""
         only = sources[0]
-        words = only.said.keys() - _TELLING if len(sources) == 1 else _NO_WORDS
-        if words == {"type"} and isinstance(kind := only.said["type"], str) and kind in _SCALARS:
-            self._say(sources, "type")
+        words = only.keywords.keys() - _NOT_SHAPING if len(sources) == 1 else _NO_KEYWORDS
+        if words == {"type"} and isinstance(kind := only.keywords["type"], str) and kind in _SCALARS:
+            self._note(sources, "type")
             return _SCALARS[kind]
         if words != {"$ref"}:
             return self._conjunction_shape(sources, depth)
-        self._say(sources, "$ref")
-        reference = (only.place[0], cast("str", only.said["$ref"]))
-        if reference not in self._followed:
+        self._note(sources, "$ref")
+        reference = (only.place[0], cast("str", only.keywords["$ref"]))
+        if reference not in self._targets:
             found = self._conjunction_shape(sources, depth)
-            if isinstance(found, Named) and found.key not in self.known:
+            if isinstance(found, TypeRef) and found.key not in self.named_types:
                 return found
-            self._followed[reference] = found
-        return self._followed[reference]
+            self._targets[reference] = found
+        return self._targets[reference]
 
     def _conjunction_shape(self, sources: list[Source], depth: int) -> Shape:
         conjunction = self._conjunctions.of(sources)
-        self._say(conjunction, "$ref", "allOf")
-        visible = _deciding(conjunction)
-        key = tuple(each.place for each in visible)
+        self._note(conjunction, "$ref", "allOf")
+        parts = deciding(conjunction)
+        key = tuple(each.place for each in parts)
         if self.payload and key == ((False, ()),):
             self._recursive.add(ROOT)
-            return Named(ROOT)
-        if not visible:
-            return self._of(conjunction, depth)
+            return TypeRef(ROOT)
+        if not parts:
+            return self._unnamed(conjunction, depth)
         if self._shared and all(in_file for in_file, _ in key):
             conjunction = [each for each in conjunction if each.place[0] or not is_transparent(each)]
-            return self._shared._defined(key, visible, conjunction)
-        return self._defined(key, visible, conjunction, depth)
+            return self._shared._defined(key, parts, conjunction)
+        return self._defined(key, parts, conjunction, depth)
 
-    def _defined(self, key: Key, visible: list[Source], conjunction: list[Source], depth: int = 0) -> Shape:
-        """What fits all of these schemas, which is looked at once."""
+    def _defined(self, key: Key, parts: list[Source], conjunction: list[Source], depth: int = 0) -> Shape:
+        """The shape of a conjunction that is read once, however often it is referred to."""
         if key in self._open:
             self._recursive.add(key)
-            return Named(key)
+            return TypeRef(key)
         if key not in self._read:
             self._open.add(key)
-            found = self._of(conjunction, depth) if depth < DEEPEST else Anything()
+            found = self._unnamed(conjunction, depth) if depth < DEEPEST else Anything()
             self._open.remove(key)
-            self._read[key] = self._named(key, self._head(visible, conjunction), visible, found)
+            self._read[key] = self._named(key, self._head(parts, conjunction), parts, found)
         return self._read[key]
 
     def _head(self, parts: list[Source], conjunction: list[Source]) -> Source:
-        """What the whole is called after: the first part if it leads to all others, or what brings them together."""
+        """The schema that names the type: the first part if it leads to all others, else the one that combines them."""
         if len(parts) == 1:
             return parts[0]
-        visible = _visible(conjunction) or parts
-        reached = {each.place for each in self._conjunctions.of(visible[:1])}
-        return visible[0] if all(each.place in reached for each in parts) else conjunction[0]
+        found = visible(conjunction) or parts
+        reached = {each.place for each in self._conjunctions.of(found[:1])}
+        return found[0] if all(each.place in reached for each in parts) else conjunction[0]
 
-    def _named(self, key: Key, head: Source, visible: list[Source], found: Shape) -> Shape:
-        """The shape by a name of its own, where it is one that is used again, or that comes back to itself."""
-        if key in self.known:
+    def _named(self, key: Key, head: Source, parts: list[Source], found: Shape) -> Shape:
+        """A reference to the shape as a named type, if it refers to itself or is a definition that is worth a name."""
+        if key in self.named_types:
             return found
         if key in self._recursive or (head.by_reference and _is_worth_a_name(found)):
-            self.known[key] = Known(found, head.ways, _told(visible))
-            return Named(key)
+            self.named_types[key] = NamedType(found, head.names, _documentation(parts))
+            return TypeRef(key)
         return found
 
-    def _of(self, conjunction: list[Source], depth: int, called: Called | None = None) -> Shape:
+    def _unnamed(self, conjunction: list[Source], depth: int, type_name: TypeName | None = None) -> Shape:
+        """The shape of a conjunction itself; ``type_name`` is for an object that several schemas make up."""
         if any(each.schema is False for each in conjunction):
             return Nothing()
-        if groups := self._groups(conjunction):
-            return self._distributed(conjunction, groups, depth, called)
-        return self._plain(conjunction, depth, called)
-
-    def _groups(self, conjunction: list[Source]) -> list[list[Source]]:
-        """The alternatives that a type can tell apart: each of them says something, and they are not too many."""
-        kinds = common_kinds(each.said for each in conjunction)
-        groups = [
-            group
-            for each in conjunction
-            for group in alternatives(each)
-            if all(self._says(one, kinds) for one in group)
-        ]
-        while groups and math.prod(map(len, groups)) > MOST_OPTIONS:
-            groups.remove(max(groups, key=len))
-        return groups
-
-    def _says(self, option: Source, kinds: tuple[str, ...] | None, depth: int = 0) -> bool:
-        """Whether an alternative says more of the type than that it is one of these kinds."""
-        if option.schema is False:
-            return True
-        for each in self._conjunctions.of([option]):
-            words = (SHAPING - {"required"}) & each.said.keys()
-            if words - {"type"} or ("type" in words and common_kinds([{"type": kinds or KINDS}, each.said]) != kinds):
-                return True
-            nested = alternatives(each) if depth < DEEPEST else ()
-            if any(all(self._says(one, kinds, depth + 1) for one in group) for group in nested):
-                return True
-        return False
+        if groups := distinguishable(conjunction, self._conjunctions):
+            return self._distributed(conjunction, groups, depth, type_name)
+        return self._plain(conjunction, depth, type_name)
 
     def _distributed(
-        self, conjunction: list[Source], groups: list[list[Source]], depth: int, called: Called | None = None
+        self, conjunction: list[Source], groups: list[list[Source]], depth: int, type_name: TypeName | None = None
     ) -> Shape:
-        """One shape for each choice of alternatives, together with what is said of all of them."""
+        """The union of a shape for each choice of alternatives, combined with the rest of the conjunction."""
         if depth >= DEEPEST:
             return Anything()
-        if self.said is not None:
+        if self.typed_keywords is not None:
             for in_file, (*above, word, _) in {group[0].place for group in groups}:
-                self.said.add(((in_file, tuple(above)), word))
+                self.typed_keywords.add(((in_file, tuple(above)), word))
         common = [each.without(*ALTERNATIVES) for each in conjunction]
-        if called is None and any(OF_OBJECTS & each.said.keys() for each in common):
-            called = Called() if self._is_payload(conjunction) else _visible(conjunction)[0].called
+        if type_name is None and any(OF_OBJECTS & each.keywords.keys() for each in common):
+            type_name = TypeName() if self._is_payload(conjunction) else visible(conjunction)[0].type_name
         found: list[Shape] = []
         for options in product(*groups):
-            if len(options) == 1 and self._stands_alone(options[0], common):
+            if len(options) == 1 and stands_alone(options[0], common, self._conjunctions):
                 found.append(self._shape([options[0]], depth + 1))
                 continue
             whole = {each.place: each for each in [*common, *self._conjunctions.of(options)]}
-            further = called and called.below(*(step for option in options for step in self._label(option)))
-            found.append(self._of([*whole.values()], depth + 1, further))
+            steps = (step for option in options for step in label(option, self._conjunctions))
+            found.append(self._unnamed([*whole.values()], depth + 1, type_name and type_name.below(*steps)))
         return united(found)
-
-    def _stands_alone(self, option: Source, common: list[Source]) -> bool:
-        """Whether what is said of all alternatives adds nothing to this one."""
-        if _visible(common):
-            return False
-        kinds = common_kinds(each.said for each in self._conjunctions.of([option]))
-        all_kinds = common_kinds(each.said for each in common)
-        return all_kinds is None or (
-            kinds is not None and common_kinds([{"type": kinds}, {"type": all_kinds}]) == kinds
-        )
 
     def _is_payload(self, conjunction: list[Source]) -> bool:
         return self.payload and conjunction[0].place == (False, ())
 
-    def _label(self, option: Source) -> tuple[str, ...]:
-        """How an alternative is called where it is put together with something else."""
-        visible = _visible(self._conjunctions.of([option]))
-        called = visible[0].called if visible else option.called
-        return ("|", called.anchor[-1]) if called.anchor and not called.path else called.path[-2:]
+    # -- conjunctions without alternatives
 
-    # -- one schema, or some that are one
-
-    def _plain(self, conjunction: list[Source], depth: int, called: Called | None) -> Shape:
-        schemas = [each.said for each in conjunction]
+    def _plain(self, conjunction: list[Source], depth: int, type_name: TypeName | None) -> Shape:
+        schemas = [each.keywords for each in conjunction]
         kinds = common_kinds(schemas)
-        self._say(conjunction, "type")
+        self._note(conjunction, "type")
         if (values := listed_values(schemas)) is not None:
             return self._values([value for value in values if _fits(value, kinds)], conjunction)
         if kinds is None:
-            kinds = tuple(dict.fromkeys(kind for word, kind in _MEANT.items() if any(word in each for each in schemas)))
-            return Anything() if not kinds else united(self._kind(each, conjunction, depth, called) for each in kinds)
-        return united(self._kind(each, conjunction, depth, called) for each in kinds)
+            kinds = tuple(
+                dict.fromkeys(kind for word, kind in _IMPLIED_KINDS.items() if any(word in each for each in schemas))
+            )
+            return (
+                Anything() if not kinds else united(self._kind(each, conjunction, depth, type_name) for each in kinds)
+            )
+        return united(self._kind(each, conjunction, depth, type_name) for each in kinds)
 
-    def _kind(self, kind: str, conjunction: list[Source], depth: int, called: Called | None) -> Shape:
+    def _kind(self, kind: str, conjunction: list[Source], depth: int, type_name: TypeName | None) -> Shape:
         if kind == "array":
             return self._array(conjunction, depth)
         if kind == "object":
-            made_of = [each for each in conjunction if OF_OBJECTS & each.said.keys()]
-            return self._object(made_of, conjunction, depth, called) if made_of else MappingShape(Anything())
+            made_of = [each for each in conjunction if OF_OBJECTS & each.keywords.keys()]
+            return self._object(made_of, conjunction, depth, type_name) if made_of else MappingShape(Anything())
         return _SCALARS[kind]
 
-    def _say(self, conjunction: Iterable[Source], *words: str) -> None:
-        """Remember that the shape says these words."""
-        if self.said is not None:
-            self.said.update((each.place, word) for each in conjunction for word in words if word in each.said)
+    def _note(self, conjunction: Iterable[Source], *words: str) -> None:
+        """Add these keywords to those that the shape expresses."""
+        if self.typed_keywords is not None:
+            self.typed_keywords.update(
+                (each.place, word) for each in conjunction for word in words if word in each.keywords
+            )
 
     def _values(self, values: list[object], conjunction: list[Source]) -> Shape:
-        shapes = [_value_shape(value) for value in values]
-        if len(values) > MOST_VALUES:
-            return united(map(_without_values, shapes))
-        if all(isinstance(each, OneOfValues) for each in shapes):
-            self._say(conjunction, "const", "enum")
-        return united(shapes)
+        found, is_exact = shape_of_values(values)
+        if is_exact:
+            self._note(conjunction, "const", "enum")
+        return found
 
     # -- arrays
 
     def _array(self, conjunction: list[Source], depth: int) -> Shape:
-        heads = [each for each in conjunction if "prefixItems" in each.said]
-        length = max((len(each.said["prefixItems"]) for each in heads), default=0)
+        heads = [each for each in conjunction if "prefixItems" in each.keywords]
+        length = max((len(each.keywords["prefixItems"]) for each in heads), default=0)
         rest = [
-            each.inner(each.said["items"], "items", called=each.called.below("[]"))
+            each.inner(each.keywords["items"], "items", type_name=each.type_name.below("[]"))
             for each in conjunction
-            if "items" in each.said
+            if "items" in each.keywords
         ]
         items = [self._shape(_at(heads, index) or rest, depth + 1) for index in range(length)]
         if length and _is_exact(conjunction, length):
-            self._say(conjunction, "prefixItems", "items")
+            self._note(conjunction, "prefixItems", "items")
             return Tuple(tuple(items))
         if length == 0:
-            self._say(conjunction, "items")
+            self._note(conjunction, "items")
         if any(each.schema is False for each in rest):
             return Array(united(items))
         return Array(united([*items, self._shape(rest, depth + 1) if rest else Anything()]))
@@ -348,26 +303,26 @@ class Reader:
         made_of: list[Source],
         conjunction: list[Source],
         depth: int,
-        called: Called | None = None,
+        type_name: TypeName | None = None,
         key: Key | None = None,
     ) -> Shape:
         if key is None:
             key = tuple(each.place for each in made_of)
-        if key in self.known:
-            return Named(key)
+        if key in self.named_types:
+            return TypeRef(key)
         if (mapping := self._mapping(made_of, depth, is_payload=key == ROOT)) is not None:
             return mapping
-        if len(self.known) >= MOST_NAMED:
+        if len(self.named_types) >= MOST_NAMED:
             return MappingShape(Anything())
         head = self._head(made_of, conjunction)
-        ways = (Called(),) if key == ROOT else (called,) if called and len(made_of) > 1 else head.ways
-        self.known[key] = Known(Object(()), ways, _told([head] if key != ROOT else conjunction))
+        names = (TypeName(),) if key == ROOT else (type_name,) if type_name and len(made_of) > 1 else head.names
+        self.named_types[key] = NamedType(Object(()), names, _documentation([head] if key != ROOT else conjunction))
         self._incomplete[key] = made_of
-        return Named(key)
+        return TypeRef(key)
 
     def _mapping(self, made_of: list[Source], depth: int, *, is_payload: bool) -> Shape | None:
-        """The shape of an object that names no property; a payload of which nothing is said is no mapping."""
-        if any(each.said.get("properties") or each.said.get("required") for each in made_of):
+        """The shape of an object without named properties; None if it is no mapping, as a payload without keywords."""
+        if any(each.keywords.get("properties") or each.keywords.get("required") for each in made_of):
             return None
         extra, closed = self._extra(made_of, depth)
         if extra is None and (closed or is_payload):
@@ -375,36 +330,40 @@ class Reader:
         return MappingShape(Anything() if extra is None else extra)
 
     def _complete(self, key: Key, made_of: list[Source]) -> None:
-        known = self.known[key]
+        known = self.named_types[key]
         extra, closed = self._extra(made_of, 0)
-        fields = tuple(self._fields(made_of, known.ways[0], extra))
-        self._say(made_of, "properties", "required")
-        self.known[key] = Known(Object(fields, extra, closed), known.ways, known.told)
+        fields = tuple(self._fields(made_of, known.names[0], extra))
+        self._note(made_of, "properties", "required")
+        self.named_types[key] = NamedType(Object(fields, extra, closed), known.names, known.documentation)
 
-    def _fields(self, made_of: list[Source], called: Called, extra: Shape | None) -> Iterator[Field]:
+    def _fields(self, made_of: list[Source], type_name: TypeName, extra: Shape | None) -> Iterator[Field]:
         named: dict[str, list[Source]] = {}
         for each in made_of:
-            for name, found in cast("Mapping[str, Schema]", each.said.get("properties", {})).items():
-                inner = each.inner(found, "properties", name, called=each.called.below(name))
+            for name, found in cast("Mapping[str, Schema]", each.keywords.get("properties", {})).items():
+                inner = each.inner(found, "properties", name, type_name=each.type_name.below(name))
                 named.setdefault(name, []).append(inner)
-        required = dict.fromkeys(name for each in made_of for name in cast("list[str]", each.said.get("required", [])))
+        required = dict.fromkeys(
+            name for each in made_of for name in cast("list[str]", each.keywords.get("required", []))
+        )
         for name, sources in named.items():
             if len(sources) > 1:
-                sources[0] = source(sources[0].schema, sources[0].place, called.below(name))
-            yield Field(name, self._shape(sources, 0), name in required, _told(sources))
+                sources[0] = source(sources[0].schema, sources[0].place, type_name.below(name))
+            yield Field(name, self._shape(sources, 0), name in required, _documentation(sources))
         yield from (Field(name, extra or Anything(), True) for name in required if name not in named)
 
     def _extra(self, made_of: list[Source], depth: int) -> tuple[Shape | None, bool]:
-        """The shape of other properties, and whether all are refused."""
-        closed = [each for each in made_of if each.said.get("additionalProperties") is False]
+        """The shape of all other properties, None if nothing is said of them, and whether they are refused."""
+        closed = [each for each in made_of if each.keywords.get("additionalProperties") is False]
         patterns = self._patterns(closed or made_of, depth)
-        self._say(made_of, "additionalProperties")
+        self._note(made_of, "additionalProperties")
         if closed:
             return (united(patterns) if patterns else None), not patterns
         found = [
-            each.inner(each.said["additionalProperties"], "additionalProperties", called=each.called.below("{}"))
+            each.inner(
+                each.keywords["additionalProperties"], "additionalProperties", type_name=each.type_name.below("{}")
+            )
             for each in made_of
-            if "additionalProperties" in each.said
+            if "additionalProperties" in each.keywords
         ]
         if not found:
             return (Anything() if patterns else None), False
@@ -412,37 +371,20 @@ class Reader:
 
     def _patterns(self, made_of: list[Source], depth: int) -> list[Shape]:
         return [
-            self._shape([each.inner(found, "patternProperties", pattern, called=each.called.below("{}"))], depth + 1)
+            self._shape(
+                [each.inner(found, "patternProperties", pattern, type_name=each.type_name.below("{}"))], depth + 1
+            )
             for each in made_of
-            for pattern, found in cast("Mapping[str, Schema]", each.said.get("patternProperties", {})).items()
+            for pattern, found in cast("Mapping[str, Schema]", each.keywords.get("patternProperties", {})).items()
         ]
 
 
-def _visible(conjunction: Iterable[Source]) -> list[Source]:
-    """Those that say something themselves."""
-    return [each for each in conjunction if not is_transparent(each)]
-
-
-def _deciding(conjunction: list[Source]) -> list[Source]:
-    """Those that say something themselves, also if it is only that there are fewer types than the others have."""
-    visible = _visible(conjunction)
-    if not visible or len(visible) == len(conjunction):
-        return visible
-    said = [each.said for each in visible]
-    kinds = common_kinds(said)
-    return [
-        each
-        for each in conjunction
-        if not is_transparent(each) or ("type" in each.said and common_kinds([*said, each.said]) != kinds)
-    ]
-
-
 def _is_worth_a_name(found: Shape) -> bool:
-    """Whether a definition is more than a word or two: objects to choose from, values, anything long."""
+    """Whether a definition is long enough for an alias: a union of objects, several values, or a large shape."""
     if isinstance(found, OneOfValues):
         return len(found.values) > 1
     options = found.options if isinstance(found, Union) else ()
-    return sum(isinstance(option, Named) for option in options) > 1 or _size(found) > _LARGEST_UNNAMED
+    return sum(isinstance(option, TypeRef) for option in options) > 1 or _size(found) > _LARGEST_UNNAMED
 
 
 def _size(found: Shape) -> int:
@@ -451,23 +393,23 @@ def _size(found: Shape) -> int:
 
 
 def _at(heads: list[Source], index: int) -> list[Source]:
-    """What is said of one place of an array."""
+    """The schemas of one position of an array."""
     return [
-        each.inner(each.said["prefixItems"][index], "prefixItems", str(index), called=_place_called(each, index))
+        each.inner(each.keywords["prefixItems"][index], "prefixItems", str(index), type_name=_item_name(each, index))
         for each in heads
-        if index < len(each.said["prefixItems"])
+        if index < len(each.keywords["prefixItems"])
     ]
 
 
-def _place_called(each: Source, index: int) -> Called:
-    return each.called.below("[]", str(index + 1))
+def _item_name(each: Source, index: int) -> TypeName:
+    return each.type_name.below("[]", str(index + 1))
 
 
 def _is_exact(conjunction: list[Source], length: int) -> bool:
     """Whether an array must have exactly this length."""
-    least = max((each.said["minItems"] for each in conjunction if "minItems" in each.said), default=0)
-    most = [each.said["maxItems"] for each in conjunction if "maxItems" in each.said]
-    most += [len(each.said.get("prefixItems", ())) for each in conjunction if each.said.get("items") is False]
+    least = max((each.keywords["minItems"] for each in conjunction if "minItems" in each.keywords), default=0)
+    most = [each.keywords["maxItems"] for each in conjunction if "maxItems" in each.keywords]
+    most += [len(each.keywords.get("prefixItems", ())) for each in conjunction if each.keywords.get("items") is False]
     return least >= length and min(most, default=length + 1) <= length
 
 
@@ -475,58 +417,5 @@ def _fits(value: object, kinds: tuple[str, ...] | None) -> bool:
     return kinds is None or any(is_of(value, kind) for kind in kinds)
 
 
-def _value_shape(value: object) -> Shape:
-    """A value that a ``Literal`` can hold, or the type of another one."""
-    match without_fraction(value):
-        case str() as text if len(text) > LONGEST_VALUE:
-            return Scalar("string")
-        case int() as number if abs(number) >= LARGEST_VALUE:
-            return Scalar("integer")
-        case str() | int() | None as plain:
-            return OneOfValues((plain,))
-        case float():
-            return Scalar("number")
-        case list():
-            return Array(Anything())
-        case _:
-            return MappingShape(Anything())
-
-
-def _without_values(found: Shape) -> Shape:
-    if not isinstance(found, OneOfValues):
-        return found
-    match found.values[0]:
-        case bool():
-            return Scalar("boolean")
-        case int():
-            return Scalar("integer")
-        case str():
-            return Scalar("string")
-        case None:
-            return Scalar("null")
-
-
-def _told(sources: Iterable[Source]) -> Told:
-    """What the schemas tell people; of each thing, what the first one says."""
-    said: dict[str, Any] = {}
-    for each in sources:
-        if not ANNOTATIONS.isdisjoint(each.said):
-            said = {**each.said, **said}
-    if not said:
-        return _NOTHING_TOLD
-    examples = said.get("examples", [])
-    return Told(
-        _text(said.get("title")),
-        _text(said.get("description")),
-        said.get("deprecated") is True,
-        said.get("readOnly") is True,
-        said.get("writeOnly") is True,
-        json.dumps(said["default"], ensure_ascii=False) if "default" in said else None,
-        tuple(json.dumps(each, ensure_ascii=False) for each in cast("list[object]", examples))
-        if isinstance(examples, list)
-        else (),
-    )
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _documentation(sources: Iterable[Source]) -> Documentation:
+    return documentation_of(each.keywords for each in sources)

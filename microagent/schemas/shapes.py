@@ -1,11 +1,11 @@
-"""What Python's types can say of a JSON Schema."""
+"""Shapes: what Python's types can express of a JSON Schema."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 Key: TypeAlias = tuple[tuple[bool, tuple[str, ...]], ...]
-"""The places of the schemas that make a shape: each below its payload (False) or among the definitions (True)."""
+"""The places of the schemas that make up a type: each below its payload (False) or among the definitions (True)."""
 
 ROOT: Key = ()
 """The payload itself."""
@@ -13,7 +13,7 @@ ROOT: Key = ()
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """No constraint that a type can say."""
+    """No constraint that a type can express."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,11 @@ class Scalar:
 
 @dataclass(frozen=True, slots=True)
 class OneOfValues:
-    """``enum`` or ``const`` whose values a ``Literal`` can hold: str, int, bool, None; ``True`` is not ``1``."""
+    """
+    ``enum`` or ``const`` whose values a ``Literal`` can hold.
+
+    Unlike the values themselves, two shapes with ``True`` and with ``1`` are not equal.
+    """
 
     values: tuple[str | int | bool | None, ...]
     _types: tuple[type, ...] = field(init=False, repr=False)
@@ -41,6 +45,8 @@ class OneOfValues:
 
 @dataclass(frozen=True, slots=True)
 class Array:
+    """An array of any length."""
+
     items: "Shape"
 
 
@@ -60,24 +66,24 @@ class Mapping:
 
 @dataclass(frozen=True, slots=True)
 class Union:
-    """Never nested, never with two equal options; at least two options."""
+    """Two or more alternatives, none of which are equal or unions themselves."""
 
     options: tuple["Shape", ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
-    """What the reading knows under this key: an object, or a shape that has a name of its own."""
+class TypeRef:
+    """A reference to the named type of this key."""
 
     key: Key
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Documentation:
     """
-    What a schema tells people: no part of a type.
+    The annotations of a schema, which are for people and no part of a type.
 
-    ``default`` and ``examples`` are JSON texts; ``default`` is None where there is none.
+    ``default`` and ``examples`` are JSON texts; ``default`` is None if the schema has none.
     """
 
     title: str = ""
@@ -91,10 +97,12 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Field:
+    """A property of an object."""
+
     name: str
     shape: "Shape"
     required: bool
-    told: Told = field(default=Told(), compare=False)
+    documentation: Documentation = field(default=Documentation(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +110,8 @@ class Object:
     """
     An object with named properties.
 
-    ``extra`` is the shape of any other property; None where the schema says nothing of them or refuses them
-    (``closed`` tells which).
+    :ivar extra: the shape of all other properties; None if the schema does not mention or refuses them
+    :ivar closed: whether it refuses them
     """
 
     fields: tuple[Field, ...]
@@ -112,14 +120,15 @@ class Object:
 
 
 @dataclass(frozen=True, slots=True)
-class Called:
+class TypeName:
     """
-    How a place is called.
+    A name from which the name of a class is built.
 
-    ``anchor`` names the definition that it is part of, nothing for the declaration itself; ``is_class_name`` when
-    somebody chose it for Python. ``path`` leads on from there: the nearest title, names of properties, ``[]`` for
-    items, ``{}`` for other values, ``|`` and a word for an alternative. The first ``kept`` of it name a definition of
-    the declaration's own, and stand before every title inside.
+    :ivar anchor: the definition that the type is part of; empty for the declaration itself
+    :ivar is_class_name: whether the anchor is a ``class_name``, which somebody chose for Python
+    :ivar path: from the anchor to the type: titles, names of properties, ``[]`` for items, ``{}`` for values of a
+        mapping, and ``|`` with a label for an alternative
+    :ivar kept: how many steps of the path name a definition inside the payload, and stay before any title
     """
 
     anchor: tuple[str, ...] = ()
@@ -127,29 +136,29 @@ class Called:
     path: tuple[str, ...] = ()
     kept: int = 0
 
-    def below(self, *steps: str) -> "Called":
-        return Called(self.anchor, self.is_class_name, (*self.path, *steps), self.kept)
+    def below(self, *steps: str) -> "TypeName":
+        return TypeName(self.anchor, self.is_class_name, (*self.path, *steps), self.kept)
 
-    def titled(self, name: str) -> "Called":
-        """A part that has a name of its own, wherever it stands."""
-        return Called(self.anchor, self.is_class_name, (*self.path[: self.kept], name), self.kept)
+    def titled(self, name: str) -> "TypeName":
+        """The name of a type inside that has a title, which replaces the path to it."""
+        return TypeName(self.anchor, self.is_class_name, (*self.path[: self.kept], name), self.kept)
 
-    def defined(self, *names: str) -> "Called":
-        """A definition inside."""
+    def defined(self, *names: str) -> "TypeName":
+        """The name of a definition inside the payload."""
         path = (*self.path[: self.kept], *names)
-        return Called(self.anchor, self.is_class_name, path, len(path))
+        return TypeName(self.anchor, self.is_class_name, path, len(path))
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """A shape that has a name, and what is told of it; ``ways`` are its names, the best one first."""
+class NamedType:
+    """A shape that is generated as a class or alias; ``names`` are the candidates for its name, the best one first."""
 
     shape: "Object | Shape"
-    ways: tuple[Called, ...]
-    told: Told = field(default=Told(), compare=False)
+    names: tuple[TypeName, ...]
+    documentation: Documentation = field(default=Documentation(), compare=False)
 
 
-Shape: TypeAlias = Anything | Nothing | Scalar | OneOfValues | Array | Tuple | Mapping | Union | Named
+Shape: TypeAlias = Anything | Nothing | Scalar | OneOfValues | Array | Tuple | Mapping | Union | TypeRef
 
 _ABSORBED: dict[str, tuple[type, ...]] = {
     "string": (str,),
@@ -161,7 +170,7 @@ _ABSORBED: dict[str, tuple[type, ...]] = {
 
 
 def inside(shape: "Object | Shape") -> Iterator[Shape]:
-    """The shapes directly inside a shape, in its order."""
+    """The shapes directly inside a shape, in order."""
     match shape:
         case Array(inner) | Mapping(inner):
             yield inner
@@ -174,17 +183,17 @@ def inside(shape: "Object | Shape") -> Iterator[Shape]:
             pass
 
 
-def named(shape: "Object | Shape") -> list[Key]:
-    """The keys of what the annotation of a shape names."""
-    found = [shape.key] if isinstance(shape, Named) else []
+def type_refs(shape: "Object | Shape") -> list[Key]:
+    """The keys of the named types that a shape refers to, in its order; a key may be there twice."""
+    found = [shape.key] if isinstance(shape, TypeRef) else []
     for inner in inside(shape):
         if not isinstance(inner, Scalar):
-            found += named(inner)
+            found += type_refs(inner)
     return found
 
 
 def united(shapes: Iterable[Shape]) -> Shape:
-    """The shape of what fits any of these."""
+    """The union of shapes."""
     options = dict.fromkeys(option for shape in shapes for option in _options(shape))
     if Anything() in options:
         return Anything()
@@ -199,7 +208,7 @@ def _options(shape: Shape) -> tuple[Shape, ...]:
 
 
 def _without_absorbed(options: list[Shape]) -> list[Shape]:
-    """Values that a type among the options has anyway are left out, and the others put together."""
+    """The options without values that one of the other options includes, and with all other values in one."""
     kinds = {option.kind for option in options if isinstance(option, Scalar)}
     absorbed = {each for kind in kinds for each in _ABSORBED[kind]}
     values = {

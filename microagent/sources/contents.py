@@ -81,7 +81,7 @@ class Contents:
                     payload=payload,
                     returns=found.returns,
                     definitions=found.definitions,
-                    called=found.called,
+                    definition_names=found.definition_names,
                     read=self._readings.get(steps),
                     **_told(entry),
                 ),
@@ -99,7 +99,7 @@ class Contents:
                     topics=tuple(entry.get("topics", ())),
                     quorum=entry.get("quorum"),
                     definitions=found.definitions,
-                    called=found.called,
+                    definition_names=found.definition_names,
                     read=self._readings.get(steps),
                     **_told(entry),
                 ),
@@ -122,7 +122,7 @@ class Contents:
             normal = Normal((), {}, {})
         payload = as_object(own["payload"]) if "payload" in own else _listed_payload(entry)
         returns = {"type": entry["returns"]} if "returns" in entry and "returns" not in own else own.get("returns")
-        return _Schemas(payload, returns, normal.definitions, normal.called)
+        return _Schemas(payload, returns, normal.definitions, normal.definition_names)
 
     def _entries(self, kind: str) -> Iterator[tuple[Steps, Entry]]:
         listed = self._document.get(kind)
@@ -204,7 +204,9 @@ class Contents:
         schemas = self._normal(steps, entry)
         if not self._is_readable or len(self._library.complaints) > known or schemas.payload is None:
             return None, []
-        found = self._readings[steps] = self._reader.payload(schemas.payload, schemas.definitions, schemas.called)
+        found = self._readings[steps] = self._reader.payload(
+            schemas.payload, schemas.definitions, schemas.definition_names
+        )
         if found.shape == Nothing():
             return None, [Complaint("a payload is an object", (*steps, "payload"))]
         return found.object, []
@@ -217,7 +219,7 @@ class _Schemas:
     payload: Schema | None
     returns: Schema | None
     definitions: Mapping[str, Schema]
-    called: Mapping[str, Steps]
+    definition_names: Mapping[str, Steps]
 
 
 def _argument_complaints(steps: Steps, entry: Entry, payload: Object) -> Iterator[Complaint]:

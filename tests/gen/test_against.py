@@ -9,7 +9,7 @@ import pytest
 from generating import committed, contents, git, imported, run, run_process, written
 
 from microagent.errors import ConfigurationError
-from microagent_gen.against import Question, compare
+from microagent_gen.against import Comparison, compare
 from microagent_gen.reports import FORMATS
 from microagent_gen.sources import Collection
 
@@ -189,11 +189,14 @@ def test_a_source_that_a_revision_does_not_have_is_new(project):
     """It is told; a path that is the only one was called otherwise, and it is told how to say that."""
     written(project / "schemas", "more.json", {"queues": [{"name": "more"}]})
     result = run("schemas/app.json", "schemas/more.json", "--against", "git:main")
-    assert "schemas/more.json: taken for new, git:main has none\n" in result.stderr
+    assert "schemas/more.json: new, git:main does not have it\n" in result.stderr
     assert "ARG_NO_ADD_REQUIRED" in result.stdout
     result = run("schemas/more.json", "--against", "git:main")
     assert result.exit_code == 2
-    assert "has no file or folder 'schemas/more.json': say with git:main:PATH what it was called then" in result.stderr
+    assert (
+        "has no file or folder 'schemas/more.json'; if it was called otherwise then, name it with git:main:PATH"
+        in result.stderr
+    )
 
 
 def test_a_shallow_clone_says_that_it_is_one(project, tmp_path):
@@ -203,7 +206,7 @@ def test_a_shallow_clone_says_that_it_is_one(project, tmp_path):
     done = run_process("schemas", "--against", "git:HEAD~1", cwd=tmp_path / "shallow")
     assert (done.returncode, done.stderr.splitlines()[-1]) == (
         2,
-        "Error: git has no revision 'HEAD~1' here: this clone is shallow, 'git fetch --unshallow' gets the rest",
+        "Error: git has no revision 'HEAD~1' here: this clone is shallow, 'git fetch --unshallow' completes it",
     )
 
 
@@ -236,15 +239,15 @@ def test_files_and_folders(project):
     [
         (["--against", "git:nowhere"], "git has no revision 'nowhere'"),
         (["--against", "git:main:nowhere"], "revision 'main' has no file or folder 'nowhere'"),
-        (["--against", "git:main:../.."], "outside of the git repository"),
+        (["--against", "git:main:../.."], "outside the git repository"),
         (["--against", "git:"], "'git:' names no revision"),
         (["--against", "git:--output=x"], "names no revision"),
         (["--against", "nowhere.json"], "--against nowhere.json: no such file or folder"),
         (["--against", "git:main", "--allow", "ARG_NO_REMOV"], "there is no rule 'ARG_NO_REMOV', did you mean"),
         (["--against", "git:main", "--mode", "both"], "'both' is not one of 'full'"),
         (["--against", "git:main", "--watch"], "--against and --watch exclude each other"),
-        (["--mode", "full"], "--mode, --allow, --formats and --format are for --against OLD"),
-        (["--formats"], "--mode, --allow, --formats and --format are for --against OLD"),
+        (["--mode", "full"], "--mode, --allow, --formats and --format need --against OLD"),
+        (["--formats"], "--mode, --allow, --formats and --format need --against OLD"),
     ],
 )
 def test_wrong_command_lines(arguments, said, project):
@@ -259,7 +262,7 @@ def test_no_repository(tmp_path):
     """Outside of a repository, and without git, it is a sentence too."""
     source = written(tmp_path, "a.json", OLD)
     done = run_process(source, "--against", "git:main", cwd=tmp_path)
-    assert (done.returncode, "this is no git repository" in done.stderr) == (2, True)
+    assert (done.returncode, "not a git repository" in done.stderr) == (2, True)
     done = run_process(source, "--against", "git:main", cwd=tmp_path, env={**os.environ, "PATH": ""})
     assert (done.returncode, "git is not installed" in done.stderr) == (2, True)
 
@@ -267,8 +270,8 @@ def test_no_repository(tmp_path):
 def test_sources_that_are_urls_need_a_path(project):
     """Git knows nothing of what is on the web, and finds a file that is named as an URL."""
     assert rules(run(f"file://{project}/schemas/app.json", "--against", "git:main", "--format", "json"))
-    with pytest.raises(ConfigurationError, match="needs a path, for all sources are URLs: git:main:PATH"):
-        compare(Question("git:main"), ["https://example.org/a.json"], Collection())
+    with pytest.raises(ConfigurationError, match="needs a path, because all sources are URLs: git:main:PATH"):
+        compare(Comparison("git:main"), ["https://example.org/a.json"], Collection())
 
 
 def test_an_earlier_contract_with_mistakes(project):
@@ -279,7 +282,7 @@ def test_an_earlier_contract_with_mistakes(project):
     result = run("schemas", "--against", "git:main")
     assert result.exit_code == 1
     head, problem = result.stderr.splitlines()
-    assert head == "git:main cannot be compared with:"
+    assert head == "cannot compare with git:main:"
     assert problem.startswith("git:main:schemas/app.json:1:")
 
 
@@ -385,9 +388,9 @@ def test_the_configuration_says_how_to_compare(project):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ("formats = 1", "formats is true or false"),
-        ("mode = 'both'", "mode is one of full, backward, forward, source, not 'both'"),
-        ("allow = 'ARG_NO_REMOVE'", "allow is a list of rules"),
+        ("formats = 1", "formats must be true or false"),
+        ("mode = 'both'", "mode must be one of full, backward, forward, source, not 'both'"),
+        ("allow = 'ARG_NO_REMOVE'", "allow must be a list of rules"),
         ("allow = ['ARG_NO_REMOV']", "there is no rule 'ARG_NO_REMOV', did you mean"),
         ("alow = []", "has no key 'alow', did you mean 'allow'?"),
     ],
@@ -415,7 +418,7 @@ def test_comparing_alone_writes_nothing(project):
 def test_a_package_is_written_only_if_nothing_breaks(project):
     """With -o a comparison is a gate before it."""
     refused = run("schemas", "--against", "git:main", "-o", "out")
-    assert (refused.exit_code, refused.stderr) == (1, "nothing is written, because of what would break\n")
+    assert (refused.exit_code, refused.stderr) == (1, "nothing was written, because of these breaking changes\n")
     assert not (project / "out").exists()
     written(project / "schemas", "app.json", OLD)
     result = run("schemas", "--against", "git:main", "-o", "out")

@@ -87,7 +87,7 @@ def test_check_compares_the_document(project: Path) -> None:
     result = run("schemas", "--asyncapi", "asyncapi.json", "--check")
     assert result.exit_code == 1
     assert '-    "calls.user_count": {\n' in result.stdout
-    assert result.stderr == "asyncapi.json is not what would be written: run microagent-gen again\n"
+    assert result.stderr == "asyncapi.json is out of date: run microagent-gen again\n"
 
 
 def test_a_document_that_was_written_by_hand_stays(project: Path) -> None:
@@ -122,7 +122,7 @@ def test_one_file_holds_one_thing(project: Path) -> None:
     for place in ("x.json", "-"):
         result = run("schemas", "--asyncapi", place, "--lock", place)
         assert result.exit_code == 2
-        assert f"only one thing can go to {place}" in result.stderr
+        assert f"two outputs would go to {place}" in result.stderr
 
 
 def test_everything_at_once_by_configuration(project: Path) -> None:
@@ -142,8 +142,7 @@ def test_everything_at_once_by_configuration(project: Path) -> None:
         Path(path).unlink()
     result = run("--check")
     assert result.stderr.splitlines() == [
-        f"{place} is not what would be written: run microagent-gen again"
-        for place in ("docs/schemas", "contracts.lock")
+        f"{place} is out of date: run microagent-gen again" for place in ("docs/schemas", "contracts.lock")
     ]
 
 
@@ -160,11 +159,11 @@ def test_an_older_document_is_skipped(project: Path) -> None:
     """As any file of a folder that declares nothing is; alone, it is an error that nothing is declared."""
     written(project / "schemas", "old.json", {"asyncapi": "2.6.0", "info": {}, "channels": {}})
     result = run("schemas", "-o", "contracts")
-    skipped = "schemas/old.json: skipped, AsyncAPI '2.6.0' is not read, only 3: 'asyncapi convert' makes one of it\n"
+    skipped = "schemas/old.json: skipped, AsyncAPI '2.6.0' is not supported, only 3: 'asyncapi convert' converts it\n"
     assert (result.exit_code, result.stderr) == (0, skipped)
     result = run("schemas/old.json", "-o", "contracts")
     assert result.exit_code == 1
-    assert result.stderr == f"{skipped}no signals or queues are declared in what was given\n"
+    assert result.stderr == f"{skipped}the sources declare no signals or queues\n"
 
 
 def test_yaml_is_told(project: Path) -> None:

@@ -114,7 +114,7 @@ def test_a_folder_in_the_place_of_a_file_is_an_error(source, out):
     result = run(source, "-o", out)
     assert (result.exit_code, result.stderr) == (
         1,
-        f"{out / 'signals.py'}: a folder is where a file has to be written\n",
+        f"{out / 'signals.py'}: this is a folder, and a file has to be written here\n",
     )
 
 
@@ -175,7 +175,7 @@ def test_check_shows_a_changed_file_and_writes_nothing(source, out):
     assert result.exit_code == 1
     assert f"--- {out / 'signals.py'}\n+++ {out / 'signals.py'}\n" in result.stdout
     assert "-    user_id: str\n+    user_id: int\n" in result.stdout
-    assert result.stderr == f"{out} is not what would be written: run microagent-gen again\n"
+    assert result.stderr == f"{out} is out of date: run microagent-gen again\n"
     assert (out / "signals.py").read_text() == changed
 
 
@@ -334,7 +334,7 @@ def test_deep_schemas_are_generated_or_refused(depth, tmp_path, out):
 @pytest.mark.parametrize(
     ("failure", "said"),
     [
-        (SyntaxError("invalid", ("signals.py", 7, 1, "")), "signals.py:7:1: invalid: a defect of"),
+        (SyntaxError("invalid", ("signals.py", 7, 1, "")), "signals.py:7:1: invalid: this is a bug"),
         (RecursionError(), "a schema is nested too deeply\n"),
     ],
 )
@@ -381,7 +381,7 @@ def test_urls_are_sources_and_their_secrets_stay_secret(server, out):
     result = run(f"http://somebody:s3cret@{server}/contract.json?token=t0ken", "-o", out)
     assert result.exit_code == 0, result.output
     everything = b"".join(contents(out).values()).decode() + result.output
-    assert f"from http://{server}/contract.json:" in everything
+    assert f"from http://{server}/contract.json." in everything
     assert "s3cret" not in everything
     assert "t0ken" not in everything
 
@@ -419,7 +419,7 @@ def test_what_is_no_url_is_one_sentence(arguments, source, out):
     """However it is used."""
     result = run(*[argument.format(source=source) for argument in arguments], "-o", out)
     assert result.exit_code == 1
-    assert result.stderr.splitlines()[-1] == "http://[::1: this is no URL"
+    assert result.stderr.splitlines()[-1] == "http://[::1: not a valid URL"
 
 
 def test_a_link_in_a_folder_that_leads_nowhere_is_told(source, out):
@@ -467,15 +467,15 @@ def test_an_output_that_takes_nothing_is_one_sentence(arguments, source, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ([], "name at least one file, folder or URL"),
-        (["-o", "out"], "name at least one file, folder or URL"),
-        (["{source}"], "say with -o DIR where the package goes"),
+        ([], "no sources: name a file, folder or URL"),
+        (["-o", "out"], "no sources: name a file, folder or URL"),
+        (["{source}"], "no output: pass -o DIR"),
         (["{source}", "nowhere.json", "absent", "-o", "out"], "no such file or folder: nowhere.json, absent"),
-        (["{source}", "ftp://x/y", "-o", "out"], "only http, https and file are read from: ftp://x/y"),
+        (["{source}", "ftp://x/y", "-o", "out"], "unsupported URL: ftp://x/y"),
         (["", "-o", "out"], "no such file or folder: ''"),
-        (["{source}", "-o", "out", "--lock", "./out"], "only one thing can go to ./out"),
-        (["{source}", "--lock", "a", "--asyncapi", "./a"], "only one thing can go to ./a"),
-        (["--print-schema", "-o", "out"], "--print-schema stands alone"),
+        (["{source}", "-o", "out", "--lock", "./out"], "two outputs would go to ./out"),
+        (["{source}", "--lock", "a", "--asyncapi", "./a"], "two outputs would go to ./a"),
+        (["--print-schema", "-o", "out"], "--print-schema cannot be combined"),
         (["{source}", "--json-schema", "-"], "cannot go to the standard output"),
         (["{source}", "-o", "{source}"], "is a file; it must be a folder"),
         (["{source}", "-o", "{link}"], "is a file; it must be a folder"),
@@ -498,7 +498,7 @@ def test_folder_that_cannot_be_imported_is_refused(name, source, tmp_path):
     """A package is imported by the name of its folder, so that has to be a name."""
     done = run_process(str(source), "-o", name, cwd=tmp_path)
     assert done.returncode == 2
-    assert f"-o {name}: '{name}' is no name that Python could import" in done.stderr
+    assert f"-o {name}: Python cannot import a package named '{name}'" in done.stderr
     assert not (tmp_path / name).exists()
 
 
@@ -507,7 +507,7 @@ def test_folder_that_would_hide_a_module_is_refused(name, source, tmp_path):
     """A package named as a module that everybody imports is refused, unless it is a part of another package."""
     done = run_process(str(source), "-o", name, cwd=tmp_path)
     assert done.returncode == 2
-    assert f"-o {name}: '{name}' would take the place of the module of this name" in done.stderr
+    assert f"-o {name}: a package named '{name}' would hide the module of that name" in done.stderr
     assert not (tmp_path / name).exists()
     (tmp_path / "myproj").mkdir()
     (tmp_path / "myproj" / "__init__.py").touch()
@@ -597,5 +597,5 @@ def test_an_empty_place_is_none(option, source, tmp_path, monkeypatch):
     before = sorted(tmp_path.iterdir())
     result = run(source, option, "")
     assert result.exit_code == 2
-    assert "it is empty: say where, or '.' for this folder" in result.output
+    assert "the path is empty: name one, or '.' for the working directory" in result.output
     assert sorted(tmp_path.iterdir()) == before

@@ -99,8 +99,8 @@ def test_a_completion_script_is_printed(shell, tmp_path):
         ("bash", "microagent-gen --wa", "1", "plain,--watch"),
         ("bash", "microagent-gen sche", "1", "file,sche"),
         ("bash", "microagent-gen schemas -o my", "3", "dir,my"),
-        ("zsh", "microagent-gen --print", "1", "plain\n--print-schema\nPrint the JSON Schema of the sources"),
-        ("fish", "microagent-gen --qu", "--qu", "plain,--quiet\tSay only what is wrong."),
+        ("zsh", "microagent-gen --print", "1", "plain\n--print-schema\nPrint the JSON Schema of declaration files"),
+        ("fish", "microagent-gen --qu", "--qu", "plain,--quiet\tPrint errors only."),
     ],
 )
 def test_options_and_paths_are_completed(shell, words, current, expected):

@@ -93,15 +93,21 @@ def test_no_configuration_says_nothing(tmp_path):
     [
         ("[tool.microagent-gen]\nsource = []", "has no key 'source', did you mean 'sources'?"),
         ("[tool.microagent-gen]\nzzz = 1", "has no key 'zzz'"),
-        ("[tool.microagent-gen]\nsources = 1", "sources are paths and URLs: a string, or a list of strings"),
-        ("[tool.microagent-gen]\nsources = [1]", "sources are paths and URLs: a string, or a list of strings"),
-        ('[tool.microagent-gen]\noutput = ["a"]', "output is a path: a string"),
-        ("[tool.microagent-gen]\nlock = 1", "lock is a path: a string"),
-        ('[tool.microagent-gen]\nlock = "-"', "lock is a path: a string"),
-        ("[tool]\nmicroagent-gen = 1", "is a table"),
-        ("[tool", "no TOML: "),
-        ("a = " + "[" * 100_000, "no TOML: "),
-        (b"a = '\xff'", "no UTF-8 text"),
+        (
+            "[tool.microagent-gen]\nsources = 1",
+            "sources must be a path or URL, or a list of them",
+        ),
+        (
+            "[tool.microagent-gen]\nsources = [1]",
+            "sources must be a path or URL, or a list of them",
+        ),
+        ('[tool.microagent-gen]\noutput = ["a"]', "output must be a path: a string"),
+        ("[tool.microagent-gen]\nlock = 1", "lock must be a path: a string"),
+        ('[tool.microagent-gen]\nlock = "-"', "lock must be a path: a string"),
+        ("[tool]\nmicroagent-gen = 1", "must be a table"),
+        ("[tool", "not valid TOML: "),
+        ("a = " + "[" * 100_000, "not valid TOML: "),
+        (b"a = '\xff'", "not valid UTF-8"),
     ],
 )
 def test_what_makes_no_sense_is_one_sentence_with_the_file(text, said, tmp_path, monkeypatch):
@@ -129,7 +135,7 @@ def test_a_file_that_cannot_be_read_is_an_error(tmp_path, monkeypatch):
         configuration(tmp_path)
 
 
-@pytest.mark.parametrize(("lines", "said"), [([], "name at least one"), (['sources = "schemas"'], "say with -o DIR")])
+@pytest.mark.parametrize(("lines", "said"), [([], "no sources"), (['sources = "schemas"'], "no output: pass -o DIR")])
 def test_what_is_said_nowhere_is_asked_for(lines, said, project):
     """Where neither the command line nor the file names sources or a place, the error names both ways."""
     configured(project, *lines)

@@ -67,7 +67,7 @@ def test_check_shows_what_drifted(project: Path, server: Server) -> None:
     assert result.exit_code == 1
     lines = [line for line in result.stdout.splitlines() if line.startswith(("+ ", "- "))]
     assert [line.split('"')[1] for line in lines] == ["sha256", "sha256", "shared", "shared"]
-    assert result.stderr == "contracts.lock is not what would be written: run microagent-gen again\n"
+    assert result.stderr == "contracts.lock is out of date: run microagent-gen again\n"
     assert Path("contracts.lock").read_text() == before
 
 
@@ -97,8 +97,7 @@ def test_a_lock_goes_with_a_package(project: Path) -> None:
     Path("locks/contracts.lock").unlink()
     result = run("schemas", "-o", "contracts", "--lock", "locks/contracts.lock", "--check")
     assert result.stderr.splitlines() == [
-        f"{place} is not what would be written: run microagent-gen again"
-        for place in ("contracts", "locks/contracts.lock")
+        f"{place} is out of date: run microagent-gen again" for place in ("contracts", "locks/contracts.lock")
     ]
 
 
@@ -128,7 +127,7 @@ def test_what_is_printed_cannot_be_compared(option: str, project: Path) -> None:
     """Nor watched: a wrong command line."""
     result = run("schemas", "--lock", "-", option)
     assert result.exit_code == 2
-    assert f"{option} is for files, not for the standard output" in result.stderr
+    assert f"{option} needs output files, not the standard output" in result.stderr
 
 
 def test_the_file_of_somebody_else_stays(project: Path) -> None:
@@ -148,8 +147,8 @@ def test_the_file_of_somebody_else_stays(project: Path) -> None:
 @pytest.mark.parametrize(
     ("place", "said"),
     [
-        (".", "a folder is where a file has to be written"),
-        ("/dev/null", "something that is no file is where a file has to be written"),
+        (".", "this is a folder, and a file has to be written here"),
+        ("/dev/null", "this is not a regular file, and a file has to be written here"),
         ("schemas/own.json/x", "cannot be read: Not a directory"),
     ],
 )

@@ -107,7 +107,7 @@ def test_an_alias_stands_after_the_classes_that_it_names():
     text, records = annotated({"$ref": "#/$defs/Tree"}, definitions)
     assert text == "Tree"
     assert list(records)[-1] == "Tree"
-    assert (records["Tree"].alias, records["Tree"].doc) == ("Node | Leaf", 'Told apart by "kind".')
+    assert (records["Tree"].alias, records["Tree"].doc) == ("Node | Leaf", 'Discriminated by "kind".')
     assert [entry.annotation for entry in records["Node"].entries] == ['_t.Literal["node"]', '_t.NotRequired["Tree"]']
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from generating import run, written
 
-from microagent_gen.watching import watched
+from microagent_gen.sources import watched_files
 
 PATIENCE = 30.0
 
@@ -133,9 +133,9 @@ def test_a_source_that_goes_away_is_waited_for(tmp_path):
     ("arguments", "said"),
     [
         (["a.json", "-o", "out", "--check"], "--check and --watch exclude each other"),
-        (["https://example.org/a.json", "-o", "out"], "--watch sees files and folders change, not URLs"),
+        (["https://example.org/a.json", "-o", "out"], "--watch needs files or folders"),
         (["nowhere.json", "-o", "out"], "no such file or folder: nowhere.json"),
-        (["a.json"], "say with -o DIR"),
+        (["a.json"], "no output: pass -o DIR"),
     ],
 )
 def test_mistakes_of_the_command_line_end_it(arguments, said, tmp_path, monkeypatch):
@@ -155,7 +155,7 @@ def test_a_folder_means_the_files_in_it_now(tmp_path):
     one, two = written(tmp_path, "one.json", {}), written(tmp_path / "more", "two.json", {})
     (tmp_path / "more" / "notes.txt").touch()
     missing = tmp_path / "missing"
-    assert watched([str(one), str(tmp_path / "more"), str(missing), "https://example.org/a.json"]) == [
+    assert watched_files([str(one), str(tmp_path / "more"), str(missing), "https://example.org/a.json"]) == [
         one,
         two,
         missing,

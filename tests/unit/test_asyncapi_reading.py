@@ -380,7 +380,7 @@ def test_long_chains_of_references_are_followed() -> None:
 def test_only_the_third_version_is_read(version: object) -> None:
     """Of others it is said what makes it of them."""
     assert refused({"asyncapi": version, "channels": {"a": {"subscribe": {}}}}) == [
-        f"/asyncapi: AsyncAPI '{version}' is not read, only 3: 'asyncapi convert' makes one of it"
+        f"/asyncapi: AsyncAPI '{version}' is not supported, only 3: 'asyncapi convert' converts it"
     ]
 
 

@@ -245,8 +245,16 @@ def test_definitions_are_called_as_whoever_wrote_them_calls_them(read: Any, writ
     found = read(
         {"type": ["object", "null"], "properties": {**properties, "me": {"$ref": "#"}}}, **{"$defs": {"Size": SIZE}}
     )
-    assert set(found.called.values()) == {("Size",), ("deep", "thing"), ("deep", "thing", "part"), ("", "payload")}
+    assert set(found.definition_names.values()) == {
+        ("Size",),
+        ("deep", "thing"),
+        ("deep", "thing", "part"),
+        ("", "payload"),
+    }
     odd = {"List<int[]>": SIZE, "List<int>": SIZE, "Other<int>": SIZE}
     found = read({"properties": {name: {"$ref": f"#/$defs/{name}"} for name in odd}}, **{"$defs": odd})
-    assert found.called["Other<int>"] == ("Other<int>",)
-    assert len({called[0].partition(" ")[2] for name, called in found.called.items() if name != "Other<int>"}) == 2
+    assert found.definition_names["Other<int>"] == ("Other<int>",)
+    assert (
+        len({called[0].partition(" ")[2] for name, called in found.definition_names.items() if name != "Other<int>"})
+        == 2
+    )

@@ -122,7 +122,7 @@ def test_a_queue_is_read_back_from_its_structure(said: dict[str, Any]) -> None:
 
 def test_a_structure_that_is_damaged_is_refused() -> None:
     """Somebody who edits generated code gets a sentence."""
-    with pytest.raises(DeclarationError, match="the structure of a declaration cannot be read"):
+    with pytest.raises(DeclarationError, match="the structure of a declaration is not valid JSON"):
         signal_from("a", '{"payload":')
 
 

@@ -19,6 +19,7 @@ FLOORS = {
     "words": """
         jsontext declarations registry channel delivery signal queue loading
         schemas.reader schemas.words schemas.shapes schemas.jsonvalues schemas.references schemas.conjunctions
+        schemas.literals schemas.documentation schemas.unions
         schemas.drafts schemas.scopes schemas.siblings schemas.library schemas.converting schemas.circles
         schemas.bundling schemas.plainschema schemas.plainformat schemas.declarationformat schemas.charsets
         schemas.ecmascript schemas.captures schemas.ambiguity schemas.patterns schemas.formats schemas.validator

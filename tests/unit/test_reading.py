@@ -12,17 +12,17 @@ from microagent.schemas.shapes import (
     ROOT,
     Anything,
     Array,
-    Called,
+    Documentation,
     Field,
     Mapping,
-    Named,
     Nothing,
     Object,
     OneOfValues,
     Scalar,
     Shape,
-    Told,
     Tuple,
+    TypeName,
+    TypeRef,
     Union,
 )
 
@@ -130,7 +130,7 @@ def test_combinations_are_put_together(schema: Any, expected: Shape) -> None:
 
 def fields(reading: Reading, key: Any = ROOT) -> dict[str, tuple[Shape, bool]]:
     """The properties of an object, each with its shape and whether it is required."""
-    found = reading.known[key].shape
+    found = reading.named_types[key].shape
     assert isinstance(found, Object)
     return {each.name: (each.shape, each.required) for each in found.fields}
 
@@ -148,8 +148,8 @@ def test_an_object_has_its_properties_in_order() -> None:
         "title": "Thing",
     }
     reading = shape(schema)
-    assert isinstance(reading.shape, Named)
-    known = reading.known[reading.shape.key]
+    assert isinstance(reading.shape, TypeRef)
+    known = reading.named_types[reading.shape.key]
     assert known.shape == Object(
         (
             Field("b", TEXT, required=False),
@@ -159,10 +159,12 @@ def test_an_object_has_its_properties_in_order() -> None:
         )
     )
     assert isinstance(known.shape, Object)
-    assert known.shape.fields[0].told == Told("", "B.", deprecated=True, default='"x"', examples=('"y"', "1"))
-    assert known.shape.fields[1].told == Told(read_only=True)
-    assert known.told == Told("Thing", "An object.")
-    assert known.ways == (Called(),)
+    assert known.shape.fields[0].documentation == Documentation(
+        "", "B.", deprecated=True, default='"x"', examples=('"y"', "1")
+    )
+    assert known.shape.fields[1].documentation == Documentation(read_only=True)
+    assert known.documentation == Documentation("Thing", "An object.")
+    assert known.names == (TypeName(),)
 
 
 def test_other_properties_are_told_apart() -> None:
@@ -221,10 +223,10 @@ def test_a_definition_with_more_is_called_after_its_place() -> None:
     definitions = {"Base": {"properties": {"x": {"$ref": "#/$defs/Thing"}}}, "Thing": {"properties": {"y": {}}}}
     more = {"properties": {"x": {"properties": {"z": {}}}}}
     reading = shape({"properties": {"at": {"allOf": [{"$ref": "#/$defs/Base"}, more]}}}, definitions, payload=True)
-    assert [known.ways[0] for known in reading.known.values()] == [
-        Called(),
-        Called(path=("at",)),
-        Called(path=("at", "x")),
+    assert [known.names[0] for known in reading.named_types.values()] == [
+        TypeName(),
+        TypeName(path=("at",)),
+        TypeName(path=("at", "x")),
     ]
 
 
@@ -239,10 +241,10 @@ def test_alternatives_share_what_stands_beside_them() -> None:
         ],
     }
     reading = shape(schema, payload=True)
-    union = reading.known[ROOT].shape
+    union = reading.named_types[ROOT].shape
     assert isinstance(union, Union)
-    circle, square = (option for option in union.options if isinstance(option, Named))
-    assert reading.known[circle.key].ways == (Called(path=("|", "circle")),)
+    circle, square = (option for option in union.options if isinstance(option, TypeRef))
+    assert reading.named_types[circle.key].names == (TypeName(path=("|", "circle")),)
     assert fields(reading, circle.key) == {
         "id": (INTEGER, False),
         "kind": (OneOfValues(("circle",)), True),
@@ -268,7 +270,7 @@ def test_choices_that_multiply_are_partly_left_to_the_runtime() -> None:
     """Ten times ten times ten alternatives are no type."""
     choice = {"anyOf": [{"properties": {"k": {"const": n}}} for n in range(10)]}
     reading = shape({"type": "object", "allOf": [choice, choice, choice]})
-    assert len(reading.known) <= 100
+    assert len(reading.named_types) <= 100
 
 
 def test_objects_are_known_by_their_places() -> None:
@@ -285,25 +287,25 @@ def test_objects_are_known_by_their_places() -> None:
         },
     }
     reading = shape(schema, definitions, payload=True)
-    of_file = Named(((True, ("$defs", "A")),))
+    of_file = TypeRef(((True, ("$defs", "A")),))
     found = fields(reading)
     assert found["a"][0] == found["b"][0] == of_file
     assert found["list"][0] == Array(of_file)
-    assert [known.ways[0] for known in reading.known.values()] == [
-        Called(),
-        Called(("A",)),
-        Called(path=("Own thing",)),
-        Called(path=("more", "{}")),
-        Called(("A",), path=("in",)),
-        Called(path=("Own thing", "y")),
+    assert [known.names[0] for known in reading.named_types.values()] == [
+        TypeName(),
+        TypeName(("A",)),
+        TypeName(path=("Own thing",)),
+        TypeName(path=("more", "{}")),
+        TypeName(("A",), path=("in",)),
+        TypeName(path=("Own thing", "y")),
     ]
 
 
 def test_a_chosen_class_name_comes_first() -> None:
     """Then the name of the definition, which has no need of a title."""
     definitions = {"A": {"title": "Aaa", "class_name": "Chosen", "properties": {"x": {}}}}
-    (known,) = shape({"$ref": "#/$defs/A"}, definitions).known.values()
-    assert known.ways == (Called(("Chosen",), is_class_name=True), Called(("A",)))
+    (known,) = shape({"$ref": "#/$defs/A"}, definitions).named_types.values()
+    assert known.names == (TypeName(("Chosen",), is_class_name=True), TypeName(("A",)))
 
 
 def test_an_object_inside_itself_is_a_recursion() -> None:
@@ -315,11 +317,11 @@ def test_an_object_inside_itself_is_a_recursion() -> None:
         },
         "B": {"type": ["object", "null"], "properties": {"a": {"$ref": "#/$defs/A"}, "top": {"$ref": "#"}}},
     }
-    a, b = Named(((True, ("$defs", "A")),)), Named(((True, ("$defs", "B")),))
+    a, b = TypeRef(((True, ("$defs", "A")),)), TypeRef(((True, ("$defs", "B")),))
     reading = shape({"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}}, definitions, payload=True)
     assert fields(reading, a.key) == {"b": (Union((b, NULL)), False), "me": (Array(a), False)}
     assert fields(reading, b.key) == {"a": (a, False), "top": (Anything(), False)}
-    assert fields(shape({"properties": {"me": {"$ref": "#"}}}, payload=True)) == {"me": (Named(ROOT), False)}
+    assert fields(shape({"properties": {"me": {"$ref": "#"}}}, payload=True)) == {"me": (TypeRef(ROOT), False)}
 
 
 def test_a_recursion_without_an_object_has_a_name_too() -> None:
@@ -333,11 +335,11 @@ def test_a_recursion_without_an_object_has_a_name_too() -> None:
         ]
     }
     reading = shape(inner, {"Json": json})
-    assert isinstance(reading.shape, Named)
-    known = reading.known[reading.shape.key]
-    assert (known.shape, known.ways) == (
+    assert isinstance(reading.shape, TypeRef)
+    known = reading.named_types[reading.shape.key]
+    assert (known.shape, known.names) == (
         Union((Array(reading.shape), Mapping(reading.shape), NULL)),
-        (Called(("Json",)),),
+        (TypeName(("Json",)),),
     )
 
 
@@ -350,15 +352,15 @@ def test_a_definition_of_values_or_objects_to_choose_from_has_a_name() -> None:
     }
     properties = {name.lower(): {"$ref": f"#/$defs/{name}"} for name in definitions}
     reading = shape({"properties": properties}, definitions, payload=True)
-    colour = Named(((True, ("$defs", "Colour")),))
+    colour = TypeRef(((True, ("$defs", "Colour")),))
     assert fields(reading) == {"colour": (colour, False), "id": (TEXT, False), "ids": (Array(TEXT), False)}
-    assert reading.known[colour.key].shape == OneOfValues(("red", "blue"))
+    assert reading.named_types[colour.key].shape == OneOfValues(("red", "blue"))
 
 
 def test_a_very_long_chain_of_references_is_read_to_its_end() -> None:
     """No RecursionError, however long it is, through objects and from one reference to the next."""
     chain: dict[str, Any] = {f"D{n}": {"properties": {"x": {"$ref": f"#/$defs/D{n + 1}"}}} for n in range(2_000)}
-    assert len(shape({"$ref": "#/$defs/D0"}, {**chain, "D2000": {"type": "string"}}).known) == 2_000
+    assert len(shape({"$ref": "#/$defs/D0"}, {**chain, "D2000": {"type": "string"}}).named_types) == 2_000
     direct: dict[str, Any] = {f"D{n}": {"$ref": f"#/$defs/D{n + 1}"} for n in range(900)}
     assert shape({"$ref": "#/$defs/D0"}, {**direct, "D900": {"type": "string"}}).shape == TEXT
     arrays: dict[str, Any] = {f"D{n}": {"items": {"$ref": f"#/$defs/D{n + 1}"}} for n in range(2_000)}
@@ -371,7 +373,7 @@ def test_definitions_that_multiply_are_read_once_each() -> None:
     definitions: dict[str, Any] = {
         f"D{n}": {"properties": {key: {"$ref": f"#/$defs/D{n + 1}"} for key in both}} for n in range(30)
     }
-    assert len(shape({"$ref": "#/$defs/D0"}, {**definitions, "D30": {"type": "string"}}).known) == 30
+    assert len(shape({"$ref": "#/$defs/D0"}, {**definitions, "D30": {"type": "string"}}).named_types) == 30
     arrays: dict[str, Any] = {
         f"D{n}": {
             "anyOf": [
@@ -381,7 +383,7 @@ def test_definitions_that_multiply_are_read_once_each() -> None:
         }
         for n in range(100)
     }
-    assert len(shape({"$ref": "#/$defs/D0"}, {**arrays, "D100": {"type": "string"}}).known) <= 100
+    assert len(shape({"$ref": "#/$defs/D0"}, {**arrays, "D100": {"type": "string"}}).named_types) <= 100
 
 
 @given(st.lists(SCHEMAS, min_size=1, max_size=3), st.lists(SCHEMAS, min_size=2, max_size=2))

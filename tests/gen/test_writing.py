@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from generating import contents, run
 
-from microagent_gen import output
+from microagent_gen import writing
 from microagent_gen.layout import MARK
 
 BEFORE = {"__init__.py": f"{MARK}\nfrom .signals import A\n", "signals.py": f"{MARK}\nA = 1\n", "py.typed": ""}
@@ -24,7 +24,7 @@ AFTER = {"__init__.py": f"{MARK}\nfrom .signals import B\n", "signals.py": f"{MA
 def folder(tmp_path):
     """A folder that holds a package."""
     folder = tmp_path / "package"
-    output.write(output.compare(folder, BEFORE))
+    writing.write(writing.compare(folder, BEFORE))
     (folder / "_signals_001.py").write_text(f"{MARK}\n")
     return folder
 
@@ -35,7 +35,7 @@ def written(files):
 
 def test_a_package_takes_the_place_of_another(folder):
     """After writing, the folder holds exactly the new files; what is stale is gone, and nothing temporary is left."""
-    output.write(output.compare(folder, AFTER))
+    writing.write(writing.compare(folder, AFTER))
     assert contents(folder) == written(AFTER)
 
 
@@ -56,20 +56,20 @@ def test_a_failure_leaves_the_old_package(failing, call, folder, monkeypatch):
 
         return refusing
 
-    plan = output.compare(folder, AFTER)
+    plan = writing.compare(folder, AFTER)
     with monkeypatch.context() as patched:
         if failing == "open":
             patched.setattr(Path, "open", refuse(Path.open))
         else:
             patched.setattr(os, "replace", refuse(os.replace))
         with pytest.raises(OSError, match="No space left"):
-            output.write(plan)
+            writing.write(plan)
     assert contents(folder) == before
 
 
 def test_a_failure_of_a_first_run_leaves_no_package(tmp_path, monkeypatch):
     """When there was no package before, a failure leaves none of its files."""
-    plan = output.compare(tmp_path / "package", AFTER)
+    plan = writing.compare(tmp_path / "package", AFTER)
     real, replaced = os.replace, []
 
     def refuse_the_last(source, target):
@@ -80,7 +80,7 @@ def test_a_failure_of_a_first_run_leaves_no_package(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "replace", refuse_the_last)
     with pytest.raises(OSError, match="Input/output"):
-        output.write(plan)
+        writing.write(plan)
     assert not list(tmp_path.rglob("*.*"))
 
 
@@ -93,14 +93,14 @@ def test_the_package_itself_is_replaced_last(folder, monkeypatch):
         real(source, target)
 
     monkeypatch.setattr(os, "replace", replace)
-    output.write(output.compare(folder, AFTER))
+    writing.write(writing.compare(folder, AFTER))
     assert order == ["signals.py", "__init__.py", "signals.py"]  # the first one has also what the old package imports
 
 
 def test_bytes_that_are_no_text_are_shown_in_a_diff(folder):
     """A diff of a file that was damaged is still a text."""
     (folder / "signals.py").write_bytes(MARK.encode() + b"\n\xff\xfe")
-    text = output.diff(output.compare(folder, BEFORE))
+    text = writing.diff(writing.compare(folder, BEFORE))
     assert "-\ufffd\ufffd" in text
     assert "+A = 1" in text
 
@@ -108,7 +108,7 @@ def test_bytes_that_are_no_text_are_shown_in_a_diff(folder):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from microagent_gen import output
+from microagent_gen import writing
 
 replace, left = os.replace, int(sys.argv[2])
 
@@ -120,7 +120,7 @@ def replace_or_die(*arguments):
     replace(*arguments)
 
 os.replace = replace_or_die
-output.write(output.compare(Path(sys.argv[1]), {after!r}))
+writing.write(writing.compare(Path(sys.argv[1]), {after!r}))
 """
 
 
@@ -133,9 +133,9 @@ def test_a_killed_run_is_completed_by_the_next(replaced, folder):
     assert any(name.startswith(".") for name in found)
     for name in BEFORE:
         assert found[name].startswith((written(BEFORE)[name], written(AFTER)[name]))
-    plan = output.compare(folder, AFTER)
+    plan = writing.compare(folder, AFTER)
     assert plan.changes
-    output.write(plan)
+    writing.write(plan)
     assert contents(folder) == written(AFTER)
 
 
@@ -197,7 +197,7 @@ def test_only_own_leftovers_are_removed(folder):
     for name in theirs:
         (folder / name).touch()
     (folder / ".signals.py.01234567").touch()
-    output.write(output.compare(folder, AFTER))
+    writing.write(writing.compare(folder, AFTER))
     assert contents(folder) == {**written(AFTER), **theirs}
 
 
@@ -205,10 +205,10 @@ def test_one_process_writes_at_a_time(folder):
     """While another process is writing into the folder, a second one waits until that has ended."""
     code = f"""if True:
         from pathlib import Path
-        from microagent_gen import output
-        plan = output.compare(Path({str(folder)!r}), {AFTER!r})
+        from microagent_gen import writing
+        plan = writing.compare(Path({str(folder)!r}), {AFTER!r})
         print("ready", flush=True)
-        output.write(plan)
+        writing.write(plan)
     """
     descriptor = os.open(folder, os.O_RDONLY)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -225,5 +225,5 @@ def test_one_process_writes_at_a_time(folder):
 def test_an_empty_file_is_nobodys(folder):
     """An empty file in the place of a generated one is overwritten: nothing is lost, and a crash may have left it."""
     (folder / "__init__.py").write_bytes(b"")
-    output.write(output.compare(folder, AFTER))
+    writing.write(writing.compare(folder, AFTER))
     assert contents(folder) == written(AFTER)

@@ -1,4 +1,4 @@
-"""The last look at a generated file: its syntax tree holds declarations, and nothing that could do anything."""
+"""The allow-list for generated code: a module may hold declarations, and nothing that has side effects."""
 
 import ast
 from collections.abc import Iterable, Sequence
@@ -13,26 +13,26 @@ _GUARD = "_t.TYPE_CHECKING"
 
 
 class UnexpectedCode(SyntaxError):
-    """Generated text is not only what was meant to be generated."""
+    """Generated code holds something that is not on the allow-list."""
 
 
-def prove(text: str, name: str) -> None:
+def check_allowed(text: str, name: str) -> None:
     """
-    See that a generated module declares classes and objects, and does nothing else.
+    Check that a generated module only declares classes and objects.
 
-    Whatever a declaration says, what is written from it must not be able to run: the templates are written so that
-    foreign text becomes nothing but strings and names, and this does not rely on it.
+    Text of a declaration must never run as code. The templates turn it into strings and names only; this check is the
+    second line of defence, and does not rely on them.
 
     :param name: of the file, for messages
-    :raises SyntaxError: if the text is no Python, or holds anything else
+    :raises SyntaxError: if the text is not valid Python, or holds anything else
     """
     try:
-        _Proof(name).module(ast.parse(text, name))
-    except (RecursionError, MemoryError):  # what the parser raises for what is too deep
+        _Checker(name).module(ast.parse(text, name))
+    except (RecursionError, MemoryError):  # from the parser, for deep nesting
         raise UnexpectedCode("is nested too deeply", (name, 1, 1, "")) from None
 
 
-class _Proof:
+class _Checker:
     def __init__(self, name: str) -> None:
         self._name = name
 
@@ -96,7 +96,7 @@ class _Proof:
     # -- values
 
     def _value(self, node: ast.expr) -> None:
-        """What is assigned: a declaration, a TypedDict, a type, or a list of names."""
+        """An assigned value: a declaration, a TypedDict, a type, or a list of names."""
         match node:
             case ast.Call(func=func, args=arguments, keywords=keywords) if self._dotted(func) in _MAKERS:
                 for argument in [*arguments, *(keyword.value for keyword in keywords)]:

@@ -3,7 +3,7 @@
 import pytest
 from generating import GOLDEN
 
-from microagent_gen.proof import prove
+from microagent_gen.allowlist import check_allowed
 
 START = "import typing as _t\n\nimport microagent as _m\n\n\n"
 
@@ -13,7 +13,7 @@ START = "import typing as _t\n\nimport microagent as _m\n\n\n"
 )
 def test_what_is_generated_is_accepted(path):
     """Every golden file."""
-    prove(path.read_text(), path.name)
+    check_allowed(path.read_text(), path.name)
 
 
 @pytest.mark.parametrize(
@@ -89,6 +89,6 @@ def test_what_is_generated_is_accepted(path):
 def test_anything_else_is_refused_with_its_place(code):
     """Whatever could run, or is no Python, is an error that names the file and the line."""
     with pytest.raises(SyntaxError) as refused:
-        prove(START + code + "\n", "signals.py")
+        check_allowed(START + code + "\n", "signals.py")
     assert refused.value.filename == "signals.py"
     assert refused.value.lineno is not None

@@ -1,4 +1,4 @@
-"""Files against the folders they belong in: compared, shown, written whole or not at all."""
+"""Generated files and the folders that they go to: compared, shown as a diff, written all or nothing."""
 
 import difflib
 import fcntl
@@ -19,11 +19,11 @@ from microagent_gen.transition import order, transitional
 @dataclass(frozen=True, slots=True)
 class Family:
     """
-    Files that belong together, and how those of this program are told from those of others.
+    A kind of generated files, and how to recognise them among others.
 
-    :ivar names: a regular expression of the names that such files have
-    :ivar mark: what each of them begins with; an empty one holds nothing of anybody's
-    :ivar place: what people call the place they are in
+    :ivar names: a regular expression for their names
+    :ivar mark: what each of them begins with
+    :ivar place: "folder" or "file", what to choose another one of if the place is taken
     """
 
     names: str
@@ -34,11 +34,11 @@ class Family:
         return re.fullmatch(self.names, name) is not None
 
     def is_temporary(self, name: str) -> bool:
-        """Whether a process that was killed has left a file of this name."""
+        """Whether this is the name of a temporary file, which a process that was killed may have left behind."""
         return re.fullmatch(rf"\.({self.names}|py\.typed)\.[0-9a-f]{{8}}", name) is not None
 
     def is_ours(self, content: bytes | None) -> bool:
-        """Whether nothing of somebody else's is lost with a file."""
+        """Whether a file may be overwritten: it is missing, empty, or was generated."""
         return not content or content.startswith(self.mark)
 
 
@@ -46,12 +46,12 @@ PACKAGE = Family(r"(__init__|signals|queues|_types|_signals_\d{3,}|_queues_\d{3,
 
 
 class OutputError(MicroAgentError):
-    """The folder holds something that must not be overwritten."""
+    """A file that was not generated is in the way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One file that is not as it should be; ``before`` None: it is missing, ``after`` None: it is stale."""
+    """One file that has to change; ``before`` is None if it is new, ``after`` if it has to be removed."""
 
     path: Path
     before: bytes | None
@@ -60,7 +60,12 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What has to be done in a folder, packages last, then what is stale; ``name`` is what people call its place."""
+    """
+    The changes that one output needs.
+
+    :ivar name: of the output, for messages
+    :ivar changes: in this order: modules before the modules that import them, then stale files
+    """
 
     name: str
     folder: Path
@@ -69,20 +74,21 @@ class Plan:
 
     @property
     def written(self) -> int:
-        """How many files are written."""
+        """The number of files to write."""
         return sum(change.after is not None for change in self.changes)
 
     @property
     def removed(self) -> int:
-        """How many stale files are removed."""
+        """The number of stale files to remove."""
         return len(self.changes) - self.written
 
 
 def compare(folder: Path, files: Mapping[str, str], family: Family = PACKAGE) -> Plan:
     """
-    What it takes to make the folder hold these files, and no others of the family.
+    The changes that make a folder hold these files, and no others of the family.
 
-    :raises OutputError: if a file of one of these names was not written by this program
+    :param files: their texts by their names
+    :raises OutputError: if one of the files exists and was not generated
     """
     ordered = sorted(files, key=order)
     wanted = [(folder / name, files[name].encode("utf-8", "backslashreplace")) for name in ordered]
@@ -96,10 +102,10 @@ def compare(folder: Path, files: Mapping[str, str], family: Family = PACKAGE) ->
 
 def compare_file(path: Path, text: str, mark: bytes) -> Plan:
     """
-    What it takes to make one file hold this text.
+    The changes that make one file hold this text.
 
     :param mark: what every file of this kind begins with
-    :raises OutputError: if the file was not written by this program
+    :raises OutputError: if the file exists and was not generated
     """
     found = compare(path.parent, {path.name: text}, Family(re.escape(path.name), mark, "file"))
     return replace(found, name=str(path))
@@ -112,17 +118,17 @@ def diff(plan: Plan) -> str:
 
 def write(*plans: Plan) -> None:
     """
-    Do what the plans say; when that fails, all is as it was.
+    Write and remove files as the plans say.
 
-    Each file takes the place of the one before in one step, a package itself after its modules. A process that is
-    killed between two of these steps leaves files of both kinds, which can be imported together: the next run completes
-    them, and removes what was left over.
+    Each file is replaced atomically, the ``__init__.py`` of a package after its modules. A process that is killed in
+    between leaves old and new files, which can be imported together; the next run completes them and removes temporary
+    files.
 
-    :raises OSError: if the file system refuses
+    :raises OSError: if the file system refuses; all files are then restored
     """
     with _folders(plan.folder for plan in plans), ExitStack() as stack:
-        for folder in sorted({plan.folder.resolve() for plan in plans}):  # in one order, so that nobody waits in a ring
-            stack.enter_context(_alone_in(folder))
+        for folder in sorted({plan.folder.resolve() for plan in plans}):  # always in this order: no deadlocks
+            stack.enter_context(_locked(folder))
         for plan in plans:
             _remove_leftovers(plan)
         _write([change for plan in plans for change in plan.changes])
@@ -144,18 +150,18 @@ def _write(changes: list[Change]) -> None:
 
 
 def _steps(changes: Iterable[Change]) -> Iterator[tuple[bytes, Change]]:
-    """What is written where, in this order: modules that fit the old ones and the new ones, then the new ones."""
+    """The contents to write, in order: first modules that fit both the old and the new ones, then the new ones."""
     written = [(change, change.after) for change in changes if change.after is not None]
-    passing = [transitional(change.path.name, change.before, after) for change, after in written]
-    yield from ((content, change) for (change, _), content in zip(written, passing, strict=True))
-    for (change, after), content in zip(written, passing, strict=True):
+    bridges = [transitional(change.path.name, change.before, after) for change, after in written]
+    yield from ((content, change) for (change, _), content in zip(written, bridges, strict=True))
+    for (change, after), content in zip(written, bridges, strict=True):
         if content != after:
             yield after, change
 
 
 @contextmanager
 def _folders(folders: Iterable[Path]) -> Generator[None, None, None]:
-    """Make what is missing of the folders; if what follows fails, it is gone again."""
+    """Create the folders; if the body fails, remove those that were created."""
     made: list[Path] = []
     try:
         for folder in folders:
@@ -172,8 +178,8 @@ def _folders(folders: Iterable[Path]) -> Generator[None, None, None]:
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Generator[None, None, None]:
-    """Let only one process at a time write into the folder, where the file system has locks."""
+def _locked(folder: Path) -> Generator[None, None, None]:
+    """Let one process at a time write into the folder, if the file system supports locks."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         with suppress(OSError):
@@ -195,8 +201,8 @@ def _content(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     if not stat.S_ISREG(kind):
-        what = "a folder" if stat.S_ISDIR(kind) else "something that is no file"
-        raise OutputError(f"{path}: {what} is where a file has to be written")
+        what = "a folder" if stat.S_ISDIR(kind) else "not a regular file"
+        raise OutputError(f"{path}: this is {what}, and a file has to be written here")
     return path.read_bytes()
 
 
@@ -218,7 +224,7 @@ def _file_diff(change: Change) -> Iterator[str]:
 
 
 def _stage(path: Path, content: bytes) -> Path:
-    """A file beside ``path`` that is ready to take its place."""
+    """Write a temporary file beside ``path`` that can replace it."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with temporary.open("xb") as file:
@@ -229,7 +235,7 @@ def _stage(path: Path, content: bytes) -> Path:
         with suppress(OSError):
             temporary.unlink()
         if isinstance(exc, OSError):
-            exc.filename = str(path)  # what people know
+            exc.filename = str(path)  # people know this one, not the temporary file
         raise
     return temporary
 

@@ -1,4 +1,4 @@
-"""Files as they were in a revision of a git repository."""
+"""The files of a git revision."""
 
 import os
 import subprocess
@@ -16,9 +16,9 @@ _PLAIN_FILES = (b"100644", b"100755")
 @dataclass(frozen=True, slots=True)
 class Revision:
     """
-    What ``git:REV[:PATH]`` names.
+    A git revision and the paths that are of interest in it: ``git:REV[:PATH]``.
 
-    :ivar paths: files and folders, relative to the working directory
+    :ivar paths: of files and folders, relative to the working directory
     """
 
     name: str
@@ -27,34 +27,34 @@ class Revision:
     @classmethod
     def of(cls, text: str, sources: Sequence[str]) -> "Revision":
         """
-        The revision that a text names.
+        Parse ``git:REV[:PATH]``.
 
-        :param sources: what is meant if it names no path
-        :raises ConfigurationError: if it names none
+        :param sources: the paths if the text has none
+        :raises ConfigurationError: if it has no revision
         """
         name, colon, path = text.removeprefix(PREFIX).partition(":")
         if not name or name.startswith("-"):
-            raise ConfigurationError(f"{text!r} names no revision: git:REV or git:REV:PATH, git:main for example")
+            raise ConfigurationError(f"{text!r} names no revision: use git:REV or git:REV:PATH, such as git:main")
         return cls(name, (path or ".",) if colon else tuple(sources))
 
     def extract(self, folder: Path) -> dict[str, str]:
         """
-        Write the JSON files of the revision that are there, and all beside and below them, into a folder.
+        Copy the files at ``paths`` into a folder, with all JSON files beside and below them, which they may refer to.
 
-        :return: where those of ``paths`` are now that there were
+        :return: where each path of the revision is now; those that it does not have are left out
         :raises ConfigurationError: if there is no repository, no such revision, or none of the paths in it
         """
-        top = Path(_git("rev-parse", "--show-toplevel", fault="this is no git repository").decode().rstrip("\n"))
+        top = Path(_git("rev-parse", "--show-toplevel", fault="not a git repository").decode().rstrip("\n"))
         fault = f"git has no revision {self.name!r}"
         if _git("rev-parse", "--is-shallow-repository", fault=fault).strip() == b"true":
-            fault += " here: this clone is shallow, 'git fetch --unshallow' gets the rest"
+            fault += " here: this clone is shallow, 'git fetch --unshallow' completes it"
         commit = _git("rev-parse", "--verify", "--quiet", f"{self.name}^{{commit}}", fault=fault).decode().strip()
         known = list(_listed(commit))
         inside = {path: place for path in self.paths if _is_there(place := _inside(top, path), known)}
         if not inside:
             missing = ", ".join(map(repr, dict.fromkeys(_inside(top, path) for path in self.paths)))
-            advice = f"say with {PREFIX}{self.name}:PATH what it was called then"
-            raise ConfigurationError(f"revision {self.name!r} has no file or folder {missing}: {advice}")
+            advice = f"if it was called otherwise then, name it with {PREFIX}{self.name}:PATH"
+            raise ConfigurationError(f"revision {self.name!r} has no file or folder {missing}; {advice}")
         roots = [place if _is_folder(place, known) else str(PurePosixPath(place).parent) for place in inside.values()]
         wanted = [(blob, name) for blob, name in known if any(_is_below(name, root) for root in roots)]
         for (_, name), content in zip(wanted, _contents([blob for blob, _ in wanted]), strict=True):
@@ -65,12 +65,12 @@ class Revision:
 
 
 def _inside(top: Path, path: str) -> str:
-    """A path as git names it: from the root of the repository on."""
+    """A path relative to the root of the repository, as git writes it."""
     found = os.path.relpath(os.path.abspath(path), os.path.realpath(top))
     if found.startswith(".."):
         found = os.path.relpath(os.path.realpath(path), os.path.realpath(top))
     if found.startswith(".."):
-        raise ConfigurationError(f"{path} is outside of the git repository {top}")
+        raise ConfigurationError(f"{path} is outside the git repository {top}")
     return PurePosixPath(found).as_posix()
 
 
@@ -96,9 +96,9 @@ def _listed(commit: str) -> Iterator[tuple[str, str]]:
 
 
 def _contents(blobs: Sequence[str]) -> Iterator[bytes]:
-    """What files hold, in the order of their blobs."""
-    asked = "".join(f"{blob}\n" for blob in blobs).encode()
-    answer = _git("cat-file", "--batch", fault="git cannot read its files", given=asked)
+    """The content of each blob, in order."""
+    request = "".join(f"{blob}\n" for blob in blobs).encode()
+    answer = _git("cat-file", "--batch", fault="git cannot read its files", stdin=request)
     at = 0
     for _ in blobs:
         end = answer.index(b"\n", at)
@@ -107,18 +107,18 @@ def _contents(blobs: Sequence[str]) -> Iterator[bytes]:
         at = end + size + 2
 
 
-def _git(*arguments: str, fault: str, given: bytes = b"") -> bytes:
+def _git(*arguments: str, fault: str, stdin: bytes = b"") -> bytes:
     """
-    What a command of git says.
+    The standard output of a git command.
 
-    :raises ConfigurationError: with the fault and git's own words, if it fails
+    :raises ConfigurationError: with the fault and git's own message, if it fails
     """
     try:
-        done = subprocess.run(("git", *arguments), input=given, capture_output=True, timeout=TIMEOUT, check=False)
+        done = subprocess.run(("git", *arguments), input=stdin, capture_output=True, timeout=TIMEOUT, check=False)
     except FileNotFoundError:
-        raise ConfigurationError("git is not installed, or not to be found") from None
+        raise ConfigurationError("git is not installed, or not on PATH") from None
     except subprocess.TimeoutExpired:
-        raise ConfigurationError(f"git {arguments[0]} has not ended after {TIMEOUT:.0f} seconds") from None
+        raise ConfigurationError(f"git {arguments[0]} did not finish within {TIMEOUT:.0f} seconds") from None
     if done.returncode != 0:
         words = " ".join(done.stderr.decode(errors="replace").split()).removeprefix("fatal: ")
         raise ConfigurationError(f"{fault}: {words}" if words else fault)
