@@ -23,6 +23,7 @@ from microagent.tasks import GRACE, Kept, Tasks
 
 __all__ = ["ConsumingOptions", "Source", "Worker"]
 
+LONGEST_ID = 100  # characters of an id in the log, which a stranger may have chosen
 WAIT = 15.0  # longest wait for a message in one go, in seconds
 
 _crashes = attrgetter("crashes")
@@ -271,9 +272,8 @@ class Worker:
         async with self._solitude.of(self, self._give_up(aside, suspect)):
             for delivery in [suspect] if suspect is not None else await self._obtain(1):
                 if is_suspect(delivery):
-                    self._log.warning(
-                        "%s: a message that %d processes died with runs alone", self._name, delivery.crashes
-                    )
+                    told = self._name, _called(delivery), delivery.crashes
+                    self._log.warning("%s: %s, which %d processes died with, runs alone", *told)
                 self._waiting.append(delivery)
                 self._wake(1)
             await self._rid_of_all()
@@ -365,7 +365,7 @@ class Worker:
         except SerializingError as error:
             self._bury(delivery, str(error))
         except Exception as error:  # noqa: BLE001 - whatever reading a message comes upon, the slot goes on
-            self._log.exception("%s: a message cannot be looked at", self._name)
+            self._log.exception("%s: %s cannot be looked at", self._name, _called(delivery))
             self._try_again(delivery, describe(error))
         return None
 
@@ -373,7 +373,8 @@ class Worker:
         """Whether the slot has come to its end with this run."""
         if outcome.ending is Ending.ABANDONED:
             return True
-        log_failure(self._log, self.consumer.key, outcome)
+        run = f"{self.consumer.key} ({_called(delivery)}, attempt {delivery.attempt})"
+        log_failure(self._log, run, outcome)
         self._conclude(delivery, outcome)
         return outcome.ending is Ending.CANCELLED
 
@@ -384,7 +385,7 @@ class Worker:
         self._open_slot()
 
     def _bury(self, delivery: Delivery, reason: str) -> None:
-        self._log.error("%s: a message is buried: %s", self._name, printable(reason))
+        self._log.error("%s: %s is buried: %s", self._name, _called(delivery), printable(reason))
         delivery.bury(reason)
 
     def _conclude(self, delivery: Delivery, outcome: Outcome) -> None:
@@ -402,7 +403,8 @@ class Worker:
         if delay is None:
             self._bury(delivery, reason)
         else:
-            self._log.info("%s: a message comes again in %.1f s, after attempt %d", self._name, delay, delivery.attempt)
+            told = self._name, _called(delivery), delay, delivery.attempt
+            self._log.info("%s: %s comes again in %.1f s, after attempt %d", *told)
             delivery.retry(delay, reason)
 
     def _settle(self, settlement: Settlement) -> None:
@@ -455,7 +457,7 @@ class Worker:
     def _lose(self, delivery: Delivery) -> None:
         delivery.lost = True
         self._forget(delivery)
-        self._log.warning("%s: the lease of a message ran out, somebody else has it now", self._name)
+        self._log.warning("%s: the lease of %s ran out, somebody else has it now", self._name, _called(delivery))
 
     async def _keep_house(self) -> None:
         while True:
@@ -471,3 +473,8 @@ class Worker:
         except Exception:  # noqa: BLE001 - the ticker never ends
             self._log.exception("%s: keeping the queue failed, and is tried again", self._name)
             return None
+
+
+def _called(delivery: Delivery) -> str:
+    """How the log calls a message: by the id that its server or its sender gave it."""
+    return f"message {printable(str(delivery.id), LONGEST_ID)}" if delivery.id else "a message"

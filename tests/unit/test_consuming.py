@@ -408,3 +408,23 @@ async def test_keeping_that_fails_is_told_and_tried_again(server, work, caplog):
     await until(lambda: server.renewed)
     assert "keeping the queue failed, and is tried again" in caplog.text
     await worker.stop(0)
+
+
+async def test_log_tells_which_message_it_is_and_which_attempt(server, work, caplog):
+    """By its id, which whoever looks for it on the server needs; one that a stranger chose is in one short line."""
+    caplog.set_level(logging.INFO)
+
+    def fail(n):
+        raise ValueError(n)
+
+    work(Handlers(fail).handle)
+    server.put(b'{"n":1}', id="77", attempt=1)
+    server.put(b'{"n":2}', id="a\nb" * 100, attempt=2)
+    await until(lambda: len(server.verdicts) == 2)
+    lines = [record.getMessage() for record in caplog.records]
+    (failed,) = [line for line in lines if "(message 77, attempt 1) failed after" in line]
+    (again,) = [line for line in lines if "message 77 comes again in 0.5 s, after attempt 1" in line]
+    (buried,) = [line for line in lines if " is buried: ValueError: 2" in line]
+    assert all(line.isprintable() for line in (failed, again, buried))
+    assert "message a\\nb" in buried
+    assert len(buried) < 250

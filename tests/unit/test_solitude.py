@@ -144,7 +144,7 @@ async def test_suspect_runs_while_nothing_else_is_held(process, keeps_places, ca
     here.start()
     await until(lambda: here.has_run(1, 2, 3, 4, 5) and not server.held)
     assert (3, 1) in here.runs
-    assert "a message that 3 processes died with runs alone" in caplog.text
+    assert "a message, which 3 processes died with, runs alone" in caplog.text
 
 
 @pytest.mark.parametrize("keeps_places", [True, False])
