@@ -1,33 +1,30 @@
-"""The queue broker: send and consume, on top of a backend that moves batches of messages."""
+"""The queue broker: sending and consuming on top of a backend that moves batches of messages."""
 
-import abc
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, ClassVar, TypedDict
+from typing import Any, TypedDict
 
-from microagent import arguments, codec
+from microagent import arguments
 from microagent.admission import ValidationMode
 from microagent.batch import Batcher
+from microagent.boundqueue import BoundQueue
 from microagent.consuming import ConsumingOptions, Verdicts, Worker
-from microagent.delivery import NOW, DeadLetter, Delivery, Outgoing, Settlement, check_letter
+from microagent.delivery import NOW, DeadLetter, Delivery, Outgoing
 from microagent.dsn import masked
-from microagent.endpoint import Endpoint
-from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError, QueueSerializingError
-from microagent.link import Interrupted
-from microagent.names import guess
-from microagent.options import COMMON
+from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError
 from microagent.queue import Consumer, Queue
+from microagent.queuebackend import QueueBackend, Stored
 from microagent.retry import RetryPolicy
 from microagent.solitude import Solitude
 
-__all__ = ["AbstractQueueBroker", "BoundQueue", "BrokerOptions", "Consumer", "Delivery", "Queue"]
+__all__ = ["AbstractQueueBroker", "BoundQueue", "BrokerOptions", "Consumer", "Delivery", "Queue", "Stored"]
 
 
 class BrokerOptions(TypedDict, total=False):
-    """What every broker takes by name, beside what is its own: see :class:`AbstractQueueBroker`."""
+    """The keyword arguments that every broker's constructor takes; described in :class:`AbstractQueueBroker`."""
 
     validate: ValidationMode
     formats: bool
@@ -36,129 +33,29 @@ class BrokerOptions(TypedDict, total=False):
     retry: RetryPolicy | None
 
 
-Stored = Sequence[Exception | None]
-
-
-class BoundQueue:
-    """A queue on a broker: ``broker.mailer``."""
-
-    __slots__ = ("broker", "queue")
-
-    broker: "AbstractQueueBroker"
-    queue: Queue
-
-    def __init__(self, broker: "AbstractQueueBroker", queue: Queue) -> None:
-        self.broker = broker
-        self.queue = queue
-
-    def __repr__(self) -> str:
-        return f"<{self.queue.name} on {self.broker!r}>"
-
-    async def send(self, message: dict[str, Any], *, delay: float = NOW, **options: Any) -> None:
-        """
-        Hand the message over; when this returns, the server has it.
-
-        :param delay: seconds before which no consumer gets it
-        :param options: for the backend, see its own documentation
-        :raises QueueSerializingError: if the message cannot be sent
-        :raises ConfigurationError: if ``delay`` is no such number, or the backend cannot honour it or another option
-        :raises BackendConnectionError: if the server stays away for ``send_timeout``, or left it open whether it has
-            the message
-        """
-        if type(message) is not dict and not isinstance(message, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
-            raise QueueSerializingError(f"queue '{self.queue.name}': a message is a dict, not {codec.kind(message)}")
-        body = self.broker._admission.sending(self.queue, message, QueueSerializingError)
-        outgoing = Outgoing(self.queue.name, body, options, delay)
-        if delay is not NOW or options:
-            self.broker._check_sending(outgoing)
-        await self.broker._outbox.add(outgoing)
-
-    __call__ = send
-
-    async def length(self) -> int:
-        """How many messages wait, those that wait for their next try included."""
-        return await self.broker.queue_length(self.queue.name)
-
-    async def dead(self, limit: int = 100) -> list[DeadLetter]:
-        """The oldest messages that were given up."""
-        return await self.broker.dead(self.queue.name, limit)
-
-    async def resend(self, *letters: DeadLetter) -> int:
-        """
-        Send the messages of dead letters again, each as if it were new, and take the letters away::
-
-            await broker.mailer.resend(*await broker.mailer.dead())
-
-        A letter goes when its message is in the queue: what ends in between may bring a message twice, and loses none.
-
-        :param letters: of this queue, as ``dead`` gave them, here or in another process
-        :return: how many there were; the others have been sent or discarded meanwhile
-        :raises ConfigurationError: if one is no dead letter, or of another queue; then nothing was done
-        :raises BackendConnectionError: if the server stays away for ``send_timeout``, or went in between, where some
-            may have been sent already; whose letter is gone was
-        """
-        did = "some of these messages may be in the queue already, and those whose letters are gone are"
-        return await self._clear(self.broker._resend, letters, did)
-
-    async def discard(self, *letters: DeadLetter) -> int:
-        """
-        Take dead letters away for good.
-
-        :param letters: of this queue, as ``dead`` gave them, here or in another process
-        :return: how many there were; the others have been sent or discarded meanwhile
-        :raises ConfigurationError: if one is no dead letter, or of another queue; then nothing was done
-        :raises BackendConnectionError: if the server stays away for ``send_timeout``, or went in between, where some
-            may be gone already
-        """
-        return await self._clear(self.broker._discard, letters, "some of these letters may be gone already")
-
-    async def _clear(
-        self, clear: Callable[[str, Sequence[DeadLetter]], Awaitable[int]], letters: Sequence[DeadLetter], did: str
-    ) -> int:
-        for letter in letters:
-            check_letter(letter, self.queue.name)
-        if not letters:
-            return 0
-        operation = partial(clear, self.queue.name, letters)
-        try:
-            return await self.broker._link.through(operation, self.broker._deadline(), repeatable=False)
-        except Interrupted as error:
-            raise BackendConnectionError(f"{self!r}: {error}; {did}") from error
-
-
-class AbstractQueueBroker(Endpoint):
+class AbstractQueueBroker(QueueBackend):
     """
-    Messages, each for one consumer. Every declared queue is an attribute::
+    Base of all queue brokers: each message goes to one consumer, at least once.
+
+    Every declared queue is an attribute, a :class:`BoundQueue`::
 
         broker = LocalBroker("local://")
         await broker.mailer.send({"text": "Hi", "email": "user@example.org"})
 
-    Nothing connects before the first ``await``.
+    The constructor does not connect; the first operation does. After an outage the broker reconnects by itself. It is
+    an async context manager that connects on entry and closes on exit.
 
-    :param dsn: where the server is
-    :param uid: names this broker among others; without it, a random one
-    :param log: a logger
-    :param validate: ``"warn"``, ``"strict"`` or ``"off"``: what happens to messages that do not fit their declaration
-    :param formats: whether ``format`` in a declaration is part of it; else it only tells people something
-    :param send_timeout: seconds to go on trying to connect before ``send`` raises
-    :param lease: seconds after which a message whose holder is silent comes again
-    :param retry: when a failed message comes again; ``@consumer(queue, retry=...)`` overrides it
+    :param dsn: the server, such as ``"redis://host:6379/0"``
+    :param uid: identifies this broker among others; default: random
+    :param log: logger of the broker
+    :param validate: what happens to payloads that do not fit their declaration. ``"warn"``: a warning is logged;
+        ``"strict"``: ``send`` raises, and a received message becomes a dead letter; ``"off"``: nothing is checked
+    :param formats: also check ``format`` in JSON Schemas
+    :param send_timeout: seconds for which operations keep trying to reach the server before they raise
+    :param lease: seconds after which a message comes again if the process that holds it neither settles nor renews it
+    :param retry: when a message whose handler failed comes again; ``@consumer(queue, retry=...)`` overrides it.
+        Default: ``RetryPolicy()``
     """
-
-    CONSUMER_OPTIONS: ClassVar[frozenset[str]] = frozenset()
-    """What ``@consumer`` may say here beyond what it may say everywhere."""
-
-    SUPPORTS: ClassVar[frozenset[str]] = frozenset()
-    """Which of ``exchange`` and ``quorum`` in a declaration mean something here; a consumer of others is refused."""
-
-    SEND_OPTIONS: ClassVar[frozenset[str] | None] = frozenset()
-    """What ``send`` may say here beyond ``delay``; None: whatever it likes."""
-
-    NO_DELAY: ClassVar[str | None] = None
-    """Why no message can be sent with a delay here, and what to do instead; None where one can."""
-
-    KEEPS_PLACES: ClassVar[bool] = True
-    """Whether what is handed back comes again before all that was behind it."""
 
     _bindings: dict[str, Consumer]
 
@@ -182,94 +79,7 @@ class AbstractQueueBroker(Endpoint):
         self._solitude = Solitude()
         self._outbox: Batcher[Outgoing, None] = Batcher(self._flush, begin=self._begin_flush)
         self._verdicts: Batcher[Verdicts, None] = Batcher(self._flush_verdicts)
-        self._moves: Batcher[Verdicts, None] = Batcher(self._flush_verdicts)  # they take longer, and no others wait
-
-    # -- what a backend does
-
-    @abc.abstractmethod
-    async def _push(self, batch: Sequence[Outgoing]) -> Stored:
-        """
-        Store each message, in order, in one round trip.
-
-        :return: for each None when the server has it, or why it has not
-        :raises BackendConnectionError: if nothing was written, so that it may be tried again
-        """
-
-    def _begin(self, batch: Sequence[Outgoing], told: Callable[[Stored | None], None]) -> bool:
-        """
-        Store each message at once, where that can be done without waiting for anything but the answer; whether it is.
-
-        :param told: called later with what :meth:`_push` gives, or with None where that raises
-        """
-        return False
-
-    @abc.abstractmethod
-    async def _take(self, name: str, limit: int) -> Sequence[Delivery]:
-        """Lease up to ``limit`` messages; never waits for one, and is never cancelled by the core."""
-
-    @abc.abstractmethod
-    async def _wait(self, name: str, timeout: float) -> None:
-        """Return when there may be something to take, or after ``timeout`` seconds; holds nothing, may be cancelled."""
-
-    async def _pause(self, name: str) -> None:
-        """Hand back what came without being taken, and have nothing more come so until the next ``_take``."""
-
-    @abc.abstractmethod
-    async def _settle(self, batch: Sequence[Settlement]) -> None:
-        """Carry out the verdicts; one on a delivery whose lease went to somebody else does nothing."""
-
-    @abc.abstractmethod
-    async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
-        """Lengthen the leases; those that were lost."""
-
-    @abc.abstractmethod
-    async def _maintain(self, name: str) -> float:
-        """Give back what silent holders had, promote what is due; seconds until it is due again."""
-
-    @abc.abstractmethod
-    async def _length(self, name: str) -> int:
-        """How many messages wait, delayed ones included."""
-
-    @abc.abstractmethod
-    async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
-        """The oldest dead letters."""
-
-    @abc.abstractmethod
-    async def _resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
-        """
-        Put the messages of those letters that are there into the queue, as new ones, and then take the letters away.
-
-        :return: how many there were
-        :raises Interrupted: if some of it may have been done
-        :raises BackendConnectionError: if nothing was done, so that it may be tried again
-        """
-
-    @abc.abstractmethod
-    async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
-        """Take away those letters that are there, likewise."""
-
-    def _check_consumer(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
-        """
-        Look at the options of a consumer that are the backend's own.
-
-        :raises ConfigurationError: if it cannot honour one, or what the queue is declared with; this one has none
-        """
-        queue = consumer.queue.declaration
-        for key in sorted({"exchange", "quorum"} - self.SUPPORTS):
-            if getattr(queue, key):
-                raise ConfigurationError(
-                    f"{consumer.key}: queue '{queue.name}' is declared with '{key}', which {type(self).__name__} "
-                    "does not have"
-                )
-        for name in sorted(options.keys() - self.CONSUMER_OPTIONS):
-            hint = guess(name, COMMON | self.CONSUMER_OPTIONS)
-            raise ConfigurationError(f"{consumer.key}: {type(self).__name__} has no consumer option {name!r}{hint}")
-
-    async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
-        """Called when the server is there, before the first take and again after every loss."""
-
-    async def _detach(self, name: str) -> None:
-        """Called after the last settlement of a queue that is no longer consumed here."""
+        self._moves: Batcher[Verdicts, None] = Batcher(self._flush_verdicts)  # apart, because they take longer
 
     # -- sending
 
@@ -282,9 +92,9 @@ class AbstractQueueBroker(Endpoint):
 
     def __getitem__(self, name: str) -> BoundQueue:
         """
-        The queue of this name, on this broker.
+        The queue of this name, bound to this broker.
 
-        :raises QueueNotFound: if none is declared
+        :raises QueueNotFound: if no queue of this name is declared
         """
         return BoundQueue(self, Queue.get(name))
 
@@ -293,32 +103,19 @@ class AbstractQueueBroker(Endpoint):
 
     async def send(self, name: str, message: str | bytes, *, delay: float = NOW, **kwargs: Any) -> None:
         """
-        Write a raw message to a queue; when this returns, the server has it.
+        Send a serialized message without checking it; when this returns, the server has stored it.
 
-        :param name: of the queue
+        :param name: name of the queue, which need not be declared
         :param message: a serialized JSON object
-        :param delay: seconds before which no consumer gets it
-        :param kwargs: for the backend, see its own documentation
+        :param delay: seconds until a consumer can get the message
+        :param kwargs: options of the backend, see there
+        :raises ConfigurationError: if the backend does not support ``delay`` or one of the options
+        :raises BackendConnectionError: as for :meth:`BoundQueue.send`
         """
         body = arguments.payload(message, "message")
         outgoing = Outgoing(arguments.name(name, "name"), body, kwargs, delay)
         self._check_sending(outgoing)
         await self._outbox.add(outgoing)
-
-    def _check_sending(self, outgoing: Outgoing) -> None:
-        """
-        Look at what ``send`` was told beside the message.
-
-        :raises ConfigurationError: if the backend cannot honour it
-        """
-        if arguments.seconds("delay", outgoing.delay) and self.NO_DELAY is not None:
-            raise ConfigurationError(
-                f"queue '{outgoing.queue}': {type(self).__name__} cannot send with 'delay': {self.NO_DELAY}"
-            )
-        known = outgoing.options.keys() if self.SEND_OPTIONS is None else self.SEND_OPTIONS
-        for name in sorted(outgoing.options.keys() - known):
-            hint = guess(name, {"delay", *known})
-            raise ConfigurationError(f"queue '{outgoing.queue}': {type(self).__name__} cannot send with {name!r}{hint}")
 
     def _begin_flush(self, batch: list[Outgoing], told: Callable[[Stored | None], None], _idly: bool) -> bool:
         return self._link.is_steady(self._outbox.loop) and self._begin(batch, told)
@@ -328,20 +125,24 @@ class AbstractQueueBroker(Endpoint):
 
     async def queue_length(self, name: str, **options: Any) -> int:
         """
-        How many messages wait, those that wait for their next try included.
+        The number of waiting messages, those that wait for a retry included.
 
-        :param name: of the queue
-        :param options: for the backend, see its own documentation
+        :param name: name of the queue
+        :param options: options of the backend, see there
+        :raises BackendConnectionError: if the server could not be reached within ``send_timeout`` seconds
         """
         length = partial(self._length, arguments.name(name, "name"), **options)
         return await self._link.through(length, self._deadline())
 
     async def dead(self, name: str, limit: int = 100) -> list[DeadLetter]:
         """
-        The oldest messages of a queue that were given up, with reason, attempts and time; they stay where they are,
-        until ``resend`` or ``discard`` of the queue (:class:`BoundQueue`) takes them away.
+        The oldest dead letters of a queue, with reason, number of attempts and time.
 
-        :param limit: at most so many
+        They stay until :meth:`BoundQueue.resend` or :meth:`BoundQueue.discard` removes them.
+
+        :param name: name of the queue
+        :param limit: return at most this many
+        :raises BackendConnectionError: if the server could not be reached within ``send_timeout`` seconds
         """
         letters = partial(self._dead, arguments.name(name, "name"), arguments.count("limit", limit))
         return await self._link.through(letters, self._deadline())
@@ -353,10 +154,11 @@ class AbstractQueueBroker(Endpoint):
 
     async def bind_consumer(self, consumer: Consumer) -> None:
         """
-        Bind a consumer of an agent, and start reading its queue.
+        Bind a consumer and start reading its queue; a server that is down is waited for.
 
-        :raises HandlerError: if the queue has a consumer on this broker already
-        :raises ConfigurationError: if it is no :class:`Consumer`, or the backend cannot honour one of its options
+        :raises HandlerError: if the queue already has a consumer on this broker
+        :raises ConfigurationError: if it is no :class:`Consumer`, or the backend does not have one of its options
+        :raises AuthError: if the server rejects the credentials
         """
         await self._bind_consumers(arguments.each_of(Consumer, [consumer], "bind_consumer"))
 
@@ -383,10 +185,10 @@ class AbstractQueueBroker(Endpoint):
 
     async def bind(self, name: str) -> None:
         """
-        Start reading a queue whose consumer is bound.
+        Start reading a queue whose consumer is bound; does nothing if it is being read.
 
-        :param name: of the queue
-        :raises ConfigurationError: if none is
+        :param name: name of the queue
+        :raises ConfigurationError: if no consumer is bound to it
         """
         if name in self._workers:
             return
@@ -404,15 +206,17 @@ class AbstractQueueBroker(Endpoint):
         worker.start(self._lease)
 
     def _options(self, consumer: Consumer) -> ConsumingOptions:
-        """:raises ConfigurationError: if one of them makes no sense"""
+        """
+        :raises ConfigurationError: if one of the common options has a wrong value
+        """
         return ConsumingOptions.of(consumer, self._policy())
 
     def _policy(self) -> RetryPolicy:
-        """When a failed message comes again if its consumer says nothing else."""
+        """The retry policy of consumers that have none of their own."""
         return self._retry
 
     async def _unbind_consumers(self, consumers: Sequence[Consumer], timeout: float) -> None:
-        """Stop reading for these: handlers finish within ``timeout`` seconds, what is left is handed back."""
+        """Stop reading the queues of these consumers; what their handlers leave after ``timeout`` s is handed back."""
         names = [consumer.queue.name for consumer in consumers if self._bindings.get(consumer.queue.name) is consumer]
         for name in names:
             if (worker := self._workers.get(name)) is not None:
@@ -424,7 +228,7 @@ class AbstractQueueBroker(Endpoint):
         worker = self._workers.pop(name, None)
         if worker is not None:
             await worker.stop(timeout)
-            with suppress(BackendConnectionError):  # a connection that is gone holds nothing
+            with suppress(BackendConnectionError):  # a lost connection holds nothing
                 await self._link.once(partial(self._detach, name))
 
     async def _connect(self) -> None:
@@ -439,16 +243,20 @@ class AbstractQueueBroker(Endpoint):
             await self._link.through(partial(self._settle, settlements))
         except Exception:
             self.log.exception(
-                "%r: %d messages cannot be settled, and come again when their leases end", self, len(settlements)
+                "%r: %d messages cannot be settled; they come again when their leases expire", self, len(settlements)
             )
         for verdicts, part in fetched:
             verdicts.known(part)
         return [None] * len(batch)
 
-    # -- its life
+    # -- closing and monitoring
 
     async def close(self) -> None:
-        """Stop consuming, send what waits, and let go of the server. Using the broker afterwards opens it again."""
+        """
+        Stop consuming, send what is waiting to be sent, and disconnect.
+
+        Running handlers are cancelled, and their messages handed back. Using the broker afterwards connects again.
+        """
         await asyncio.gather(*(self._stop(name, 0) for name in tuple(self._workers)))
         await self._outbox.drain(self._send_timeout)
         await self._outbox.cancel()
@@ -467,18 +275,18 @@ class AbstractQueueBroker(Endpoint):
         }
 
     def _is_healthy(self) -> bool:
-        """Whether it can do what it was asked for; there is nothing wrong with a broker that nobody has needed yet."""
+        """Whether it is connected and reads its queues; a broker that has not been used yet is healthy."""
         return self._link.is_idle or (self._is_connected() and all(worker.healthy for worker in self._workers.values()))
 
 
 def _checked(retry: RetryPolicy | None) -> RetryPolicy:
     if retry is not None and not isinstance(retry, RetryPolicy):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
-        raise ConfigurationError(f"retry={arguments.shown(retry)} is to be a RetryPolicy")
+        raise ConfigurationError(f"retry={arguments.shown(retry)} has to be a RetryPolicy")
     return retry or RetryPolicy()
 
 
 class _Source:
-    """One queue of a broker, for its worker."""
+    """One queue of a broker, as its worker uses it: a lost connection looks like an empty queue."""
 
     def __init__(self, broker: AbstractQueueBroker, name: str) -> None:
         self.keeps_places = broker.KEEPS_PLACES
@@ -499,7 +307,7 @@ class _Source:
             await self._broker._link.once(partial(self._broker._wait, self._name, timeout))
 
     async def pause(self) -> None:
-        with suppress(BackendConnectionError):  # a connection that is gone holds nothing
+        with suppress(BackendConnectionError):  # a lost connection holds nothing
             await self._broker._link.once(partial(self._broker._pause, self._name))
 
     async def renew(self, held: Sequence[Delivery]) -> set[Delivery]:

@@ -1,4 +1,4 @@
-"""What a bus and a broker have in common: a server, and a life that is shared by those who use it."""
+"""What bus and broker have in common: a connection to a server, shared by the agents that use it."""
 
 import abc
 import logging
@@ -13,16 +13,20 @@ from microagent.link import Link
 
 
 class Endpoint(abc.ABC):
-    """One end of what goes to others; it connects at the first use, and again whenever it has to."""
+    """
+    Base of signal buses and queue brokers.
+
+    It connects when it is first used, and again after every lost connection.
+    """
 
     SCHEMES: ClassVar[frozenset[str]] = frozenset()
-    """Of the DSNs that are taken; empty: any text is."""
+    """Schemes of the DSNs that it accepts; empty: any DSN."""
 
     dsn: str
-    """Where the server is, as it was given, password included."""
+    """The DSN as given, including its password."""
 
     uid: str
-    """Its name among others."""
+    """Identifies this bus or broker among others."""
 
     log: logging.Logger
 
@@ -43,28 +47,28 @@ class Endpoint(abc.ABC):
         self._admission = Admission(validate, log, formats=formats)
         self._send_timeout = arguments.seconds("send_timeout", send_timeout)
         self._link = Link(repr(self), self._connect, self._close, log)
-        self._owners: set[int] = set()
+        self._users: set[object] = set()  # the lifecycles of agents
 
     @abc.abstractmethod
     async def _open(self) -> None:
         """
-        Connect.
+        Connect to the server.
 
-        :raises BackendConnectionError: if the server is away
-        :raises AuthError: if it refuses us for good
+        :raises BackendConnectionError: if it cannot be reached; it is tried again
+        :raises AuthError: if it rejects the credentials
         """
 
     @abc.abstractmethod
     async def _close(self) -> None:
-        """Let go of everything that ``_open`` took; may be called again, and ``_open`` may follow."""
+        """Release everything that ``_open`` acquired. Can be called twice, and ``_open`` can be called afterwards."""
 
     @abc.abstractmethod
     async def _connect(self) -> None:
-        """Open it, and have the server know again all that it has to know."""
+        """Call ``_open``, then restore what the server has to know, such as subscriptions."""
 
     @abc.abstractmethod
     async def close(self) -> None:
-        """Send what waits, and let go of the server. Using it afterwards opens it again."""
+        """Send what is waiting to be sent, and disconnect. Using it afterwards connects again."""
 
     async def __aenter__(self) -> Self:
         await self._link.ready()
@@ -75,16 +79,16 @@ class Endpoint(abc.ABC):
     ) -> None:
         await self.close()
 
-    def _join(self, owner: object) -> None:
-        """From now on, it is open for ``owner`` too."""
-        self._owners.add(id(owner))
+    def _join(self, user: object) -> None:
+        """Stay open for ``user``, until it calls :meth:`_leave`."""
+        self._users.add(user)
 
-    async def _leave(self, owner: object) -> None:
-        """``owner`` is done with it; it closes with the last one."""
-        self._owners.discard(id(owner))
-        if not self._owners:
+    async def _leave(self, user: object) -> None:
+        """``user`` needs it no longer; close when the last one leaves."""
+        self._users.discard(user)
+        if not self._users:
             await self.close()
 
     def _is_connected(self) -> bool:
-        """Whether the server is there, as far as that is known without asking it."""
+        """Whether there is a connection, as far as is known without asking the server."""
         return self._link.is_open

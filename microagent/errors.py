@@ -3,32 +3,32 @@
 ::
 
     MicroAgentError
-    ├── DeclarationError              a declaration is not valid: every problem, with its place
-    │   └── ConflictError             one name, two definitions
-    ├── LoadingError                  a source of declarations cannot be read, or must not be
-    │   ├── UnreachableError          its server is away, and may be back later
-    │   └── DriftError                it is not what was locked or pinned
-    ├── HandlerError                  a decorated method cannot take what it would be given   (TypeError)
-    ├── ScheduleError                 a period or cron spec that says nothing                 (ValueError)
-    ├── ConfigurationError            a DSN, a backend or a settings module is wrong          (ValueError)
-    ├── SerializingError              JSON cannot say it, or it does not fit its declaration  (ValueError)
+    ├── DeclarationError              a declaration is invalid; lists every problem           (ValueError)
+    │   └── ConflictError             one name is declared twice, differently
+    ├── LoadingError                  declarations could not be loaded from a source
+    │   ├── UnreachableError          its server is unavailable, perhaps only for now
+    │   └── DriftError                its content differs from what was locked or pinned
+    ├── HandlerError                  a handler's signature does not fit what it handles      (TypeError)
+    ├── ScheduleError                 an invalid period or cron spec                          (ValueError)
+    ├── ConfigurationError            an invalid DSN, option, backend or settings module      (ValueError)
+    ├── SerializingError              a payload is not JSON, or does not fit its declaration  (ValueError)
     │   ├── SignalSerializingError    (also a SignalException)
     │   └── QueueSerializingError     (also a QueueException)
     ├── SignalException
     │   ├── SignalNotFound            no such signal is declared        (LookupError, AttributeError)
-    │   └── CallError
-    │       ├── NoReceivers           nobody listens to the signal that was called
-    │       └── RemoteError           every handler that was called failed
+    │   └── CallError                 a call got no answer
+    │       ├── NoReceivers           no process receives the signal
+    │       └── RemoteError           every handler of the signal raised
     ├── QueueException
     │   └── QueueNotFound             no such queue is declared         (LookupError, AttributeError)
-    └── BackendError
-        ├── BackendConnectionError    the server is away                (ConnectionError)
-        ├── AuthError                 the server refuses us, and will go on refusing
-        └── UnroutableError           the server took a message that no queue takes
+    └── BackendError                  the server, or the embedded store, failed
+        ├── BackendConnectionError    the server cannot be reached      (ConnectionError)
+        ├── AuthError                 the server rejects the credentials, or denies permission
+        └── UnroutableError           no queue accepts the message (RabbitMQ)
 
-    ServerInterrupt                   raised by a ``server`` hook: stop this agent, all is well
-    GroupInterrupt                    raised in the launcher: an agent ended, so its group ends
-    ExtraMissing                      a backend is imported without its driver           (ModuleNotFoundError)
+    ServerInterrupt                   raise it in a ``server`` hook to stop the agent gracefully
+    GroupInterrupt                    raised by the launcher when an agent failed and its group was stopped
+    ExtraMissing                      a driver is not installed         (ModuleNotFoundError)
 """
 
 from collections.abc import Iterable, Mapping
@@ -36,20 +36,23 @@ from dataclasses import dataclass
 
 from microagent.printable import printable
 
-LONGEST_POINTER = 300  # characters in a message: keys may be of any length
+LONGEST_POINTER = 300  # characters shown of a pointer: keys can be of any length
 
 
 class MicroAgentError(Exception):
-    """What every error of this library is."""
+    """Base of the errors of this library; ServerInterrupt, GroupInterrupt and ExtraMissing do not derive from it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
     """
-    One thing that is wrong with a declaration, and where.
+    One problem of a declaration, and its location.
 
-    ``line`` and ``column`` count from 1 and are None where the text is not at hand (an URL, a Python call).
-    ``pointer`` is a JSON Pointer (RFC 6901), ``""`` for the document itself.
+    :ivar message: what is wrong
+    :ivar source: the file or URL; ``""`` if it was declared in Python
+    :ivar pointer: JSON Pointer (RFC 6901) to the place; ``""`` is the whole document
+    :ivar line: counted from 1; None if the text is not available, as for a URL
+    :ivar column: counted from 1; None if the text is not available
     """
 
     message: str
@@ -67,7 +70,11 @@ class Problem:
 
 
 class DeclarationError(MicroAgentError, ValueError):
-    """A declaration is not valid; ``problems`` holds all that is wrong with it."""
+    """
+    A declaration is invalid.
+
+    :ivar problems: everything that is wrong with it; the message has one line for each
+    """
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems: tuple[Problem, ...] = tuple(problems)
@@ -75,11 +82,16 @@ class DeclarationError(MicroAgentError, ValueError):
 
 
 class ConflictError(DeclarationError):
-    """One name is declared twice, differently; the message shows both definitions."""
+    """One name is declared twice with different definitions; the message shows both."""
 
 
 class LoadingError(MicroAgentError):
-    """A source of declarations cannot be read, or must not be; the message names it."""
+    """
+    Declarations could not be loaded from a file or URL.
+
+    :ivar source: the file or URL
+    :ivar reason: what went wrong
+    """
 
     def __init__(self, source: str, reason: str) -> None:
         self.source = source
@@ -88,35 +100,35 @@ class LoadingError(MicroAgentError):
 
 
 class UnreachableError(LoadingError):
-    """The server of a source is away: no connection, no full answer in time, or one that says so (5xx, 408, 429)."""
+    """The server of a URL is unavailable: no connection, no complete answer in time, or status 5xx, 408 or 429."""
 
 
 class DriftError(LoadingError):
-    """A source is not what a lock file or a digest says that it is."""
+    """The content of a source differs from what a lock file or a digest says."""
 
 
 class HandlerError(MicroAgentError, TypeError):
-    """A decorated method cannot take what it would be given, or two claim what only one can have."""
+    """A handler cannot be called with what its signal or queue declares, or two handlers consume one queue."""
 
 
 class ScheduleError(MicroAgentError, ValueError):
-    """A period or a cron spec that names no moment."""
+    """A period or cron spec is invalid, or never comes due."""
 
 
 class ConfigurationError(MicroAgentError, ValueError):
-    """A DSN, a backend's import path or a settings module is wrong."""
+    """A DSN, an option, a backend's import path or a settings module is wrong."""
 
 
 class SerializingError(MicroAgentError, ValueError):
-    """A payload that JSON cannot say, bytes that are no JSON object, or a value that its declaration refuses."""
+    """A payload is not JSON, received bytes are no JSON object, or a value does not fit its declaration."""
 
 
 class SignalException(MicroAgentError):
-    """Base signal exception."""
+    """Base of the errors about signals."""
 
 
 class SignalSerializingError(SignalException, SerializingError):
-    """The payload of a signal cannot be written or read."""
+    """A :class:`SerializingError` about the payload of a signal."""
 
 
 class SignalNotFound(SignalException, LookupError, AttributeError):
@@ -124,18 +136,18 @@ class SignalNotFound(SignalException, LookupError, AttributeError):
 
 
 class CallError(SignalException):
-    """A call got no answer that is a value."""
+    """A call got no answer."""
 
 
 class NoReceivers(CallError):
-    """Nobody listens to the signal that was called."""
+    """No process receives the signal that was called."""
 
 
 class RemoteError(CallError):
     """
-    Every handler that was called failed.
+    Every handler of the signal that was called raised an exception.
 
-    ``errors`` maps ``Class.method`` to ``"Type: text"``.
+    :ivar errors: maps ``"Class.method"`` to ``"ExceptionType: message"``
     """
 
     def __init__(self, message: str, errors: Mapping[str, str]) -> None:
@@ -144,11 +156,11 @@ class RemoteError(CallError):
 
 
 class QueueException(MicroAgentError):
-    """Base queue exception."""
+    """Base of the errors about queues."""
 
 
 class QueueSerializingError(QueueException, SerializingError):
-    """The message of a queue cannot be written or read."""
+    """A :class:`SerializingError` about the message of a queue."""
 
 
 class QueueNotFound(QueueException, LookupError, AttributeError):
@@ -156,28 +168,28 @@ class QueueNotFound(QueueException, LookupError, AttributeError):
 
 
 class BackendError(MicroAgentError):
-    """A server, or the embedded store, did not do what it was asked."""
+    """The server, or the embedded store of ``local://``, failed to do what it was asked."""
 
 
 class BackendConnectionError(BackendError, ConnectionError):
-    """The server is away; raised to a sender once its ``send_timeout`` has passed."""
+    """The server cannot be reached; operations raise it after they have tried for ``send_timeout`` seconds."""
 
 
 class AuthError(BackendError):
-    """The server refuses us (password, virtual host, permission), and trying again would not help."""
+    """The server rejects the credentials or denies permission, so trying again does not help."""
 
 
 class UnroutableError(BackendError):
-    """No queue takes the message: the exchange has none with such a routing key."""
+    """The message has been published to an exchange that has no queue for its routing key (RabbitMQ)."""
 
 
 class ServerInterrupt(Exception):
-    """Raised by a ``server`` hook to stop its agent gracefully."""
+    """Raise it in an ``@on("server")`` method to stop the agent gracefully."""
 
 
 class GroupInterrupt(Exception):
-    """Raised in the launcher when an agent of a group has ended."""
+    """Raised by the launcher when agents of a group failed or had to be killed."""
 
 
 class ExtraMissing(ModuleNotFoundError):
-    """A module of ours needs a package that is not installed; the message says how to install it."""
+    """A backend needs a package that is not installed; the message says which extra brings it."""

@@ -1,4 +1,4 @@
-"""What is said where a driver is missing that comes with an extra."""
+"""Turns the missing driver of a backend into an error that says what to install."""
 
 from dataclasses import dataclass
 from types import TracebackType
@@ -9,9 +9,11 @@ from microagent.errors import ExtraMissing
 @dataclass(frozen=True, slots=True)
 class needed:  # noqa: N801 - it reads as what it is for: with needed(...)
     """
-    Around the imports of ``module`` that need what ``extra`` brings.
+    A context manager for imports that need an optional dependency.
 
-    :raises ExtraMissing: if it is not there
+    :param module: what needs it, for the message
+    :param extra: the extra of this package that brings it
+    :raises ExtraMissing: if one of the imported packages is not installed
     """
 
     module: str

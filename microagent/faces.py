@@ -1,4 +1,4 @@
-"""Typed faces over any bus or broker: what generated contracts are made of."""
+"""The base classes of generated contracts: typed views of any bus or broker."""
 
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar, overload
@@ -27,50 +27,50 @@ M_contra = TypeVar("M_contra", contravariant=True)
 if TYPE_CHECKING:
 
     class TypedSignal(Signal, Generic[B_co, H_co]):
-        """A signal of a generated module: ``B_co`` is what a bus binds it to, ``H_co`` what ``receiver`` accepts."""
+        """A generated signal; ``B_co`` is the type of ``bus.<name>``, ``H_co`` that of its receivers."""
 
         def __new__(cls, name: str, *, declared: str) -> Self: ...
 
     class TypedQueue(Queue, Generic[B_co, H_co]):
-        """A queue of a generated module: ``B_co`` is what a broker binds it to, ``H_co`` what ``consumer`` accepts."""
+        """A generated queue; ``B_co`` is the type of ``broker.<name>``, ``H_co`` that of its consumers."""
 
         def __new__(cls, name: str, *, declared: str) -> Self: ...
 
     class TypedBoundSignal(Generic[R_co]):
-        """A signal bound to a bus; ``send``, ``call`` and ``waiter`` are in the generated subclass."""
+        """A signal on a bus; the generated subclass adds ``send``, ``call`` and ``waiter``, typed."""
 
     class TypedBoundQueue(Generic[M_contra]):
-        """A queue bound to a broker, its messages being of one type."""
+        """A queue on a broker whose messages are of type ``M_contra``; see :class:`BoundQueue`."""
 
         async def send(self, message: M_contra, *, delay: float = 0, **options: Any) -> None:
             """
-            Hand the message over; when this returns, the server has it.
+            Send a message; when this returns, the server has stored it.
 
-            :param delay: seconds before which no consumer gets it
-            :param options: for the backend
+            :param delay: seconds until a consumer can get the message
+            :param options: those of the backend
             """
 
         async def __call__(self, message: M_contra, *, delay: float = 0, **options: Any) -> None:
             """Short for ``send``."""
 
         async def length(self) -> int:
-            """How many messages wait, those that wait for their next try included."""
+            """The number of waiting messages, those that wait for a retry included."""
             ...
 
         async def dead(self, limit: int = 100) -> list[DeadLetter]:
-            """The oldest messages that were given up."""
+            """The oldest dead letters, at most ``limit``; they stay where they are."""
             ...
 
         async def resend(self, *letters: DeadLetter) -> int:
-            """Send messages that were given up again, as new ones, and take the letters away; how many there were."""
+            """Send the messages of dead letters again, and remove the letters; return how many still existed."""
             ...
 
         async def discard(self, *letters: DeadLetter) -> int:
-            """Take dead letters away for good; how many there were."""
+            """Delete dead letters; return how many still existed."""
             ...
 
 else:
-    # One class serves typed and untyped declarations: the types above exist for checkers alone.
+    # At run time the classes for typed and untyped declarations are the same; those above exist for type checkers.
     TypedSignal, TypedQueue = Signal, Queue
     TypedBoundSignal, TypedBoundQueue = BoundSignal, BoundQueue
 
@@ -89,10 +89,10 @@ RawT = TypeVar("RawT", bound=_Backend)
 
 class _Face(Generic[RawT]):
     """
-    A backend seen through annotations.
+    A bus or broker as the contracts describe it.
 
-    The annotations of a subclass name what it binds. The first use of a name asks the backend for it, the next finds a
-    plain attribute. The names in a face are the contract's: what else belongs to the backend, ``raw(face)`` has.
+    The annotations of the generated subclass are its attributes; on first use each is bound to the backend and kept.
+    Other methods of the backend are reached with :func:`raw`.
     """
 
     def __init__(self, raw: "RawT | _Face[RawT]") -> None:
@@ -111,10 +111,10 @@ class _Face(Generic[RawT]):
         await self._raw.__aexit__(kind, error, trace)
 
     async def close(self) -> None:
-        """Close the backend, for all who share it."""
+        """Close the bus or broker behind it, for all who share it."""
         await self._raw.close()
 
-    if not TYPE_CHECKING:  # a checker that saw it would accept misspelt names
+    if not TYPE_CHECKING:  # a type checker that saw this would accept misspelt names
 
         def __getattr__(self, name):
             if name.startswith("_"):
@@ -125,9 +125,12 @@ class _Face(Generic[RawT]):
 
 class TypedBus(_Face[AbstractSignalBus]):
     """
-    Base of a generated ``Bus``: ``Bus(RedisSignalBus(dsn)).user_created.send("sender", user_id=1)``, checked.
+    Base of the generated ``Bus``, a typed view of a signal bus::
 
-    ``bus["name"]`` is the door to signals that are known at run time alone.
+        bus = Bus(RedisSignalBus("redis://localhost"))
+        await bus.user_created.send("sender", user_id=1)  # checked by mypy and pyright
+
+    ``bus["name"]`` returns signals that are only known at run time.
     """
 
     def __getitem__(self, name: str) -> BoundSignal:
@@ -136,9 +139,12 @@ class TypedBus(_Face[AbstractSignalBus]):
 
 class TypedBroker(_Face[AbstractQueueBroker]):
     """
-    Base of a generated ``Broker``: ``Broker(RedisBroker(dsn)).mailer.send({"text": "Hi"})``, checked.
+    Base of the generated ``Broker``, a typed view of a queue broker::
 
-    ``broker["name"]`` is the door to queues that are known at run time alone.
+        broker = Broker(RedisBroker("redis://localhost"))
+        await broker.mailer.send({"text": "Hi"})  # checked by mypy and pyright
+
+    ``broker["name"]`` returns queues that are only known at run time.
     """
 
     def __getitem__(self, name: str) -> BoundQueue:
@@ -150,5 +156,5 @@ def raw(face: AbstractSignalBus | TypedBus) -> AbstractSignalBus: ...
 @overload
 def raw(face: AbstractQueueBroker | TypedBroker) -> AbstractQueueBroker: ...
 def raw(face: Any) -> Any:
-    """The backend behind a face; a backend is its own."""
+    """The bus or broker behind a generated ``Bus`` or ``Broker``; any other bus or broker is returned unchanged."""
     return face._raw if isinstance(face, TypedBus | TypedBroker) else face

@@ -1,4 +1,4 @@
-"""The connection of one bus or broker to its server: opened when first needed, and again after every loss."""
+"""Keeps the connection of a bus or broker: opened when first needed, and again after every loss."""
 
 import asyncio
 import logging
@@ -16,30 +16,35 @@ T = TypeVar("T")
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 2.0
-REMINDER = 10.0  # seconds until a warning that says the same comes again
+REMINDER = 10.0  # seconds until the same warning is logged again
 
 
 def pause(losses: int) -> float:
-    """Seconds to wait before connecting again after so many losses in a row; grows to 2 s, with jitter."""
+    """
+    Seconds to wait before the next attempt to connect: grows exponentially to 2 s, with jitter.
+
+    :param losses: failed attempts and lost connections in a row
+    """
     return min(FIRST_PAUSE * 2.0 ** min(losses - 1, 16), LONGEST_PAUSE) * random.uniform(0.5, 1.0)
 
 
 class Interrupted(BackendConnectionError):
-    """The driver gave an operation up; whether it was done, nobody knows."""
+    """The connection broke during an operation: the server may or may not have carried it out."""
 
 
 class Link:
     """
-    Keeps a backend open.
+    Opens the connection to a server, and opens it again when it is lost.
 
-    Everything that needs the server goes through :meth:`through` or :meth:`once`. A server that is away is waited for,
-    with warnings; any other failure of ``open`` is raised to whoever waits. A connection that breaks before anything
-    got through it counts as a failure to connect, so that a server which takes connections and drops them is not
-    asked without a pause.
+    All operations go through :meth:`through` or :meth:`once`. While the server cannot be reached, the link keeps trying
+    and logs warnings; any other failure of ``open`` is raised to those who wait. A connection that breaks before
+    anything got through counts as a failed attempt, so that a server which accepts connections and drops them is not
+    hammered.
 
-    :param name: what it is called in the log, without a password
-    :param open: connects, and restores what the server must know (subscriptions)
-    :param close: lets go of everything that ``open`` took; called again after every loss
+    :param name: names the link in the log; contains no password
+    :param open: connects, and restores what the server has to know, such as subscriptions
+    :param close: releases everything that ``open`` acquired; called after every loss
+    :param log: gets a warning when the connection is lost, cannot be established, and is there again
     """
 
     def __init__(
@@ -65,31 +70,31 @@ class Link:
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody has needed the server, since the link was made or closed."""
+        """Whether the server has not been needed since the link was created or closed."""
         return self._opening is None
 
     def is_steady(self, loop: asyncio.AbstractEventLoop | None) -> bool:
-        """Whether the server is there, on this loop, and something got through to it since it was last lost."""
+        """Whether there is a connection on ``loop`` that has proved to work since the last loss."""
         return self.is_open and not self._losses and self._loop is loop
 
     async def ready(self, deadline: float | None = None) -> None:
         """
-        Return when the server answers, however long that takes.
+        Return when there is a connection.
 
-        :param deadline: on the loop's clock; the last moment to wait for
-        :raises BackendConnectionError: if the server stayed away until the deadline, or the link is closed meanwhile
-        :raises BackendError: if the server refuses us for good
+        :param deadline: when to give up, on the loop's clock; None: never
+        :raises BackendConnectionError: if there was none until the deadline, or the link was closed meanwhile
+        :raises BackendError: if the server refuses the connection, so that trying again would not help
         :raises ConfigurationError: if the DSN or an option is wrong
         """
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
-            self._move(loop)
+            self._change_loop(loop)
         if self.is_open:
             return
         await self._opened(self._begin(), deadline)
 
     def _begin(self) -> asyncio.Task[None]:
-        """Connect, unless that is under way."""
+        """Start to connect, unless that is already under way."""
         if self._opening is None or self._opening.done():
             self._opening = task_of(asyncio.get_running_loop(), self._connect(), f"{self._name}: connect")
             self._opening.add_done_callback(_retrieved)
@@ -106,8 +111,8 @@ class Link:
             raise BackendConnectionError(f"{self._name}: closed while it was connecting")
         opening.result()
 
-    def _move(self, loop: asyncio.AbstractEventLoop) -> None:
-        """What was opened on a loop that is gone is opened anew on this one."""
+    def _change_loop(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Forget the connection of another event loop, which is gone."""
         self._loop = loop
         self._opening = self._looking = None
         self.is_open = False
@@ -117,7 +122,7 @@ class Link:
             if self._losses:
                 await asyncio.sleep(pause(self._losses))
             try:
-                await self._let_go()
+                await self._release()
                 self._used = True
                 await _uncancelled(self._open)
             except BackendConnectionError as error:
@@ -132,7 +137,7 @@ class Link:
         self.is_open = True
 
     def _warn(self, reason: str) -> None:
-        """Of a try that failed: the first one, one that failed otherwise, and then now and again."""
+        """Log a failed attempt if it is the first one, has another reason than the last one, or a reminder is due."""
         now = asyncio.get_running_loop().time()
         if self._warned is None or self._warned[0] != reason or now >= self._warned[1] + REMINDER:
             self._warned = (reason, now)
@@ -146,12 +151,11 @@ class Link:
         self, operation: Callable[[], Awaitable[T]], deadline: float | None = None, *, repeatable: bool = True
     ) -> T:
         """
-        The result of ``operation``, once the server is there; it is tried again as long as it raises
-        BackendConnectionError, by which a backend says that nothing was done.
+        Wait for a connection and return ``await operation()``; repeat it when the connection is lost.
 
-        :param deadline: on the loop's clock; the last moment for another try
-        :param repeatable: False: it is not tried again when it may have been done
-        :raises BackendConnectionError: if the server stayed away until the deadline
+        :param deadline: when to give up, on the loop's clock; None: never
+        :param repeatable: False: do not repeat an operation that may have been carried out, see :class:`Interrupted`
+        :raises BackendConnectionError: if it did not succeed before the deadline, or may not be repeated
         """
         while True:
             await self.ready(deadline)
@@ -165,7 +169,7 @@ class Link:
 
     async def once(self, operation: Callable[[], Awaitable[T]]) -> T:
         """
-        The result of ``operation`` on the connection as it is now.
+        Return ``await operation()`` on the present connection.
 
         :raises BackendConnectionError: if there is none, or it breaks
         """
@@ -182,11 +186,11 @@ class Link:
         return result
 
     def got_through(self) -> None:
-        """The connection has proved itself."""
+        """Note that the connection works."""
         self._losses = 0
 
     def _lost(self, error: BackendConnectionError) -> None:
-        """Whoever still waits for the server on the old connection is told so by its end, and need not find out."""
+        """Note the loss, and start to connect again at once, even if nobody needs the server now."""
         if self.is_open:
             self.is_open = False
             self._failed(error)
@@ -195,8 +199,8 @@ class Link:
 
     def look(self, operation: Callable[[], Awaitable[Any]]) -> None:
         """
-        See in the background whether the server is still there, as a connection that nobody needs just now has ended;
-        if it is not, it is waited for from now on.
+        Check the connection in the background, because part of it has ended while nobody was using it; if it is lost,
+        connect again.
 
         :param operation: asks the server something
         """
@@ -205,11 +209,11 @@ class Link:
             self._looking = task_of(loop, self._look(operation), f"{self._name}: look")
 
     async def _look(self, operation: Callable[[], Awaitable[Any]]) -> None:
-        with suppress(BackendError):  # it is told to those who need the server
+        with suppress(BackendError):  # raised to those who need the server
             await self.once(operation)
 
     async def close(self) -> None:
-        """Let go of the server. What uses the link afterwards opens it again."""
+        """Disconnect. Using the link afterwards connects again."""
         for task in (self._opening, self._looking):
             if task is not None and not task.done() and self._loop is asyncio.get_running_loop():
                 task.cancel()
@@ -218,19 +222,23 @@ class Link:
         self.is_open = False
         self._losses = 0
         self._warned = None
-        await self._let_go()
+        await self._release()
 
-    async def _let_go(self) -> None:
+    async def _release(self) -> None:
         if self._used:
             self._used = False
             try:
                 await self._close()
-            except Exception as error:  # noqa: BLE001 - what is broken may not even close, and is left all the same
+            except Exception as error:  # noqa: BLE001 - a broken connection may fail to close, and is dropped anyway
                 self._log.warning("%s: closing went wrong (%s)", self._name, describe(error))
 
 
 async def _uncancelled(operation: Callable[[], Awaitable[T]]) -> T:
-    """A driver may cancel who waits on a connection that closes; that is a loss, and ends none of our tasks."""
+    """
+    Await ``operation()``; a cancellation that nobody requested becomes :class:`Interrupted`.
+
+    Some drivers cancel those who wait on a connection that closes: a lost connection, which must not end our task.
+    """
     try:
         return await operation()
     except asyncio.CancelledError as error:
@@ -240,6 +248,6 @@ async def _uncancelled(operation: Callable[[], Awaitable[T]]) -> T:
 
 
 def _retrieved(task: "asyncio.Task[Any]") -> None:
-    """Its waiters raise it; one that has none left (all timed out) is no news to the loop."""
+    """Retrieve the exception of a task whose waiters may all have timed out, or asyncio would log it."""
     if not task.cancelled():
         task.exception()

@@ -62,7 +62,7 @@ class ConsumerMark:
             )
         if self.dto_name is not None and (not _is_argument(self.dto_name) or self.dto_name in ON_REQUEST):
             wanted = f"the name of a parameter, and none of {', '.join(sorted(ON_REQUEST))}"
-            raise HandlerError(f"dto_name {self.dto_name!r} of queue '{self.queue.name}' is to be {wanted}")
+            raise HandlerError(f"dto_name {self.dto_name!r} of queue '{self.queue.name}' has to be {wanted}")
         for problem in option_problems(self.options):
             raise HandlerError(f"consumer of queue '{self.queue.name}': {problem}")
         _check_timeout(self.timeout)

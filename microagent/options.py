@@ -1,4 +1,4 @@
-"""The options of a consumer that mean the same on every backend."""
+"""The options of ``@consumer`` that all backends have in common."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,12 +12,13 @@ from microagent.retry import RetryPolicy
 @dataclass(frozen=True, slots=True)
 class ConsumingOptions:
     """
-    What ``@consumer`` was told; ``backend`` holds what only some backends understand.
+    The options of one consumer.
 
-    :ivar concurrency: handlers that run at once
-    :ivar prefetch: most messages held at once, running ones included; without it, found from how quick the handler is
-    :ivar autoack: False: a handler that names ``delivery`` settles it, and what it leaves unsettled is retried
-    :ivar retry: when a failed message comes again
+    :ivar concurrency: number of handlers that run at once
+    :ivar prefetch: most messages held at once, running ones included; None: adapted to how fast the handler is
+    :ivar autoack: False: a handler with a ``delivery`` parameter settles it; what it leaves unsettled is retried
+    :ivar retry: when a message whose handler failed comes again
+    :ivar backend: the options that are not common to all backends
     """
 
     concurrency: int = 10
@@ -29,9 +30,10 @@ class ConsumingOptions:
     @classmethod
     def of(cls, consumer: Consumer, retry: RetryPolicy) -> "ConsumingOptions":
         """
-        Read them from a consumer; ``retry`` is the broker's own policy.
+        The options of ``consumer``.
 
-        :raises ConfigurationError: if one cannot be
+        :param retry: the broker's policy, for a consumer without one of its own
+        :raises ConfigurationError: if one of the common options has a wrong value
         """
         options: dict[str, Any] = {"retry": retry, **consumer.options}
         for problem in option_problems(options):
@@ -41,10 +43,10 @@ class ConsumingOptions:
 
 
 def option_problems(options: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with those options of ``@consumer`` that mean the same everywhere, a sentence for each."""
+    """The problems of the common options among ``options``, one sentence each."""
     for name, (is_right, wanted) in _OWN_OPTIONS.items():
         if name in options and not is_right(options[name]):
-            yield f"{name}={options[name]!r} is to be {wanted}"
+            yield f"{name}={options[name]!r} has to be {wanted}"
 
 
 def _is_count(value: Any) -> bool:
@@ -52,8 +54,8 @@ def _is_count(value: Any) -> bool:
 
 
 _OWN_OPTIONS: dict[str, tuple[Callable[[Any], bool], str]] = {
-    "concurrency": (_is_count, "a whole number from 1 on"),
-    "prefetch": (lambda value: value is None or _is_count(value), "a whole number from 1 on, or None"),
+    "concurrency": (_is_count, "a whole number, 1 or more"),
+    "prefetch": (lambda value: value is None or _is_count(value), "a whole number, 1 or more, or None"),
     "autoack": (lambda value: isinstance(value, bool), "True or False"),
     "retry": (lambda value: isinstance(value, RetryPolicy), "a RetryPolicy"),
 }

@@ -28,12 +28,12 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         if type(self.retries) is not int or self.retries < 0:
-            raise ConfigurationError(f"retries={self.retries!r} is to be a whole number from 0 on")
+            raise ConfigurationError(f"retries={self.retries!r} has to be a whole number, 0 or more")
         for name in ("first", "factor", "longest"):
             if not _is_within(getattr(self, name), math.inf):
-                raise ConfigurationError(f"{name}={getattr(self, name)!r} is to be a finite number from 0 on")
+                raise ConfigurationError(f"{name}={getattr(self, name)!r} has to be a finite number, 0 or more")
         if not _is_within(self.jitter, 1):
-            raise ConfigurationError(f"jitter={self.jitter!r} is to be a number from 0 to 1")
+            raise ConfigurationError(f"jitter={self.jitter!r} has to be a number from 0 to 1")
 
     def next_delay(self, attempt: int, chance: float | None = None) -> float | None:
         """

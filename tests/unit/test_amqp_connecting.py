@@ -21,7 +21,7 @@ def test_address_has_a_heartbeat():
         ("amqp://", "'amqp://' names no host"),
         ("amqp://h?hartbeat=3", "a DSN of RabbitMQ has no option 'hartbeat', did you mean 'heartbeat'?"),
         ("amqps://h?ca_file=x", "a DSN of RabbitMQ has no option 'ca_file', did you mean 'cafile'?"),
-        ("amqp://h?heartbeat=often", "heartbeat='often' of a DSN of RabbitMQ is to be a whole number of seconds"),
+        ("amqp://h?heartbeat=often", "heartbeat='often' of a DSN of RabbitMQ has to be a whole number of seconds"),
     ],
 )
 def test_what_the_driver_would_not_heed_is_refused(dsn: str, sentence: str):
@@ -35,5 +35,5 @@ def test_what_the_driver_would_not_heed_is_refused(dsn: str, sentence: str):
 @pytest.mark.parametrize("options", [{"quorum": "yes"}, {"durable": 1}])
 def test_a_queue_is_of_a_kind_or_not(options: dict[str, Any]):
     """Any other answer than True or False is told by the constructor."""
-    with pytest.raises(ConfigurationError, match=f"^{next(iter(options))}=.* is to be True or False$"):
+    with pytest.raises(ConfigurationError, match=f"^{next(iter(options))}=.* has to be True or False$"):
         AMQPBroker("amqp://h", **options)

@@ -27,7 +27,7 @@ NO_TIMES = ["1", None, True, math.nan, math.inf, -0.1, [], "x" * 1000, "\n"]
 @pytest.mark.parametrize("value", NO_TIMES)
 def test_what_is_no_time_is_refused(value):
     """In one short sentence that has it in it."""
-    with pytest.raises(ConfigurationError, match=r"^timeout=.* is to be a number of seconds, 0 or more$") as caught:
+    with pytest.raises(ConfigurationError, match=r"^timeout=.* has to be a number of seconds, 0 or more$") as caught:
         seconds("timeout", value)
     assert len(str(caught.value)) < 200
 
@@ -54,7 +54,7 @@ def test_what_is_no_payload_is_refused(value):
 @pytest.mark.parametrize("value", [None, 1, b"name", "a\nb", "a\x1b[0m", "a\u2028"])
 def test_what_is_no_name_is_refused(value):
     """No text, or more than a line."""
-    with pytest.raises(ConfigurationError, match=r"^name=.* is to be a text in one line$"):
+    with pytest.raises(ConfigurationError, match=r"^name=.* has to be a string without control characters$"):
         name(value, "name")
 
 
@@ -144,7 +144,7 @@ def test_what_bus_and_broker_take_is_looked_at_when_they_are_made(end, options):
 
 def test_what_an_agent_logs_with_is_a_logger():
     """A ``LoggerAdapter`` is one, and whatever else has its methods."""
-    with pytest.raises(ConfigurationError, match="log='x' is to be a logger"):
+    with pytest.raises(ConfigurationError, match="log='x' has to be a logger"):
         MicroAgent(log="x")
     adapter = logging.LoggerAdapter(logging.getLogger("a"), {})
     assert MicroAgent(log=adapter).log is adapter

@@ -72,7 +72,7 @@ def test_option_of_every_class_on_the_way_is_known() -> None:
             {"dsn": "local://", "send_timeot": 3, "validate": "warn"},
             "microagent.tools.local.LocalSignalBus: it has no option 'send_timeot', did you mean 'send_timeout'?",
         ),
-        ({"dsn": "local://", "send_timeout": "3"}, "send_timeout='3' is to be a number of seconds"),
+        ({"dsn": "local://", "send_timeout": "3"}, "send_timeout='3' has to be a number of seconds"),
         (
             {"dsn": "mine://me:hush@h", "backend": f"{__name__}.Telling"},
             f"{__name__}.Telling: it cannot be made of these options: RuntimeError: not mine://me:***@h, nor ***",

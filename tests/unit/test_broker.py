@@ -310,7 +310,7 @@ async def test_verdict_that_cannot_be_carried_out_frees_its_place(queue, broker,
         await broker[queue.name].send({"n": n})
     await until(lambda: sorted(runs) == [0, 0, 1, 2])
     await agent.stop()
-    assert "1 messages cannot be settled, and come again when their leases end" in caplog.text
+    assert "1 messages cannot be settled; they come again when their leases expire" in caplog.text
     assert await broker[queue.name].length() == 0
 
 

@@ -65,9 +65,9 @@ def test_messages_are_stored_once_unless_the_server_cannot(dsn: str, said: dict[
     [
         ("kafka://", "names no host"),
         ("kafka://h?security_protocl=SSL", "no option 'security_protocl', did you mean 'security_protocol'"),
-        ("kafka://h?security_protocol=TLS", "security_protocol='TLS' is to be one of PLAINTEXT, SSL"),
-        ("kafka://h?sasl_mechanism=MD5", "sasl_mechanism='MD5' is to be one of PLAIN, "),
-        ("kafka://h?idempotent=maybe", "idempotent='maybe' is to be one of TRUE, FALSE"),
+        ("kafka://h?security_protocol=TLS", "security_protocol='TLS' has to be one of PLAINTEXT, SSL"),
+        ("kafka://h?sasl_mechanism=MD5", "sasl_mechanism='MD5' has to be one of PLAIN, "),
+        ("kafka://h?idempotent=maybe", "idempotent='maybe' has to be one of TRUE, FALSE"),
         ("kafka://user@h", "PLAIN needs a user and a password"),
     ],
 )

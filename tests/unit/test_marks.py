@@ -232,7 +232,7 @@ def test_a_dto_has_the_name_of_a_parameter(name: Any) -> None:
     """Which no handler could take it under, or has something else under, is refused where it is written."""
     queue = Queue(unique("queue"))
 
-    with pytest.raises(HandlerError, match=f"dto_name {name!r} of queue '{queue.name}' is to be the name of a param"):
+    with pytest.raises(HandlerError, match=f"dto_name {name!r} of queue '{queue.name}' has to be the name of a param"):
         ConsumerMark(queue, 1, dto_class=dict, dto_name=name)
 
 
@@ -244,7 +244,7 @@ def test_an_option_that_makes_no_sense_is_told_where_it_is_written(options: dict
     ((name, value),) = options.items()
     queue = Queue(unique("queue"))
 
-    with pytest.raises(HandlerError, match=f"^consumer of queue '{queue.name}': {name}={value!r} is to be "):
+    with pytest.raises(HandlerError, match=f"^consumer of queue '{queue.name}': {name}={value!r} has to be "):
         ConsumerMark(queue, 60, options=options)
 
 

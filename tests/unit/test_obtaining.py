@@ -107,11 +107,11 @@ def test_a_pin_that_is_no_digest_is_a_mistake_of_the_caller(url: str, server: Se
 @pytest.mark.parametrize(
     ("terms", "sentence"),
     [
-        ({"timeout": "3"}, "timeout='3' is to be a number of seconds above 0"),
-        ({"lock": 1}, "lock=1 is to be a path"),
-        ({"cache": 1}, "cache=1 is to be a path"),
-        ({"timeout": 0}, "timeout=0 is to be a number of seconds above 0"),
-        ({"limit": "4 MiB"}, "limit='4 MiB' is to be a whole number from 1 on"),
+        ({"timeout": "3"}, "timeout='3' has to be a number of seconds above 0"),
+        ({"lock": 1}, "lock=1 has to be a path"),
+        ({"cache": 1}, "cache=1 has to be a path"),
+        ({"timeout": 0}, "timeout=0 has to be a number of seconds above 0"),
+        ({"limit": "4 MiB"}, "limit='4 MiB' has to be a whole number, 1 or more"),
         ({"sha256": 3}, "sha256 is a digest of 64 hexadecimal digits, not 3"),
     ],
 )

@@ -34,12 +34,12 @@ def test_options_that_mean_the_same_everywhere():
 @pytest.mark.parametrize(
     ("name", "value", "wanted"),
     [
-        ("concurrency", 0, "a whole number from 1 on"),
-        ("concurrency", None, "a whole number from 1 on"),
-        ("concurrency", True, "a whole number from 1 on"),
-        ("concurrency", "10", "a whole number from 1 on"),
-        ("prefetch", 0, "a whole number from 1 on, or None"),
-        ("prefetch", 1.5, "a whole number from 1 on, or None"),
+        ("concurrency", 0, "a whole number, 1 or more"),
+        ("concurrency", None, "a whole number, 1 or more"),
+        ("concurrency", True, "a whole number, 1 or more"),
+        ("concurrency", "10", "a whole number, 1 or more"),
+        ("prefetch", 0, "a whole number, 1 or more, or None"),
+        ("prefetch", 1.5, "a whole number, 1 or more, or None"),
         ("autoack", "no", "True or False"),
         ("autoack", None, "True or False"),
         ("retry", 3, "a RetryPolicy"),
@@ -50,4 +50,4 @@ def test_option_that_cannot_be_is_refused(name, value, wanted):
     """One sentence that names the handler, the option and what it is to be."""
     with pytest.raises(ConfigurationError) as caught:
         ConsumingOptions.of(consumer(**{name: value}), POLICY)
-    assert str(caught.value) == f"Handlers.handle: {name}={value!r} is to be {wanted}"
+    assert str(caught.value) == f"Handlers.handle: {name}={value!r} has to be {wanted}"

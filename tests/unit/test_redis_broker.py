@@ -264,7 +264,7 @@ async def test_rollback_attempts_is_how_often_a_message_is_tried_again(redis_url
 @pytest.mark.parametrize("options", [{"WAIT_TIME": "15"}, {"BIND_TIME": 0}, {"ROLLBACK_ATTEMPTS": -1}])
 def test_what_is_called_in_capitals_is_looked_at_too(options):
     """When the broker is made."""
-    with pytest.raises(ConfigurationError, match="is to be a"):
+    with pytest.raises(ConfigurationError, match="has to be a"):
         RedisBroker("redis://localhost", **options)
 
 

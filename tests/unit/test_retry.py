@@ -44,13 +44,13 @@ def test_any_number_of_retries_has_a_delay():
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"retries": -1}, "retries=-1 is to be a whole number from 0 on"),
-        ({"retries": 1.5}, "retries=1.5 is to be a whole number from 0 on"),
-        ({"retries": True}, "retries=True is to be a whole number from 0 on"),
-        ({"first": "1"}, "first='1' is to be a finite number from 0 on"),
-        ({"factor": -2}, "factor=-2 is to be a finite number from 0 on"),
-        ({"longest": float("nan")}, "longest=nan is to be a finite number from 0 on"),
-        ({"jitter": 1.5}, "jitter=1.5 is to be a number from 0 to 1"),
+        ({"retries": -1}, "retries=-1 has to be a whole number, 0 or more"),
+        ({"retries": 1.5}, "retries=1.5 has to be a whole number, 0 or more"),
+        ({"retries": True}, "retries=True has to be a whole number, 0 or more"),
+        ({"first": "1"}, "first='1' has to be a finite number, 0 or more"),
+        ({"factor": -2}, "factor=-2 has to be a finite number, 0 or more"),
+        ({"longest": float("nan")}, "longest=nan has to be a finite number, 0 or more"),
+        ({"jitter": 1.5}, "jitter=1.5 has to be a number from 0 to 1"),
     ],
 )
 def test_policy_that_says_nothing_is_refused(said, sentence):

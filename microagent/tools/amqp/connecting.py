@@ -42,7 +42,7 @@ def address(dsn: str) -> URL:
         if name not in OPTIONS:
             raise ConfigurationError(f"a DSN of RabbitMQ has no option {name!r}{guess(name, OPTIONS)}")
         if name in NUMBERS and not value.isdecimal():
-            raise ConfigurationError(f"{name}={value!r} of a DSN of RabbitMQ is to be a whole number of seconds")
+            raise ConfigurationError(f"{name}={value!r} of a DSN of RabbitMQ has to be a whole number of seconds")
     try:
         url = URL(dsn)
         return url if "heartbeat" in url.query else url.update_query(heartbeat=HEARTBEAT)

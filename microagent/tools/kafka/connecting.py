@@ -113,7 +113,7 @@ def _security(
 
 def _one_of(known: tuple[str, ...], name: str, value: str) -> str:
     if value.upper() not in known:
-        raise ConfigurationError(f"{name}={value!r} is to be one of {', '.join(known)}")
+        raise ConfigurationError(f"{name}={value!r} has to be one of {', '.join(known)}")
     return value.upper()
 
 

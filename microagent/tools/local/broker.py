@@ -48,7 +48,7 @@ class LocalBroker(AbstractQueueBroker):
     ) -> None:
         super().__init__(dsn, uid, log, **options)
         if synchronous not in SYNCHRONOUS:
-            raise ConfigurationError(f"synchronous={synchronous!r} is to be one of {', '.join(SYNCHRONOUS)}")
+            raise ConfigurationError(f"synchronous={synchronous!r} has to be one of {', '.join(SYNCHRONOUS)}")
         self._synchronous = synchronous
         self._opened: Depot | None = None
         self._due: dict[str, float | None] = {}  # when the next delayed message of a queue is
