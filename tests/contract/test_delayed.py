@@ -116,7 +116,7 @@ async def test_delay_that_is_none_is_refused(backend, queue_name, delay):
     Queue(queue_name)
     broker = backend.broker()
     for sending in (broker[queue_name].send({}, delay=delay), broker.send(queue_name, "{}", delay=delay)):
-        with pytest.raises(ConfigurationError, match=r"^delay=.+ is to be a number of seconds, 0 or more$"):
+        with pytest.raises(ConfigurationError, match=r"^delay=.+ has to be a number of seconds, 0 or more$"):
             await sending
     assert await broker[queue_name].length() == 0
 
