@@ -12,11 +12,11 @@ PAGE = (Path(__file__).parents[2] / "docs" / "contract-changes.md").read_text("u
 @pytest.mark.parametrize(
     ("head", "rows"),
     [
-        ("| a finding that names | is about |", [f"| {party} | {about} |" for party, about in PARTIES.items()]),
-        ("| `--mode` | looks for |", [f"| `{mode}` | {whom} |" for mode, whom in MODES.items()]),
-        ("| | |", [f"| {change} | {which} |" for change, which in NEVER_BREAKING.items()]),
+        ("| party | what breaks |", [f"| {party} | {about} |" for party, about in PARTIES.items()]),
+        ("| `--mode` | what it protects |", [f"| `{mode}` | {whom} |" for mode, whom in MODES.items()]),
+        ("| change | what it covers |", [f"| {change} | {which} |" for change, which in NEVER_BREAKING.items()]),
         (
-            "| rule | is about | can break | to be safe |",
+            "| rule | change | can break | safe way |",
             [f"| `{rule.id}` | {rule.about} | {', '.join(rule.breaks)} | {rule.safe} |" for rule in RULES.values()],
         ),
     ],
