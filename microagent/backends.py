@@ -1,4 +1,4 @@
-"""From a name to the object: import paths, and the bus or broker that a settings entry describes."""
+"""Creates the bus or broker that an entry of the settings describes, and imports classes by their path."""
 
 import inspect
 import traceback
@@ -18,11 +18,13 @@ from microagent.names import guess
 
 def make_bus(entry: Mapping[str, Any]) -> AbstractSignalBus:
     """
-    The signal bus of a BUS entry: ``{"dsn": "local://"}``, with ``backend`` where the DSN does not say it.
+    Create the signal bus of an entry of BUS, not connected::
 
-    Every other key is a keyword argument of its constructor. Nothing connects yet.
+        make_bus({"dsn": "redis://host:6379/0", "prefix": "shop"})
 
-    :raises ConfigurationError: if there is no such backend, or it cannot be made of these options
+    :param entry: ``dsn``; ``backend``, the import path of a class, if the DSN's scheme does not select one; all other
+        keys are keyword arguments of the constructor
+    :raises ConfigurationError: if there is no such backend, or its constructor rejects the options
     """
     bus: AbstractSignalBus = _make(entry, AbstractSignalBus, bus_path)
     return bus
@@ -30,9 +32,9 @@ def make_bus(entry: Mapping[str, Any]) -> AbstractSignalBus:
 
 def make_broker(entry: Mapping[str, Any]) -> AbstractQueueBroker:
     """
-    The queue broker of a BROKER entry; like :func:`make_bus`.
+    Create the queue broker of an entry of BROKER, not connected; see :func:`make_bus`.
 
-    :raises ConfigurationError: if there is no such backend, or it cannot be made of these options
+    :raises ConfigurationError: if there is no such backend, or its constructor rejects the options
     """
     broker: AbstractQueueBroker = _make(entry, AbstractQueueBroker, broker_path)
     return broker
@@ -40,7 +42,7 @@ def make_broker(entry: Mapping[str, Any]) -> AbstractQueueBroker:
 
 def _make(entry: Mapping[str, Any], kind: type, path_of: Callable[[str], str]) -> Any:
     if not ("dsn" in entry or "backend" in entry):
-        raise ConfigurationError("it needs a 'dsn' (or a 'backend' that does without)")
+        raise ConfigurationError("it needs a 'dsn', or a 'backend' that works without one")
     path = entry.get("backend") or path_of(entry["dsn"])
     backend = import_class(path, kind)
     try:
@@ -48,19 +50,19 @@ def _make(entry: Mapping[str, Any], kind: type, path_of: Callable[[str], str]) -
     except ConfigurationError:
         raise
     except Exception as error:
-        problem = _unknown_options(backend, entry) or f"it cannot be made of these options: {describe(error)}"
+        problem = _unknown_options(backend, entry) or f"it cannot be created with these options: {describe(error)}"
         raise ConfigurationError(hide(f"{path}: {problem}", entry.get("dsn"))) from error
 
 
 def _unknown_options(backend: type, entry: Mapping[str, Any]) -> str:
-    """Which of the options the constructor does not have, as a sentence; empty if that is not what is wrong."""
+    """The options that the constructor does not have, as a sentence; empty if that is not the problem."""
     known = _options(backend)
     unknown = [] if known is None else [key for key in entry if key not in known and key != "backend"]
     return ", ".join(f"it has no option {key!r}{guess(key, known or ())}" for key in unknown)
 
 
 def _options(backend: type) -> set[str] | None:
-    """What a constructor takes by name, handed on to its bases or not; None if it takes anything."""
+    """The keyword arguments of a constructor, those that it passes on to its bases included; None if it takes any."""
     known: set[str] = set()
     for constructor in (vars(each)["__init__"] for each in backend.__mro__ if "__init__" in vars(each)):
         parameters = inspect.signature(constructor).parameters.values()
@@ -76,13 +78,15 @@ def _named(parameters: Iterable[inspect.Parameter]) -> set[str]:
 
 def import_class(path: str, kind: type) -> type[Any]:
     """
-    The class at ``package.module.Class``, a subclass of ``kind``.
+    Import a class.
 
-    :raises ConfigurationError: if it cannot be imported, or is something else
+    :param path: ``package.module.Class``
+    :param kind: the class that it has to be a subclass of
+    :raises ConfigurationError: if it cannot be imported, or is not a subclass of ``kind``
     """
     module_path, _, name = path.rpartition(".")
     if not module_path:
-        raise ConfigurationError(f"{path!r} is no import path: it reads package.module.Class")
+        raise ConfigurationError(f"{path!r} is no import path, which has the form package.module.Class")
     module = import_named(module_path)
     found = getattr(module, name, None)
     if found is None:
@@ -98,9 +102,9 @@ def _classes(module: ModuleType) -> list[str]:
 
 def import_named(path: str) -> ModuleType:
     """
-    The module of this name.
+    Import a module.
 
-    :raises ConfigurationError: if there is none, or if importing it fails: one sentence, naming the line
+    :raises ConfigurationError: if there is none, or importing it fails; the message names the line
     """
     try:
         return import_module(path)
@@ -120,7 +124,7 @@ def _missing(path: str, error: ModuleNotFoundError) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """`` (file, line n)`` of the deepest frame that is neither the import system's nor ours."""
+    """``" (file, line n)"`` of the innermost frame that belongs neither to the import system nor to this library."""
     if isinstance(error, SyntaxError):
         return ""  # its text names the place
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_foreign(Path(frame.filename))]

@@ -1,10 +1,10 @@
-"""Whether people want what a command says in colours."""
+"""Whether output should be coloured."""
 
 from collections.abc import Mapping
 
 
 def are_wanted(environment: Mapping[str, str]) -> bool | None:
-    """What ``NO_COLOR`` and ``FORCE_COLOR`` say (no-color.org, force-color.org); None: where there is a terminal."""
+    """What NO_COLOR, FORCE_COLOR (no-color.org, force-color.org) and TERM say; None: if the output is a terminal."""
     if environment.get("NO_COLOR"):
         return False
     if environment.get("FORCE_COLOR"):

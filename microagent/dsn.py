@@ -29,9 +29,9 @@ _SECRET = re.compile(r"pass?w|pass|psw|pwd|secret|token|credential|api_?key", re
 
 def masked(dsn: str) -> str:
     """
-    The DSN as it may be shown: password and password-like options hidden.
+    The DSN with its password, and options that look like secrets, replaced by ``***``.
 
-    It hides too much rather than too little when a password holds ``@``, ``/`` or ``?`` that should have been escaped.
+    If a password holds ``@``, ``/`` or ``?`` that should have been escaped, too much is hidden rather than too little.
     """
     return _OPTION.sub(_option, _PASSWORD.sub(rf"\1{HIDDEN}@", dsn))
 
@@ -42,7 +42,7 @@ def _option(found: re.Match[str]) -> str:
 
 
 def hide(text: str, dsn: object) -> str:
-    """What somebody else says about a DSN, without the password that it may repeat."""
+    """A text about a DSN, such as a driver's error message, with the DSN's secrets replaced by ``***``."""
     if isinstance(dsn, str) and dsn:
         text = text.replace(dsn, masked(dsn))
         for secret in _secrets(dsn):
@@ -51,7 +51,7 @@ def hide(text: str, dsn: object) -> str:
 
 
 def _secrets(dsn: str) -> list[str]:
-    """The passwords in a DSN, as they are written and as they are meant; the longest first."""
+    """The secrets in a DSN, percent-encoded and decoded, the longest first."""
     parts = _PARTS.fullmatch(dsn)
     if parts is None:
         return []
@@ -63,13 +63,14 @@ def _secrets(dsn: str) -> list[str]:
 
 def check_dsn(dsn: str, schemes: Collection[str], owner: str) -> None:
     """
-    Look at the DSN that ``owner`` is given before anything is done with it.
+    Check the DSN that is passed to a bus or broker.
 
-    :param schemes: those that it serves; none: it takes any text
-    :raises ConfigurationError: if it is none, or one for somebody else
+    :param schemes: the schemes that it accepts; empty: any string
+    :param owner: name of its class, for the error
+    :raises ConfigurationError: if it is not a DSN, or has another scheme
     """
     if not isinstance(dsn, str):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
-        raise ConfigurationError(f"{owner} takes a DSN as a text, not {type(dsn).__name__}")
+        raise ConfigurationError(f"{owner} takes a DSN as a string, not {type(dsn).__name__}")
     if not schemes:
         return
     scheme = DSN.parse(dsn).scheme
@@ -81,9 +82,10 @@ def check_dsn(dsn: str, schemes: Collection[str], owner: str) -> None:
 @dataclass(frozen=True, slots=True)
 class DSN:
     """
-    A DSN in its parts, percent-encoding decoded.
+    The parts of a DSN, percent-decoded.
 
-    ``hosts`` holds more than one for a cluster (``kafka://a:9092,b:9092``); ``path`` begins with ``/`` or is empty.
+    :ivar hosts: pairs of host and port (None: the default); several for a cluster, ``kafka://a:9092,b:9092``
+    :ivar path: begins with ``/``, or is empty
     """
 
     scheme: str
@@ -96,16 +98,16 @@ class DSN:
     @classmethod
     def parse(cls, text: str) -> Self:
         """
-        The parts of ``text``.
+        Parse a DSN.
 
-        :raises ConfigurationError: if it has no scheme, a port that is no number, or a password that would be cut
+        :raises ConfigurationError: if it has no scheme, the port is not a number, or a password is not escaped
         """
         parts = _PARTS.fullmatch(text)
         if parts is None:
-            raise ConfigurationError(f"{masked(text)!r} is no DSN: it has to begin with a scheme, such as local://")
+            raise ConfigurationError(f"{masked(text)!r} is no DSN: it has to start with a scheme, such as local://")
         if _is_cut(parts):
             raise ConfigurationError(
-                f"{masked(text)!r} is no DSN: '/', '?', '#' and '@' of a name or password are written as "
+                f"{masked(text)!r} is no DSN: '/', '?', '#' and '@' in a user name or password have to be written as "
                 "%2F, %3F, %23 and %40"
             )
         user, _, hosts = parts["authority"].rpartition("@")
@@ -127,7 +129,7 @@ class DSN:
 
 
 def _is_cut(parts: re.Match[str]) -> bool:
-    """Whether a part of the user or the password seems to be behind the host, because it is badly escaped."""
+    """Whether part of the user name or password ended up after the host, because it was not escaped."""
     if re.fullmatch(_PATHS, parts["scheme"], re.IGNORECASE):
         return False
     begun = ":" in parts["authority"] and "@" not in parts["authority"]
@@ -146,7 +148,7 @@ def _host(text: str) -> tuple[str, int | None]:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What serves a scheme: import paths of its bus and broker; None: it has none."""
+    """The import paths of the bus and the broker for a scheme; None: there is none."""
 
     bus: str | None
     broker: str | None
@@ -178,18 +180,18 @@ BACKENDS: Final[Mapping[str, Backend]] = MappingProxyType(
 
 def bus_path(dsn: str) -> str:
     """
-    The import path of the signal bus for this DSN.
+    The import path of the signal bus for a DSN.
 
-    :raises ConfigurationError: if the scheme is unknown, or its server is none for signals
+    :raises ConfigurationError: if the scheme is unknown, or has no signal bus
     """
     return _path(dsn, "signal bus", {scheme: backend.bus for scheme, backend in BACKENDS.items()})
 
 
 def broker_path(dsn: str) -> str:
     """
-    The import path of the queue broker for this DSN.
+    The import path of the queue broker for a DSN.
 
-    :raises ConfigurationError: if the scheme is unknown, or its server is none for queues
+    :raises ConfigurationError: if the scheme is unknown, or has no queue broker
     """
     return _path(dsn, "queue broker", {scheme: backend.broker for scheme, backend in BACKENDS.items()})
 

@@ -1,4 +1,4 @@
-"""The decorators that turn methods of an agent into handlers, and the check of a class that has them."""
+"""The decorators for methods of an agent, and the check of a class that uses them."""
 
 from collections.abc import Awaitable, Callable, Container, Iterator
 from datetime import tzinfo
@@ -67,7 +67,7 @@ QueueOf: TypeAlias = TypedQueue[Any, Callable[Concatenate[Any, P], A_co]]
 
 
 class HandlerOfMessage(Protocol[P, A_co, Q, X_co]):
-    """A method that takes a message, built as ``microagent.receiving`` explains."""
+    """A method that takes a message; ``microagent.receiving`` explains how these protocols are built."""
 
     @overload
     def __call__(self, agent: Any, /, *args: P.args, **kwargs: P.kwargs) -> A_co: ...
@@ -76,7 +76,7 @@ class HandlerOfMessage(Protocol[P, A_co, Q, X_co]):
 
 
 class HandlerOfDelivery(Protocol[P, A_co, Q, X_co]):
-    """A method that takes a message after its delivery."""
+    """A method that takes the delivery and then the message."""
 
     @overload
     def __call__(self, agent: Any, delivery: Delivery, /, *args: P.args, **kwargs: P.kwargs) -> A_co: ...
@@ -85,7 +85,7 @@ class HandlerOfDelivery(Protocol[P, A_co, Q, X_co]):
 
 
 class Consumes(Protocol[P, A_contra]):
-    """Accepts a consumer of a typed queue, with ``delivery`` as its first parameter after ``self`` or without."""
+    """The decorator for a typed queue; ``delivery`` may be the first parameter after ``self``."""
 
     @overload
     def __call__(self, method: HandlerOfDelivery[P, A_contra, Q, X_co], /) -> Callable[Q, X_co]: ...
@@ -123,19 +123,24 @@ def consumer(
     queue: Queue, timeout: float = 60, dto_class: type | None = None, dto_name: str | None = None, **options: Any
 ) -> Any:
     """
-    Bind a method to the messages of a queue; only one method of an agent can be bound to one queue.
+    Make a method the consumer of a queue; a queue has one consumer per agent::
 
-    The method gets the keys of the message, and ``delivery`` (on RabbitMQ also ``amqp``, on Kafka ``kafka``) if it
-    names it. For type checkers, ``delivery`` is the first parameter after ``self`` or has a default.
+        @consumer(queues.mailer, timeout=30, concurrency=4)
+        async def deliver(self, text: str, email: str) -> None: ...
 
-    :param timeout: seconds that one run may take
-    :param dto_class: called with the keys of the message; the method gets the result in their place
-    :param dto_name: the parameter that takes this result, ``dto`` by default
-    :param concurrency: handlers that run at once, 10 by default
-    :param prefetch: most messages held at once, running ones included; by default found from how quick the handler is
-    :param autoack: False: the method names ``delivery`` and settles it, what it leaves unsettled is retried
-    :param retry: when a failed message comes again; the broker's own policy by default
-    :param options: the broker's own, such as ``group`` and ``order`` on Kafka
+    The method is called with the keys of the message as keyword arguments. A parameter named ``delivery`` gets the
+    :class:`Delivery`, ``amqp`` or ``kafka`` the driver's message on RabbitMQ or Kafka. For type checkers, ``delivery``
+    has to be the first parameter after ``self``, or have a default.
+
+    :param queue: a declared queue
+    :param timeout: seconds that one run may take; then it is cancelled, and the message retried
+    :param dto_class: called with the keys of the message; the method gets the result instead of the keys
+    :param dto_name: the parameter that gets this result; default: ``dto``
+    :param concurrency: number of messages handled at once
+    :param prefetch: most messages held at once, running ones included; default: adapted to how fast the handler is
+    :param autoack: False: the method settles the ``delivery`` itself; what it leaves unsettled is retried
+    :param retry: when a message whose handler failed comes again; default: the broker's policy
+    :param options: options of the broker, such as ``group`` and ``order`` on Kafka
     :raises HandlerError: if ``queue`` is no queue, an option makes no sense, or the ``dto_...`` say nothing
     """
     refuse_bare("@consumer(queue)", queue)
@@ -144,12 +149,17 @@ def consumer(
 
 def periodic(period: float, timeout: float = 1, start_after: float = 0) -> Callable[[TaskT], TaskT]:
     """
-    Run a method again and again; runs that overlap are independent.
+    Run a method periodically::
+
+        @periodic(period=60, timeout=10)
+        async def report(self) -> None: ...
+
+    Runs start on schedule, whether the previous one has ended or not.
 
     :param period: seconds from the start of one run to the start of the next
-    :param timeout: seconds that one run may take
-    :param start_after: seconds to the first run
-    :raises ScheduleError: if ``period`` or ``start_after`` is no such time
+    :param timeout: seconds that one run may take; then it is cancelled
+    :param start_after: seconds from the start of the agent to the first run
+    :raises ScheduleError: if ``period`` or ``start_after`` is not such a number
     """
     refuse_bare("@periodic(period)", period)
     return leave(PeriodicMark(Every(period), timeout, start_after))
@@ -157,12 +167,16 @@ def periodic(period: float, timeout: float = 1, start_after: float = 0) -> Calla
 
 def cron(spec: str, timeout: float = 1, tz: str | tzinfo | None = None) -> Callable[[TaskT], TaskT]:
     """
-    Run a method by a cron schedule.
+    Run a method on a cron schedule::
 
-    :param spec: five fields (``"*/15 * * * *"``; 0 and 7 are Sunday), or an alias such as ``"@daily"``
-    :param timeout: seconds that one run may take
-    :param tz: the zone whose clocks the schedule speaks of (``"Europe/Berlin"``), UTC by default
-    :raises ScheduleError: if ``spec`` names no moment
+        @cron("0 9 * * mon-fri", timeout=60, tz="Europe/Berlin")
+        async def report(self) -> None: ...
+
+    :param spec: five fields (minute, hour, day of month, month, day of week; 0 and 7 are Sunday), or an alias such as
+        ``"@daily"``; :class:`microagent.schedule.Cron` has the details
+    :param timeout: seconds that one run may take; then it is cancelled
+    :param tz: time zone of the schedule, a name or a tzinfo; default: UTC
+    :raises ScheduleError: if ``spec`` is invalid or never comes due, or the time zone is unknown
     """
     refuse_bare("@cron(spec)", spec)
     return leave(CronMark(Cron(spec, tz), timeout))
@@ -170,11 +184,17 @@ def cron(spec: str, timeout: float = 1, tz: str | tzinfo | None = None) -> Calla
 
 def on(label: HookLabel) -> Callable[[HookT], HookT]:
     """
-    Run a method at a moment of its agent's life: ``pre_start``, ``post_start`` or ``pre_stop``; a ``server`` runs on.
+    Make a method a hook of its agent, or a server::
 
-    Hooks are plain or async; a server is async, and ``raise ServerInterrupt`` stops its agent.
+        @on("pre_start")
+        async def connect(self) -> None: ...
 
-    :raises HandlerError: if there is no such moment
+    Hooks can be plain or async methods. ``pre_start`` runs before anything is bound, ``post_start`` when everything is
+    bound, ``pre_stop`` when the agent is asked to stop, while bus and broker still work. A ``server`` is an async
+    method that runs as long as the agent, which it can stop with ``raise ServerInterrupt``.
+
+    :param label: ``"pre_start"``, ``"post_start"``, ``"pre_stop"`` or ``"server"``
+    :raises HandlerError: if it is something else
     """
     refuse_bare("@on(moment)", label)
     return leave(HookMark(label))
@@ -197,24 +217,24 @@ def middleware(method: MiddlewareT) -> MiddlewareT:
 
 def check_class(cls: type, taken: Container[str] = ()) -> None:
     """
-    Refuse a class whose handlers could not run.
+    Check the handlers of a class.
 
-    :param taken: names that no handler can have
-    :raises HandlerError: if a method cannot take what it would be given, two methods consume one queue, or one would
-        take the place of something else
+    :param taken: names that handlers cannot have
+    :raises HandlerError: if a handler cannot be called with what it will get, has a name that is taken, or consumes the
+        same queue as another one
     """
     consumers: dict[str, str] = {}
     for name, mark in marked(cls):
         title = f"{cls.__name__}.{name}"
         if name in taken:
-            raise HandlerError(f"{title} would take the place of what every agent has as {name!r}: call it otherwise")
+            raise HandlerError(f"{title} would hide the attribute {name!r} that every agent has: give it another name")
         _check_method(_found(cls, name), title, mark)
         if isinstance(mark, ConsumerMark):
             _claim(consumers, mark.queue.name, title)
 
 
 def _found(cls: type, name: str) -> Any:
-    """What the class has under this name, as it was written, without binding it."""
+    """The attribute of the class as it was defined, not bound."""
     return next(vars(klass)[name] for klass in cls.__mro__ if name in vars(klass))
 
 

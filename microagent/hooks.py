@@ -1,4 +1,4 @@
-"""What an agent runs at the turns of its life: ``pre_start``, ``post_start``, ``pre_stop``, and its servers."""
+"""Running the hooks and servers of an agent."""
 
 import inspect
 from collections.abc import Callable
@@ -10,7 +10,7 @@ __all__ = ["HookLabel", "on", "run_hook"]
 
 
 async def run_hook(hook: Callable[[], Any]) -> None:
-    """Run a hook, plain or async, to its end; what it raises is raised."""
+    """Call a hook; await the result if it is awaitable."""
     result = hook()
     if inspect.isawaitable(result):
         await result

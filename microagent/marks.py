@@ -1,4 +1,4 @@
-"""What decorators leave on methods, and how a class collects it."""
+"""The marks that decorators leave on methods, and how they are collected from a class."""
 
 import keyword
 import math
@@ -70,7 +70,7 @@ class ConsumerMark:
 
 @dataclass(frozen=True, slots=True)
 class PeriodicMark:
-    """The method runs once in a period, the first time ``start_after`` seconds from the start."""
+    """The method runs once per period, the first time ``start_after`` seconds after the start."""
 
     schedule: Every
     timeout: float
@@ -84,7 +84,7 @@ class PeriodicMark:
 
 @dataclass(frozen=True, slots=True)
 class CronMark:
-    """The method runs at the moments of a cron schedule."""
+    """The method runs on a cron schedule."""
 
     schedule: Cron
     timeout: float
@@ -124,7 +124,7 @@ def refuse_bare(form: str, argument: object) -> None:
 
 
 def leave(mark: Mark) -> Callable[[AnyT], AnyT]:
-    """A decorator that marks a method, before the marks that it has already: decorators read from above."""
+    """A decorator that adds ``mark`` to a method, before its other marks: the topmost decorator comes first."""
 
     def decorate(method: AnyT) -> AnyT:
         if _function(method) is not method or isinstance(method, type):
@@ -137,10 +137,10 @@ def leave(mark: Mark) -> Callable[[AnyT], AnyT]:
 
 def marked(cls: type) -> list[tuple[str, Mark]]:
     """
-    The handlers of a class: names of methods with their marks, in order of definition, bases first.
+    The names of the decorated methods of a class with their marks, in order of definition, bases first.
 
-    The nearest class that decorates a method decides. A method that overrides it without a decorator is the same
-    handler with another body; ``name = None`` removes it.
+    The nearest class in the MRO that decorates a method decides. An override without a decorator keeps the marks;
+    ``name = None`` removes the handler.
     """
     names = dict.fromkeys(name for klass in reversed(cls.__mro__) for name in vars(klass))
     return [(name, mark) for name in names for mark in _nearest_marks(cls, name)]

@@ -1,13 +1,13 @@
-"""Foreign text as a line of output can hold it."""
+"""Makes text from outside safe to print in one line."""
 
 
 def printable(text: str, longest: int = 2_000) -> str:
     """
-    The text in one line that nothing can be hidden in, and that means nothing to a terminal.
+    The text in one line, without control characters that a terminal would interpret or that would hide something.
 
-    What is not printable is escaped as Python does: ``\\n``, ``\\x1b``, ``\\u202e``, also halves of surrogate pairs.
+    Characters that are not printable are escaped as in Python: ``\\n``, ``\\x1b``, ``\\u202e``, and lone surrogates.
 
-    :param longest: characters; of what is longer, escapes included, the beginning is shown and the length told
+    :param longest: characters of the result; a longer text is cut, and its length is added
     """
     head = text[:longest]
     line = head if head.isprintable() else "".join(map(_escaped, head))

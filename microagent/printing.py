@@ -1,13 +1,13 @@
-"""What is done and said where nothing more can be printed."""
+"""What a command does when its output cannot be written."""
 
 import os
 
 
 def cut_off(error: OSError) -> str:
     """
-    The sentence that tells why the output ends, as on a full disk.
+    The error message for output that cannot be written, for example because the disk is full.
 
-    What is still to be printed goes nowhere, so that the end of the process does not fail by it once more.
+    Redirects stdout to the null device, so that flushing it at exit does not fail again.
     """
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

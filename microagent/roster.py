@@ -1,4 +1,4 @@
-"""The handlers of one agent, as the records that bus, broker and timers take."""
+"""The handlers of one agent, as the objects that bus, broker and timers work with."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeAlias
@@ -25,7 +25,7 @@ Timer: TypeAlias = PeriodicTask | CRONTask
 
 
 class Roster:
-    """What the decorators have marked in the class of ``agent``, bound to it."""
+    """The decorated methods of an agent's class, bound to the agent."""
 
     def __init__(self, agent: Agent) -> None:
         self._agent = agent
@@ -56,7 +56,12 @@ class Roster:
         ]
 
     def timers(self, tasks: Tasks | None = None, deadlines: Deadlines | None = None) -> list[Timer]:
-        """Those of one agent share the owner of their runs."""
+        """
+        The periodic and cron tasks, not started.
+
+        :param tasks: owns their runs; None: each owns its own
+        :param deadlines: ends their runs at the timeout; None: each has its own
+        """
         owners: dict[str, Any] = {"tasks": tasks, "deadlines": deadlines}
         periodic = [
             PeriodicTask(
@@ -76,7 +81,7 @@ class Roster:
         return [*periodic, *cron]
 
     def describe(self) -> dict[str, Any]:
-        """Each handler by its name, with what it is bound to; JSON can hold it."""
+        """The handlers and what they are bound to, as JSON-compatible values."""
         return {
             "receivers": [
                 {"handler": each.key, "signal": each.signal.name, "timeout": each.timeout} for each in self.receivers()

@@ -1,4 +1,4 @@
-"""When work is due: every so many seconds, or at the moments of a cron spec."""
+"""When timers are due: every so many seconds, or at the times of a cron spec."""
 
 import re
 from collections.abc import Mapping
@@ -28,7 +28,7 @@ ALIASES = {
 @dataclass(frozen=True, slots=True)
 class Every:
     """
-    Once in ``period`` seconds.
+    Every ``period`` seconds.
 
     :raises ScheduleError: if ``period`` is not a finite number above 0
     """
@@ -50,25 +50,25 @@ class Every:
 
 class Cron:
     """
-    The moments of a standard cron spec.
+    The times of a standard cron spec.
 
     ``spec`` has five fields (minute, hour, day of month, month, day of week) or is an alias (``@hourly``, ``@daily``,
     ``@midnight``, ``@weekly``, ``@monthly``, ``@yearly``, ``@annually``). A field is ``*``, a value, a range ``a-b``,
-    each with a step ``/n`` if need be, or a list of them; months and days of the week have names (``jan``, ``SUN``), 0
-    and 7 are Sunday. As in crontab(5), a day matches when day of month *or* day of week does, unless one of the two
-    begins with ``*``: then both have to.
+    optionally with a step ``/n``, or a comma-separated list of these. Months and days of the week have names (``jan``,
+    ``SUN``); 0 and 7 are Sunday. As in crontab(5), a day matches if day of month *or* day of week does, unless one of
+    the two begins with ``*``: then both have to.
 
-    ``tz`` is the zone whose clocks the spec speaks of, UTC by default. When they are changed, a spec of fixed time runs
-    once: at the end of the gap if its time is left out, in the first pass if its time comes twice. A spec whose minute
-    or hour begins with ``*`` follows elapsed time: it runs in both passes, and in no time that never was. These are the
-    rules of cron(8).
+    ``tz`` is the time zone of the spec, UTC by default. When its clocks change, a spec of fixed times runs once: at the
+    end of the gap if its time is skipped, in the first pass if its time comes twice. A spec whose minute or hour begins
+    with ``*`` follows elapsed time: it runs in both passes, and not at times that are skipped. These are the rules of
+    cron(8).
 
     ::
 
         Cron("*/10 * * * *")
         Cron("30 7 * * mon-fri", tz="Europe/Berlin")
 
-    :raises ScheduleError: if the spec names no moment, or the zone is unknown
+    :raises ScheduleError: if the spec is invalid or never comes due, or the time zone is unknown
     """
 
     __slots__ = ("_pattern", "spec", "tz")
@@ -86,21 +86,21 @@ class Cron:
 
     def next(self, now: datetime) -> datetime:
         """
-        The first moment strictly after ``now``, in the zone of the spec.
+        The first time strictly after ``now``, in the zone of the spec.
 
-        Where clocks are set back, two datetimes of one zone compare by what the clock shows; compare them in UTC.
+        Compare results in UTC: two datetimes of one zone compare by what its clock shows, even where it is set back.
         """
         now = now.astimezone(UTC)
         return min(self._next_in_pass(now, fold) for fold in self._passes(now)).astimezone(self.tz)
 
     def _passes(self, now: datetime) -> tuple[int, ...]:
-        # Only during the first pass of doubled time can the second one (fold 1, PEP 495) bring an earlier moment.
+        # Only during the first pass of a repeated hour can the second pass (fold 1, PEP 495) come due earlier.
         if not self._pattern.is_interval or self._offset(now, 0) == self._offset(now, 1):
             return (0,)
         return (0, 1)
 
     def _next_in_pass(self, now: datetime, fold: int) -> datetime:
-        """The first moment after ``now``, where doubled times mean their pass ``fold``."""
+        """The first time after ``now``, taking a time that comes twice as its pass ``fold``."""
         wall = (now + self._offset(now, 1)).replace(tzinfo=None)
         while True:
             wall = self._pattern.next(wall)
@@ -109,7 +109,7 @@ class Cron:
                 return moment
 
     def _moment(self, wall: datetime, fold: int) -> datetime | None:
-        """When clocks show ``wall``; the end of the gap, or None for an interval, if they never do."""
+        """When the clock shows ``wall``; if it skips that, the end of the gap, or None for an interval."""
         while not self._is_shown(moment := wall.replace(tzinfo=self.tz, fold=fold).astimezone(UTC), wall):
             if self._pattern.is_interval:
                 return None
@@ -136,7 +136,7 @@ def _zone(tz: str | tzinfo | None) -> tzinfo:
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """What one field of a spec may say."""
+    """One of the five fields of a spec."""
 
     name: str
     low: int
@@ -144,7 +144,7 @@ class _Field:
     names: Mapping[str, int] = field(default_factory=dict[str, int])
 
     def parse(self, text: str, spec: str) -> tuple[int, ...]:
-        """The values that ``text`` stands for, in order."""
+        """The values of the field, sorted."""
         try:
             return tuple(sorted({value for item in text.split(",") for value in self._values(item)}))
         except ValueError as exc:
@@ -191,10 +191,10 @@ FIELDS = (
 @dataclass(frozen=True, slots=True)
 class _Pattern:
     """
-    What clock and calendar show when a spec is due, whatever the zone.
+    A parsed spec, in wall time without a zone.
 
-    croniter finds the moments, given each field as a list of its values: read from the spec itself, it takes ``a-a``
-    for ``*`` and lets ranges run backwards.
+    croniter finds the times. It gets each field as a list of values, because it would read ``a-a`` as ``*`` and accept
+    ranges that run backwards.
     """
 
     moments: "croniter"
@@ -204,7 +204,7 @@ class _Pattern:
     def parse(cls, spec: str) -> Self:
         from croniter import croniter  # slow to import, and most processes have no cron task
 
-        text = str(spec).strip()  # a spec that is no text is refused below, in the same words
+        text = str(spec).strip()  # anything but a string is refused below
         texts = ALIASES.get(text.lower(), text).split()
         if len(texts) != len(FIELDS):
             raise ScheduleError(f"cron {spec!r}: five fields or one of {', '.join(ALIASES)} are expected")
@@ -219,5 +219,5 @@ class _Pattern:
         return pattern
 
     def next(self, wall: datetime) -> datetime:
-        """The first match strictly after ``wall``, as clocks without a zone show it."""
+        """The first match strictly after ``wall``."""
         return self.moments.get_next(datetime, start_time=wall)

@@ -1,4 +1,4 @@
-"""What a handler can take, compared with what it will be given."""
+"""Checks that the signature of a handler fits the arguments it will be called with."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -25,13 +25,13 @@ _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD, Para
 @dataclass(frozen=True, slots=True)
 class Given:
     """
-    The arguments that a handler is called with, all by name.
+    The keyword arguments that a handler is called with.
 
-    :ivar source: what gives them, for messages: ``"signal 'user_created'"``
-    :ivar always: come with every call
-    :ivar sometimes: may be left out
-    :ivar on_request: come to a handler that names them
-    :ivar open: any other may come too
+    :ivar source: where they come from, for messages: ``"signal 'user_created'"``
+    :ivar always: passed in every call
+    :ivar sometimes: may be missing
+    :ivar on_request: passed only to a handler that has a parameter of this name
+    :ivar open: whether other arguments may be passed too
     """
 
     source: str
@@ -49,7 +49,7 @@ def given_by_signal(signal: Signal) -> Given:
 
 
 def given_by_queue(queue: Queue, dto_name: str | None = None) -> Given:
-    """What a consumer of this queue is called with; ``dto_name`` takes the whole message when there is one."""
+    """What a consumer of this queue is called with; ``dto_name``, if any, gets the whole message."""
     given = Given(f"queue '{queue.name}'", on_request=ON_REQUEST)
     if dto_name is not None:
         return replace(given, always=frozenset({dto_name}))
@@ -60,11 +60,11 @@ def given_by_queue(queue: Queue, dto_name: str | None = None) -> Given:
 
 def check_handler(handler: Callable[..., Any], title: str, given: Given) -> None:
     """
-    Refuse a method that cannot be called with what it will be given.
+    Check that a method can be called with the given arguments.
 
-    :param handler: the function as it stands in the class: its first parameter is the agent
+    :param handler: the function in the class, not bound: its first parameter is the agent
     :param title: ``Class.method``, for the message
-    :raises HandlerError: if a call would fail; one sentence says why
+    :raises HandlerError: if a call would fail
     """
     for mismatch in _mismatches(_parameters(handler), given):
         raise HandlerError(f"{title} {mismatch}")
@@ -72,9 +72,9 @@ def check_handler(handler: Callable[..., Any], title: str, given: Given) -> None
 
 def check_async(handler: Callable[..., Any], title: str) -> None:
     """
-    Refuse a method that cannot be awaited.
+    Check that a method is an ``async def``; decorators that use ``functools.wraps`` are looked through.
 
-    :raises HandlerError: unless it is an ``async def``, looked for behind decorators that use ``functools.wraps``
+    :raises HandlerError: if it is not
     """
     if not inspect.iscoroutinefunction(inspect.unwrap(handler)):
         raise HandlerError(f"{title} must be an 'async def' without 'yield', because it is awaited")
@@ -93,7 +93,7 @@ def check_middleware(method: Callable[..., Any], title: str) -> None:
 
 
 def accepted(handler: Callable[..., Any]) -> frozenset[str] | None:
-    """The names of the arguments that a method, bound or not, takes; None when its ``**kwargs`` take any."""
+    """The names of the keyword arguments that a method, bound or not, accepts; None if ``**kwargs`` accepts any."""
     parameters = _parameters(handler)
     if _is_open(parameters):
         return None
@@ -102,7 +102,11 @@ def accepted(handler: Callable[..., Any]) -> frozenset[str] | None:
 
 
 def clash(handler: Callable[..., Any]) -> str | None:
-    """The name under which a bound method has its agent, where its ``**kwargs`` would take that name too, or None."""
+    """
+    The name of the first parameter of a bound method (usually ``self``) if a key of that name would clash with it.
+
+    That can happen to a method with ``**kwargs`` whose first parameter is not positional-only; else None.
+    """
     function = getattr(handler, "__func__", None)
     if function is None or not _is_open(parameters := _parameters(function)):
         return None
@@ -110,12 +114,12 @@ def clash(handler: Callable[..., Any]) -> str | None:
 
 
 def clash_problem(name: str, title: str) -> str:
-    """Why a method cannot be called with a key that is named as its agent is."""
+    """The error for a payload with a key of that name."""
     return f"it has a key '{name}', which {title} cannot take: put a '/' after its first parameter"
 
 
 def _fields(payload: Schema, definitions: Mapping[str, Any]) -> tuple[Field, ...] | None:
-    """The properties of a payload, or None when its schema does not tell which there are."""
+    """The properties of a payload; None if its schema does not list them."""
     found = shape(payload, definitions, payload=True).object
     return found.fields if found else None
 

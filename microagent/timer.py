@@ -1,4 +1,4 @@
-"""Chains of timers that run the periodic and cron methods of an agent."""
+"""The timers that run the periodic and cron methods of an agent."""
 
 import asyncio
 import logging
@@ -14,25 +14,25 @@ from microagent.execution import Deadlines, Outcome, log_failure, run
 from microagent.schedule import Cron, Every
 from microagent.tasks import Tasks
 
-LONGEST_NAP = 60.0  # seconds until a changed wall clock is noticed
-CORRECTION = timedelta(hours=3)  # cron(8): a wall clock set back by more was wrong before
+LONGEST_NAP = 60.0  # seconds until a change of the wall clock is noticed
+CORRECTION = timedelta(hours=3)  # cron(8): a clock set back by more than this was wrong before
 
 
 class Agent(Protocol):
-    """What a timer needs of its agent."""
+    """The part of an agent that a timer needs."""
 
     @property
     def log(self) -> logging.Logger: ...
 
 
-class _Chain(ABC):
+class _Timer(ABC):
     """
-    Timers of which each sets the next before it runs the handler; runs that overlap know nothing of each other.
+    Runs a handler on a schedule; a run that takes longer than the period does not delay the next one.
 
-    :param agent: the argument of the handler; its log gets failed runs
+    :param agent: passed to the handler; failed runs are logged with its logger
     :param timeout: seconds that one run may take
-    :param tasks: owns the runs; who passes it drains it
-    :param deadlines: of the loop that this is started in
+    :param tasks: owns the runs, and is drained by whoever passes it; None: one of its own
+    :param deadlines: ends runs at the timeout; None: one of its own
     """
 
     def __init__(
@@ -52,19 +52,19 @@ class _Chain(ABC):
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
-        """Set the first timer, in the running loop; nothing if one is set already."""
+        """Schedule the first run on the running loop; does nothing if it is started."""
         if self._timer is None:
             self._timer = self._first(asyncio.get_running_loop())
 
     def stop(self) -> None:
-        """No run begins any more; those that began go on, as tasks."""
+        """Start no more runs; those that have begun go on."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     @abstractmethod
     def describe(self) -> dict[str, Any]:
-        """What ``info()`` says of it; JSON can hold it."""
+        """What ``MicroAgent.info()`` says about it, as JSON-compatible values."""
 
     @abstractmethod
     def _first(self, loop: asyncio.AbstractEventLoop) -> asyncio.TimerHandle: ...
@@ -73,7 +73,7 @@ class _Chain(ABC):
         self._tasks.spawn(self._run(), self.name)
 
     async def _run(self) -> None:
-        if self._timer is None:  # stopped since this moment
+        if self._timer is None:  # stopped in the meantime
             return
         outcome = await run(lambda: self.handler(self.agent), self.timeout, self._deadlines, self._abandon, self.agent)
         log_failure(self.agent.log, self.name, outcome)
@@ -82,13 +82,14 @@ class _Chain(ABC):
         self._tasks.leave_behind(task)
 
 
-class PeriodicTask(_Chain):
+class PeriodicTask(_Timer):
     """
-    Runs ``handler(agent)`` at ``start_after + n * period`` seconds after the start, on the loop's clock.
+    Runs ``handler(agent)`` at ``start_after + n * period`` seconds after the start, on the loop's clock, without drift.
 
-    With ``start_after`` 0 the first run is at once. Delays do not add up. Of the moments that pass while the loop is
-    blocked one is run, and the log tells how many are not.
+    Of the runs that fall due while the loop is blocked, one is made up for; the log says how many are skipped.
 
+    :param period: seconds from the start of one run to the start of the next
+    :param start_after: seconds until the first run
     :raises ScheduleError: if ``period`` is not a finite number above 0
     """
 
@@ -129,14 +130,16 @@ class PeriodicTask(_Chain):
         self._begin()
 
 
-class CRONTask(_Chain):
+class CRONTask(_Timer):
     """
-    Runs ``handler(agent)`` at the moments of ``cron``, on the wall clock.
+    Runs ``handler(agent)`` at the times of ``cron``, on the wall clock.
 
-    A changed wall clock is followed within a minute. Set forward, it runs once what it passes over. Set back by up to
-    three hours, it runs no moment twice; set back by more, it was wrong before, and the schedule begins anew.
+    A change of the wall clock is noticed within a minute. If it is set forward, the runs it skips are made up for by
+    one. If it is set back by up to three hours, nothing runs twice; if by more, it was wrong before, and the schedule
+    starts anew.
 
-    :param wall_clock: the time now, with its zone
+    :param cron: the schedule
+    :param wall_clock: returns the time now, timezone-aware
     """
 
     def __init__(
@@ -156,13 +159,13 @@ class CRONTask(_Chain):
 
     @property
     def start_after(self) -> float:
-        """Seconds until the next moment."""
+        """Seconds until the next run."""
         now = self._now()
         return (self.cron.next(now) - now).total_seconds()
 
     @property
     def period(self) -> float:
-        """Seconds until the next moment."""
+        """Seconds until the next run, as for ``start_after``: cron has no fixed period."""
         return self.start_after
 
     def describe(self) -> dict[str, Any]:
@@ -187,8 +190,10 @@ class CRONTask(_Chain):
 
     def _warn_of_skipped(self, due: datetime, now: datetime) -> None:
         if self.cron.next(due) <= now:
-            self.agent.log.warning("%s: late by %s, the moments since then run once", self.name, now - due)
+            self.agent.log.warning(
+                "%s: late by %s, the runs due since then are made up for by one", self.name, now - due
+            )
 
     def _now(self) -> datetime:
-        # In UTC, because the difference of two datetimes of one zone overlooks changes of its clocks.
+        # In UTC: the difference of two datetimes of the same zone ignores changes of its clocks.
         return self._wall_clock().astimezone(UTC)

@@ -1,4 +1,4 @@
-"""Where in a stack the user's own code is: what called it tells nothing about its failures."""
+"""Finds the user's own code in a traceback; the frames of this library that called it say nothing about a failure."""
 
 from itertools import takewhile
 from pathlib import Path
@@ -9,12 +9,12 @@ OURS = frozenset({"asyncio", "microagent"})
 
 
 def own_end(error: BaseException) -> tuple[type[BaseException], BaseException, TracebackType | None]:
-    """An error for the log, its traceback from where microagent called somebody's own code; whole if it did not."""
+    """``exc_info`` of an error for logging, its traceback from the user's code on; whole if there is none in it."""
     return type(error), error, _own(error) or error.__traceback__
 
 
 def own_place(error: BaseException) -> str:
-    """`` (agents.py, line 7)``: the line of somebody's own code that ran into an error of ours; empty if none did."""
+    """The line of the user's code that led to an error of this library, ``" (agents.py, line 7)"``, or ``""``."""
     own = list(takewhile(lambda each: not is_of(each[0], OURS), walk_tb(_own(error))))
     return f" ({Path(own[-1][0].f_code.co_filename).name}, line {own[-1][1]})" if own else ""
 
@@ -27,5 +27,5 @@ def _own(error: BaseException) -> TracebackType | None:
 
 
 def is_of(frame: FrameType, packages: frozenset[str]) -> bool:
-    """Whether a frame runs code of one of these packages."""
+    """Whether a frame belongs to one of these top-level packages."""
     return str(frame.f_globals.get("__name__")).partition(".")[0] in packages

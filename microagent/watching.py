@@ -1,4 +1,4 @@
-"""Files that are looked at again and again, to see when they change."""
+"""Polls files for changes."""
 
 import os
 import time
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 INTERVAL = 0.25
-"""Seconds between two looks."""
+"""Seconds between two polls."""
 
 State: TypeAlias = tuple[int, ...]
 Snapshot: TypeAlias = Mapping[Path, State | None]
@@ -15,9 +15,9 @@ Snapshot: TypeAlias = Mapping[Path, State | None]
 
 def snapshot(files: Iterable[Path]) -> Snapshot:
     """
-    What distinguishes each file from what it was before, and None for one that is not there.
+    The state of each file, to be compared with a later one; None for a file that does not exist.
 
-    An editor that puts a new file in the place of the old one changes the inode, one that writes into it the times.
+    An editor that replaces the file changes its inode, one that writes to it changes its times.
     """
     return {file: _state(file) for file in files}
 
@@ -32,9 +32,9 @@ def _state(file: Path) -> State | None:
 
 class Watch:
     """
-    Tells of each change once, when it has come to rest: a file that is being written changes from look to look.
+    Reports each change once, when the files have stayed the same for one poll, so that none is half written.
 
-    :param look: what is there now; the first look is at once
+    :param look: takes a snapshot; the first one is taken at once
     """
 
     def __init__(self, look: Callable[[], Snapshot]) -> None:
@@ -42,7 +42,7 @@ class Watch:
         self._seen = self._told = look()
 
     def has_changed(self) -> bool:
-        """Look once more: whether it is something else than what was told last, and the same as a look ago."""
+        """Take a snapshot; True if it equals the one before, and differs from the last one that was reported."""
         before, self._seen = self._seen, self._look()
         if self._seen != before or self._seen == self._told:
             return False
@@ -52,9 +52,10 @@ class Watch:
 
 def changes(look: Callable[[], Snapshot], interval: float = INTERVAL) -> Iterator[None]:
     """
-    An item at once, and then one for each change. What changes while an item is worked on is the next item.
+    Yield once at the start, and then after each change; changes made while the consumer is busy are not missed.
 
-    :param interval: seconds between two looks
+    :param look: takes a snapshot of the files
+    :param interval: seconds between two polls
     """
     watch = Watch(look)
     while True:

@@ -53,8 +53,8 @@ def test_option_of_every_class_on_the_way_is_known() -> None:
 @pytest.mark.parametrize(
     ("entry", "sentence"),
     [
-        ({}, "it needs a 'dsn' (or a 'backend' that does without)"),
-        ({"dsn": "memory://", "backend": "Bus"}, "'Bus' is no import path: it reads package.module.Class"),
+        ({}, "it needs a 'dsn', or a 'backend' that works without one"),
+        ({"dsn": "memory://", "backend": "Bus"}, "'Bus' is no import path, which has the form package.module.Class"),
         ({"dsn": "kafka://h"}, "no signal bus for 'kafka://h', only for memory, local, redis, rediss, unix"),
         (
             {"backend": "microagent.tools.memory.MemoryBroker"},
@@ -75,7 +75,7 @@ def test_option_of_every_class_on_the_way_is_known() -> None:
         ({"dsn": "local://", "send_timeout": "3"}, "send_timeout='3' has to be a number of seconds"),
         (
             {"dsn": "mine://me:hush@h", "backend": f"{__name__}.Telling"},
-            f"{__name__}.Telling: it cannot be made of these options: RuntimeError: not mine://me:***@h, nor ***",
+            f"{__name__}.Telling: it cannot be created with these options: RuntimeError: not mine://me:***@h, nor ***",
         ),
     ],
 )

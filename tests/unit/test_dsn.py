@@ -105,7 +105,7 @@ def test_password_that_would_be_cut_is_refused(text: str) -> None:
     """
     What has to be escaped and is not is said, before half of a password is taken for a port and shown in an error.
     """
-    with pytest.raises(ConfigurationError, match="are written as %2F, %3F, %23 and %40") as refusal:
+    with pytest.raises(ConfigurationError, match="have to be written as %2F, %3F, %23 and %40") as refusal:
         DSN.parse(text)
 
     assert "12" not in str(refusal.value)
@@ -150,7 +150,7 @@ def test_backends_take_the_schemes_that_lead_to_them(kind: str, cls: type) -> No
             ConfigurationError, match=f"is no DSN of {made.__name__}, which takes .*{re.escape(scheme)}.*://"
         ):
             made(f"{scheme}x://user:hush@h")
-        with pytest.raises(ConfigurationError, match=rf"^{made.__name__} takes a DSN as a text, not bytes$"):
+        with pytest.raises(ConfigurationError, match=rf"^{made.__name__} takes a DSN as a string, not bytes$"):
             made(b"redis://user:hush@h")
 
 

@@ -341,5 +341,5 @@ def test_a_handler_takes_the_place_of_nothing_that_agents_have(name: str) -> Non
     async def method(self: Any, **kwargs: Any) -> None: ...
 
     assert refusal(**{name: method}).endswith(
-        f"would take the place of what every agent has as {name!r}: call it otherwise"
+        f"would hide the attribute {name!r} that every agent has: give it another name"
     )
