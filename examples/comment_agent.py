@@ -1,4 +1,4 @@
-"""Counts the comments of users, and says how many there are when it is called."""
+"""Counts the comments of each user, and answers calls with the number."""
 
 import asyncio
 from collections import defaultdict

@@ -1,9 +1,9 @@
 """
-Runs the three agents with marun for about 15 seconds, and fails when anything that they send does not arrive.
+Run the three agents with marun for about 15 seconds, and fail if anything that they send does not arrive.
 
-``python -m examples.demo``, on ``local://`` in a folder of its own; MICROAGENT_BUS and MICROAGENT_BROKER name other
-servers. The cron job of the user agent is due at every full minute, so the start is put off until one falls into the
-run.
+Start it with ``python -m examples.demo``. It uses ``local://`` in a temporary folder; set MICROAGENT_BUS and
+MICROAGENT_BROKER to use servers instead. The cron job of the user agent runs at each full minute, so the demo waits
+until one falls into its run.
 """
 
 import asyncio
@@ -27,18 +27,18 @@ from microagent.backends import make_bus
 
 SECONDS = 15.0
 LEAD = 10.0  # seconds before the full minute at which the agents are started
-SHORTEST_LEAD = 5.0  # that a slow machine needs to start them
-PATIENCE = 10.0  # seconds for what is under way to arrive
+SHORTEST_LEAD = 5.0  # seconds that a slow machine needs to start them
+PATIENCE = 10.0  # seconds to wait for what has been sent
 
 log = logging.getLogger("Demo")
 
 
 class DemoError(Exception):
-    """What the demo is there to show has not happened."""
+    """Something that the demo is meant to show did not happen."""
 
 
 def main() -> int:
-    """Run the demo; its exit status."""
+    """Run the demo and return its exit status."""
     with tempfile.TemporaryDirectory(prefix="microagent-demo-") as folder:
         dsns = {
             name: os.environ.get(name) or f"local://{folder}/local" for name in ("MICROAGENT_BUS", "MICROAGENT_BROKER")
@@ -55,7 +55,7 @@ def main() -> int:
 
 
 def wait_for_minute() -> None:
-    """Return when the next full minute is close enough to fall into the run."""
+    """Wait until the next full minute is close enough to fall into the run."""
     if seconds := delay(time.time()):
         print(
             f"Cron is due at full minutes: the agents start {LEAD:.0f} s before the next, in {seconds:.0f} s.",
@@ -65,14 +65,14 @@ def wait_for_minute() -> None:
 
 
 def delay(now: float) -> float:
-    """Seconds from a Unix time to the next start that lets a full minute fall into the run."""
+    """Seconds from a Unix time until a run that is started then includes a full minute."""
     left = 60 - now % 60
     return max(0.0, left - LEAD if left >= SHORTEST_LEAD else left + 60 - LEAD)
 
 
 @contextmanager
 def marun(environment: Mapping[str, str]) -> Generator["Group"]:
-    """The agents; at the end they are stopped, which has to be clean."""
+    """Run the agents; stop them at the end, and check that the stop is clean."""
     command = [str(Path(sys.executable).with_name("marun")), "examples.settings"]
     process = subprocess.Popen(command, env={**os.environ, **environment})
     try:
@@ -93,9 +93,9 @@ class Group:
 
     def until(self, problems: Callable[[], list[str]], seconds: float) -> None:
         """
-        Return when there are no problems.
+        Wait until there are no problems.
 
-        :raises DemoError: if there still are some after so many seconds, or if the agents have ended
+        :raises DemoError: if there are still some after ``seconds``, or if the agents have ended
         """
         deadline = time.monotonic() + seconds
         while found := problems():
@@ -107,7 +107,7 @@ class Group:
 
 
 def watch(group: Group, journal: Path, bus: str) -> None:
-    """Stay until all was seen, and has arrived."""
+    """Wait until each flow was seen and everything has arrived."""
     end = time.monotonic() + SECONDS
     agents = {entry["backend"].rpartition(".")[2] for entry in AGENT.values()}
     group.until(lambda: [f"{name} did not start" for name in agents - read(journal).agents.keys()], PATIENCE)
@@ -118,20 +118,20 @@ def watch(group: Group, journal: Path, bus: str) -> None:
 
 
 async def create_user(dsn: str) -> None:
-    """Send ``user_created``, as any process may, agent or not."""
+    """Send ``user_created``; any process can do this, not only an agent."""
     async with Bus(make_bus({"dsn": dsn})) as bus:
         await bus.user_created.send("demo", user_id=1)
         note(log, "sent", "signal", "user_created", {"user_id": 1})
 
 
 def read(journal: Path) -> Tally:
-    """What the agents have told so far; a line that is just being written counts the next time."""
+    """Read what the agents have recorded so far; a line that is still being written is left for the next time."""
     lines, _, _ = journal.read_text().rpartition("\n")
     return Tally.of(map(json.loads, lines.splitlines()))
 
 
 def finish(journal: Path, verdict: str, status: int) -> int:
-    """Print table and verdict."""
+    """Print the table and the verdict, and return the exit status."""
     print(f"\n{read(journal).table()}\n\n{verdict}", flush=True)
     return status
 

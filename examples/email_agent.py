@@ -1,4 +1,4 @@
-"""Takes messages from the mailer queue; a real one would send mail."""
+"""Consumes messages of the queue ``mailer``; a real agent would send mail."""
 
 from examples.contracts import Broker, Bus, queues
 from examples.journal import introduce, note

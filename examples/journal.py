@@ -1,4 +1,4 @@
-"""What the example agents tell: a line for people, and the same as a line of JSON for who wants to count."""
+"""Records what the example agents do: as log lines for people, and as JSON lines for the demo."""
 
 import json
 import logging
@@ -14,11 +14,11 @@ Kind = Literal["timer", "signal", "call", "message"]
 
 def note(log: logging.Logger, verb: Verb, kind: Kind, name: str, data: Mapping[str, object] | None = None) -> None:
     """
-    Tell what just happened.
+    Record what just happened.
 
-    :param verb: ``"answers"`` is what the called one does, ``"answered"`` what the caller then is
+    :param verb: ``"answers"`` is recorded by the called agent, ``"answered"`` by the caller
     :param kind: what it happened to
-    :param name: of the signal, queue or handler
+    :param name: name of the signal, queue or handler
     :param data: the payload
     """
     event = {"verb": verb, "kind": kind, "name": name}
@@ -27,7 +27,7 @@ def note(log: logging.Logger, verb: Verb, kind: Kind, name: str, data: Mapping[s
 
 
 def introduce(agent: MicroAgent[Any, Any]) -> None:
-    """Tell that an agent is ready, and what it does."""
+    """Record that an agent is ready, and what it does."""
     info = agent.info()
     does = {
         "receives": [receiver["signal"] for receiver in info["receivers"]],
@@ -53,7 +53,7 @@ class ForPeople(logging.Formatter):
 
 
 class ForPrograms(logging.FileHandler):
-    """Appends ``{"who": "UserAgent", "verb": "sent", "kind": "signal", "name": "user_comment"}`` and the like."""
+    """Appends lines such as ``{"who": "UserAgent", "verb": "sent", "kind": "signal", "name": "user_comment"}``."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         return hasattr(record, "event")
@@ -64,9 +64,9 @@ class ForPrograms(logging.FileHandler):
 
 def configure(path: str | None) -> None:
     """
-    Let this process tell on stdout.
+    Write the records of this process to stdout.
 
-    :param path: of a file that gets the JSON lines; several processes may share it
+    :param path: a file for the JSON lines, which several processes can share
     """
     console = logging.StreamHandler(sys.stdout)
     console.setFormatter(ForPeople())

@@ -1,5 +1,5 @@
 """
-The three agents in one process, started by a script of one's own instead of ``marun``::
+Run the three agents in one process, with a script instead of ``marun``::
 
     python -m examples.server
 """

@@ -1,13 +1,13 @@
 """
-What ``marun examples.settings`` runs.
+Settings for ``marun examples.settings``.
 
-Without BUS and BROKER dictionaries, the agents meet on ``local://``, a folder in the working directory. To see Redis
-serve them instead::
+Without the dictionaries BUS and BROKER, the agents use ``local://``, a folder in the working directory. To use Redis
+instead, add::
 
     BUS = {"redis": {"dsn": "redis://localhost/7", "prefix": "PREF"}}
     BROKER = {"redis": {"dsn": "redis://localhost/7"}}
 
-and ``"bus": "redis", "broker": "redis"`` in each agent's entry.
+and add ``"bus": "redis", "broker": "redis"`` to the entry of each agent.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Adds up what the example agents tell, and finds what did not arrive."""
+"""Counts what the example agents have recorded, and finds what did not arrive."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,10 +11,10 @@ COLUMNS = ("sent", "received", "answered", "consumed")
 @dataclass
 class Tally:
     """
-    What was told so far.
+    What was recorded so far.
 
-    :ivar counts: by (kind, name, verb)
-    :ivar agents: what each agent says that it receives, consumes and runs: the source of all that is expected
+    :ivar counts: numbers of records by (kind, name, verb)
+    :ivar agents: what each agent receives, consumes and runs; everything that is expected follows from this
     """
 
     counts: Counter[tuple[str, str, str]] = field(default_factory=Counter[tuple[str, str, str]])
@@ -31,11 +31,11 @@ class Tally:
         return tally
 
     def _handlers(self, verb: str) -> Counter[str]:
-        """How many handlers the agents have for each signal or queue, or under each name."""
+        """How many handlers the agents have for each signal, queue or timer."""
         return Counter(name for agent in self.agents.values() for name in agent[verb])
 
     def unseen(self) -> list[str]:
-        """What the agents have handlers for, and has not been seen at all."""
+        """What the agents have handlers for but has not been seen at all."""
         timers = {("timer", name, "runs") for name in self._handlers("runs")}
         queues = {("message", name, "consumed") for name in self._handlers("consumes")}
         signals = {(self._kind(name), name, "received") for name in self._handlers("receives")}
@@ -46,7 +46,7 @@ class Tally:
         return "call" if self.counts["call", signal, "sent"] else "signal"
 
     def missing(self) -> list[str]:
-        """What was sent and has not arrived, or was called and not answered."""
+        """What was sent but has not arrived, or was called but not answered."""
         return [
             f"{kind} {name}: {arrived} were {verb} where {number} should have been"
             for kind, name, verb, number in self._expected()
@@ -54,7 +54,7 @@ class Tally:
         ]
 
     def _expected(self) -> Iterator[tuple[str, str, str, int]]:
-        """How often each thing that was sent should have been received, answered, consumed."""
+        """How often each sent item should have been received, answered or consumed."""
         receivers = self._handlers("receives")
         for kind, name in self._flows("sent"):
             sent = self.counts[kind, name, "sent"]
@@ -69,7 +69,7 @@ class Tally:
         return sorted({(kind, name) for kind, name, verb in self.counts if verb in verbs})
 
     def table(self) -> str:
-        """A line for each signal, call and queue, and one for each timer."""
+        """A table with a line for each signal, call, queue and timer."""
         timers = [_row(name, self.counts["timer", name, "runs"], "runs") for _, name in self._flows("runs")]
         flows = [
             _row(f"{kind} {name}", *(self.counts[kind, name, verb] or "-" for verb in COLUMNS))

@@ -1,4 +1,4 @@
-"""The example agents, tested: this file shows the fixtures of ``microagent.testing`` at work."""
+"""Tests of the example agents, which show how to use the fixtures of ``microagent.testing``."""
 
 from datetime import timedelta
 
@@ -14,7 +14,7 @@ from microagent.testing import Clock, RecordingBroker, RecordingBus, Sent, Start
 
 async def test_new_user_is_welcomed(start_agent: StartAgent, bus: RecordingBus, sent: Sent) -> None:
     """
-    ``start_agent`` starts an agent on ``bus`` and ``broker`` and stops it after the test; ``sent`` knows what was sent.
+    ``start_agent`` starts an agent on ``bus`` and ``broker``, and stops it after the test; ``sent`` records all sends.
     """
     await start_agent(UserAgent)
     await Bus(bus).user_created.send("test", user_id=1)
@@ -25,7 +25,7 @@ async def test_new_user_is_welcomed(start_agent: StartAgent, bus: RecordingBus, 
 
 async def test_report_is_sent_every_minute(start_agent: StartAgent, sent: Sent, clock: Clock) -> None:
     """
-    With ``clock``, time passes when the test says so, and all that is due in it is done.
+    With ``clock``, the test moves time forward, and everything that is due in that time runs.
     """
     await start_agent(UserAgent)
     await clock.advance(59)
@@ -38,7 +38,7 @@ async def test_report_is_sent_every_minute(start_agent: StartAgent, sent: Sent, 
 
 async def test_comments_are_counted(start_agent: StartAgent, bus: RecordingBus, sent: Sent, clock: Clock) -> None:
     """
-    Several agents share bus and broker; ``settle`` returns when nothing is left to do but to wait for time.
+    Several agents can share a bus and a broker; ``settle`` returns when nothing is left to do except wait for time.
     """
     agent = await start_agent(CommentAgent)
     await start_agent(UserAgent, enable_periodic_tasks=False)
@@ -54,7 +54,7 @@ async def test_comments_are_counted(start_agent: StartAgent, bus: RecordingBus, 
 
 async def test_count_takes_a_second(start_agent: StartAgent, bus: RecordingBus, clock: Clock) -> None:
     """
-    A call that is answered later is a task; its timeout is the clock's, too.
+    A reply can take time; the clock also moves the timeout of the call.
     """
     await start_agent(CommentAgent)
     contract = Bus(bus)
@@ -65,7 +65,7 @@ async def test_count_takes_a_second(start_agent: StartAgent, bus: RecordingBus, 
 
 async def test_nobody_counts(bus: RecordingBus) -> None:
     """
-    Bus and broker can be used without agents, too.
+    A bus can also be used without agents.
     """
     with pytest.raises(NoReceivers):
         await Bus(bus).rpc_comments_count.call("test", user_id=7)
@@ -73,7 +73,7 @@ async def test_nobody_counts(bus: RecordingBus) -> None:
 
 async def test_mail_that_fails_comes_again(start_agent: StartAgent, broker: RecordingBroker, clock: Clock) -> None:
     """
-    Retries and dead letters follow the clock: an hour of them takes no time.
+    Retries follow the clock: hours of them take no real time.
     """
 
     class Failing(EmailAgent):

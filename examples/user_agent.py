@@ -1,4 +1,4 @@
-"""Welcomes users, sends a report every minute, and asks how much they have commented."""
+"""Welcomes new users, sends a report every minute, and asks how many comments a user has written."""
 
 from examples.contracts import Broker, Bus, MailerMessage, signals
 from examples.journal import introduce, note
