@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import MappingProxyType
 from typing import Any
 
 from microagent import arguments, wallclock
@@ -70,6 +71,18 @@ class Delivery:
     )  # the lease ran out: another worker has it, settling would touch theirs
     _settle: "Callable[[Settlement], None] | None" = field(default=None, init=False, repr=False)
 
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """
+        What its sender said beside the body: ``{"traceparent": "00-..."}``; read-only, and read when it is asked for.
+
+        What microagent or the server wrote there is not shown. Empty on Redis, where messages have no headers.
+        """
+        return MappingProxyType(self._said())
+
+    def _said(self) -> dict[str, str]:
+        return {}
+
     def settle_through(self, settle: "Callable[[Settlement], None]") -> None:
         """Whoever holds the delivery says where its verdict goes."""
         self._settle = settle
@@ -106,6 +119,19 @@ class Delivery:
             self.verdict = settlement.verdict
             if self._settle is not None:
                 self._settle(settlement)
+
+
+class HeadedDelivery(Delivery):
+    """A delivery whose headers came with it, because they were kept beside its body."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, kept: dict[str, str], *facts: Any) -> None:
+        super().__init__(*facts)
+        self._kept = kept
+
+    def _said(self) -> dict[str, str]:
+        return self._kept
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from microagent import arguments
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.endpoint import Endpoint
 from microagent.errors import ConfigurationError
+from microagent.headers import check_headers
 from microagent.names import guess
 from microagent.options import COMMON, ConsumingOptions
 from microagent.queue import Consumer
@@ -116,6 +117,8 @@ class QueueBackend(Endpoint):
         for name in sorted(outgoing.options.keys() - known):
             hint = guess(name, {"delay", *known})
             raise ConfigurationError(f"queue '{outgoing.queue}': {type(self).__name__} cannot send with {name!r}{hint}")
+        if (headers := outgoing.options.get("headers")) is not None:
+            check_headers(headers)
 
     def _check_consumer(self, consumer: Consumer, options: Mapping[str, Any]) -> None:
         """

@@ -101,7 +101,7 @@ class Ours(Peer):
         store = Store(folder, "bench", "NORMAL")
         for _ in range(count // 1000):
             with store.transaction(durable=False):
-                store.push([(self._queue.name, body)] * 1000)
+                store.push([(self._queue.name, body, None)] * 1000)
         store.close()
         folder.close()
 

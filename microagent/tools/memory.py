@@ -6,16 +6,17 @@ import itertools
 import logging
 import weakref
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, TypeVar, Unpack, cast
+from typing import Any, NamedTuple, TypeVar, Unpack, cast
 
 from microagent.broker import AbstractQueueBroker, BrokerOptions
 from microagent.bus import AbstractSignalBus, BusOptions
 from microagent.channel import Pattern
 from microagent.counted import CountedLog
-from microagent.delivery import ACK, DeadLetter, Delivery, Outgoing, Settlement, Verdict
+from microagent.delivery import ACK, DeadLetter, Delivery, HeadedDelivery, Outgoing, Settlement, Verdict
+from microagent.headers import as_text
 
 INBOX = 10_000  # signals that wait for one bus; what comes beyond them is dropped
 SWEEP = 1.0  # seconds between looks at leases
@@ -48,8 +49,14 @@ class _Waiters:
 class _Message:
     number: int
     body: bytes
+    headers: dict[str, str]
     failed: int = 0
     crashes: int = 0
+
+
+class _Buried(NamedTuple):
+    letter: DeadLetter
+    headers: dict[str, str]
 
 
 class _Queue:
@@ -60,7 +67,7 @@ class _Queue:
         self.again: list[tuple[int, _Message]] = []
         self.delayed: list[tuple[float, int, _Message]] = []
         self.leased: dict[int, tuple[_Message, float]] = {}
-        self.dead: dict[str, DeadLetter] = {}  # by their ids, in the order of their burial
+        self.dead: dict[str, _Buried] = {}  # by their ids, in the order of their burial
         self.waiters = _Waiters()
         self._numbers = itertools.count(1)
         self._tokens = itertools.count(1)
@@ -69,12 +76,12 @@ class _Queue:
         """How many messages are ready."""
         return len(self.again) + len(self.new)
 
-    def put(self, body: bytes) -> None:
-        self.new.append(_Message(next(self._numbers), body))
+    def put(self, body: bytes, headers: dict[str, str]) -> None:
+        self.new.append(_Message(next(self._numbers), body, headers))
         self.waiters.wake()
 
-    def put_off(self, body: bytes, due: float) -> None:
-        self._delay(_Message(next(self._numbers), body), due)
+    def put_off(self, body: bytes, headers: dict[str, str], due: float) -> None:
+        self._delay(_Message(next(self._numbers), body, headers), due)
 
     def _delay(self, message: _Message, due: float) -> None:
         heapq.heappush(self.delayed, (due, message.number, message))
@@ -102,7 +109,9 @@ class _Queue:
         message = heapq.heappop(self.again)[1] if self.again else self.new.popleft()
         token = next(self._tokens)
         self.leased[token] = message, until
-        return Delivery(name, message.body, message.failed + 1, message.crashes, str(message.number), token)
+        return HeadedDelivery(
+            message.headers, name, message.body, message.failed + 1, message.crashes, str(message.number), token
+        )
 
     def settle(self, settlement: Settlement, now: float) -> None:
         lease = self.leased.pop(settlement.delivery.token, None)
@@ -121,13 +130,17 @@ class _Queue:
             letter = DeadLetter(
                 delivery.queue, delivery.body, settlement.reason, delivery.attempt, id=str(message.number)
             )
-            self.dead[letter.id] = letter
+            self.dead[letter.id] = _Buried(letter, message.headers)
 
     def renew(self, token: Any, until: float) -> bool:
         lease = self.leased.get(token)
         if lease is not None:
             self.leased[token] = lease[0], until
         return lease is not None
+
+
+def _texts(headers: Mapping[str, str | bytes]) -> dict[str, str]:
+    return {name: as_text(value) for name, value in headers.items()}
 
 
 class _Store:
@@ -165,7 +178,8 @@ class MemoryBroker(AbstractQueueBroker):
     Queues in the memory of this process, gone with it: for tests and tools.
 
     ``memory://`` is private to the object, ``memory://name`` is shared by all of that name.
-    It stands in for any server, so a queue may be declared, and a message sent, with what it does not heed.
+    It stands in for any server, so a queue may be declared, and a message sent, with what it does not heed; of what
+    ``send`` takes elsewhere, it heeds ``headers``.
     """
 
     SCHEMES = frozenset({"memory"})
@@ -190,11 +204,11 @@ class MemoryBroker(AbstractQueueBroker):
 
     async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
         for message in batch:
-            queue = self._store.queues[message.queue]
+            queue, headers = self._store.queues[message.queue], _texts(message.options.get("headers") or {})
             if message.delay:
-                queue.put_off(message.body, self._now() + message.delay)
+                queue.put_off(message.body, headers, self._now() + message.delay)
             else:
-                queue.put(message.body)
+                queue.put(message.body, headers)
         return [None] * len(batch)
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
@@ -227,20 +241,22 @@ class MemoryBroker(AbstractQueueBroker):
         return len(queue) + len(queue.delayed)
 
     async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
-        return [*islice(self._store.queues[name].dead.values(), limit)]
+        return [each.letter for each in islice(self._store.queues[name].dead.values(), limit)]
 
     async def _resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
         there = self._there(name, letters)
-        await self._push([Outgoing(name, letter.body) for letter in there])
-        return await self._discard(name, there)
+        await self._push([Outgoing(name, each.letter.body, {"headers": each.headers}) for each in there])
+        return self._forget(name, there)
 
     async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
-        there = self._there(name, letters)
-        for letter in there:
-            del self._store.queues[name].dead[letter.id]
+        return self._forget(name, self._there(name, letters))
+
+    def _forget(self, name: str, there: Sequence[_Buried]) -> int:
+        for each in there:
+            del self._store.queues[name].dead[each.letter.id]
         return len(there)
 
-    def _there(self, name: str, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    def _there(self, name: str, letters: Sequence[DeadLetter]) -> list[_Buried]:
         """Those that nobody has taken away, each once."""
         dead = self._store.queues[name].dead
         return [dead[each] for each in dict.fromkeys(letter.id for letter in letters) if each in dead]

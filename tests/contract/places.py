@@ -19,6 +19,7 @@ from microagent.tools.redis import RedisBroker, RedisSignalBus
 MEMORY_LACKS = frozenset({"loops of their own"})
 AMQP_LACKS = frozenset({"leases", "counted crashes"})
 KAFKA_LACKS = frozenset({"leases", "counted crashes", "messages for whoever is free", "delays"})
+REDIS_LACKS = frozenset({"headers"})
 KAFKA_LEASE = 2.0  # what the server takes for a session
 QUORUM_LACKS = frozenset({"leases", "places kept in order"})
 QUICK = RetryPolicy(first=0.02, factor=1.0)
@@ -121,6 +122,7 @@ def redis(request: pytest.FixtureRequest) -> Place:
     return Place(
         lambda **options: RedisSignalBus(dsn, **{"prefix": prefix, **options}),
         lambda **options: RedisBroker(dsn, **options),
+        REDIS_LACKS,
         traces=partial(_redis_traces, dsn, prefix),
     )
 

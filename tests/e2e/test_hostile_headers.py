@@ -1,17 +1,21 @@
 """What travels beside the body of a message may be forged, too: it comes to nothing, or to a dead letter."""
 
+import asyncio
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 import aiormq
+from aiokafka import AIOKafkaProducer
 from aiormq import spec
 from support import unique, until
 
-from microagent import AbstractQueueBroker, MicroAgent, Queue, RetryPolicy, consumer
+from microagent import AbstractQueueBroker, ConfigurationError, Delivery, MicroAgent, Queue, RetryPolicy, consumer
 from microagent.tools.amqp import AMQPBroker
+from microagent.tools.amqp.frames import room
 from microagent.tools.kafka import KafkaBroker
+from microagent.tools.kafka.connecting import Address
 
 
 class NotUTF8(str):
@@ -50,8 +54,10 @@ def failing(name: str) -> tuple[type[MicroAgent], list[str]]:
 
     class Failing(MicroAgent):
         @consumer(Queue(name), retry=RetryPolicy(retries=1, first=0))
-        async def handle(self, kind: str) -> None:
+        async def handle(self, kind: str, delivery: Delivery) -> None:
             got.append(kind)
+            assert all(type(part) is str for header in delivery.headers.items() for part in header)
+            assert not any(header.startswith("x-") for header in delivery.headers)
             if kind != "good":
                 raise ValueError(kind)
 
@@ -101,10 +107,13 @@ async def test_headers_that_make_no_sense_on_kafka(kafka_url: str) -> None:
         agent = cls(broker=broker)
         await agent.start()
         kinds = [f"kind {number}" for number in range(len(KAFKA_VALUES))]
-        for kind, value in zip(kinds, KAFKA_VALUES, strict=True):
-            await broker.send(name, _body(kind), headers=dict.fromkeys([*COUNTS, "other"], value))
-        await broker.send(name, _body("last"), key=b"\xff", headers={"": b"", "x" * 10_000: b"y" * 10_000})
-        await broker.send(name, _body("good"))
+        async with AIOKafkaProducer(**Address(kafka_url, {}, None, None).options()) as producer:
+            for kind, value in zip(kinds, KAFKA_VALUES, strict=True):
+                headers = [(header, value) for header in (*COUNTS, "other", "other")]
+                await producer.send(name, _body(kind), headers=headers)
+            long = [("", b""), ("y" * 10_000, b"y" * 10_000)]
+            await producer.send(name, _body("last"), key=b"\xff", headers=long)
+            await producer.send(name, _body("good"))
         await until(lambda: "good" in got)
         await until(partial(_count_dead, broker, name, len(kinds) + 1))
         await agent.stop()
@@ -112,3 +121,41 @@ async def test_headers_that_make_no_sense_on_kafka(kafka_url: str) -> None:
 
 async def _count_dead(broker: AbstractQueueBroker, name: str, count: int) -> bool:
     return len(await broker.dead(name)) == count
+
+
+async def test_headers_that_just_fit_into_a_frame_of_rabbitmq(rabbitmq_url: str) -> None:
+    """
+    A copy would say more, which no frame can hold: it says less, and is a dead letter like any other.
+    """
+    name = unique("queue")
+    cls, got = failing(name)
+    async with AMQPBroker(rabbitmq_url) as broker:
+        agent = cls(broker=broker)
+        await agent.start()
+        connection = await aiormq.connect(rabbitmq_url)
+        channel = await connection.channel()
+        longest = connection.connection_tune.frame_max
+        headers = {f"h{number}": "x" * 10_000 for number in range(longest // 10_020)}
+        less = spec.Basic.Properties(headers={**headers, "last": ""}, message_id="great")
+        left = room(longest) - len(less.marshal())
+        properties = spec.Basic.Properties(headers={**headers, "last": "x" * left}, message_id="great")
+        await channel.basic_publish(_body("great"), routing_key=name, properties=properties)
+        await channel.basic_publish(_body("good"), routing_key=name)
+        await until(partial(is_over, broker, name, got, ["great"]))
+        assert got.count("great") == 2
+        await connection.close()
+        await agent.stop()
+
+
+async def test_properties_that_no_frame_can_hold(rabbitmq_url: str) -> None:
+    """
+    Who sends them gets an error, and nobody else.
+    """
+    name = Queue(unique("queue")).name
+    async with AMQPBroker(rabbitmq_url) as broker:
+        great = broker.send(name, "{}", properties={"headers": {"a": "x" * 200_000}})
+        results = await asyncio.gather(*(broker.send(name, "{}") for _ in range(3)), great, return_exceptions=True)
+        assert results[:3] == [None] * 3
+        assert isinstance(results[3], ConfigurationError)
+        assert "are more than" in str(results[3])
+        assert await broker.queue_length(name) == 3

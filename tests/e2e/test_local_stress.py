@@ -232,7 +232,7 @@ def cycle(store: Store, count: int = 100) -> None:
     with store.transaction(durable=False):
         store.settle([Settlement(delivery, Verdict.ACK) for delivery in deliveries])
     with store.transaction(durable=True):
-        store.push([("q", delivery.body) for delivery in deliveries])
+        store.push([("q", delivery.body, None) for delivery in deliveries])
 
 
 def median_of_cycles(store: Store) -> float:
@@ -248,7 +248,7 @@ def median_of_cycles(store: Store) -> float:
 def fill(store: Store, count: int) -> None:
     for _ in range(count // 1000):
         with store.transaction(durable=False):
-            store.push([("q", b'{"number": 1}')] * 1000)
+            store.push([("q", b'{"number": 1}', None)] * 1000)
 
 
 def test_million_waiting_messages_cost_nothing(path):

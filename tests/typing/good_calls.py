@@ -44,7 +44,7 @@ async def payloads(bus: Bus, broker: Broker) -> None:
         customer={"name": "Ada", "address": {"city": "London", "zip": "W1"}},
     )
     message: MailerMessage = {"text": "Hi", "email": "a@example.org", "cc": [], "sender": {"name": "Ada"}}
-    await broker.mailer.send(message, properties={"priority": 1})
+    await broker.mailer.send(message, properties={"priority": 1}, headers={"traceparent": "00-ab-cd-01"})
     await broker.audit.send({"class": "login", "user-id": 1, "level": 2})
     await broker.pusher.send({"anything": ["goes"]})
 

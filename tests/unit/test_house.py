@@ -17,7 +17,7 @@ FLOORS = {
         codec beginning wakeful wallclock watching colours plurals trust extras tracebacks
     """,
     "words": """
-        jsontext declarations registry channel delivery signal queue loading
+        jsontext declarations registry channel headers delivery signal queue loading
         schemas.reader schemas.words schemas.shapes schemas.jsonvalues schemas.references schemas.conjunctions
         schemas.literals schemas.documentation schemas.unions
         schemas.drafts schemas.scopes schemas.siblings schemas.library schemas.converting schemas.circles
@@ -56,6 +56,7 @@ WORDS_FOR_GENERATOR = {
     *FLOORS["words"].split(),
 } - {
     "channel",
+    "headers",
     "delivery",
     "signal",
     "queue",

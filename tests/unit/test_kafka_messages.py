@@ -1,6 +1,6 @@
 """Messages as Kafka carries them."""
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from aiokafka.structs import ConsumerRecord
@@ -8,6 +8,7 @@ from aiokafka.structs import ConsumerRecord
 from microagent import ConfigurationError
 from microagent.delivery import Settlement, Verdict
 from microagent.tools.kafka import messages
+from microagent.tools.kafka.intake import Held
 from microagent.tools.kafka.topics import Topics
 
 
@@ -55,19 +56,9 @@ def test_dead_letter_of_somebody_else():
     assert (letter.reason, letter.attempts, letter.time) == ("\ufffd", 0, 1.5)
 
 
-NEITHER: list[Any] = [5, {"a": 5}, {5: "a"}, "x", ["a"]]
-
-
-@pytest.mark.parametrize("headers", NEITHER)
-def test_headers_are_a_dictionary(headers: Any):
-    """Of texts or bytes; anything else is refused."""
-    with pytest.raises(ConfigurationError, match="dictionary of texts or bytes"):
-        messages.fresh(headers)
-
-
 def test_headers_are_bytes_in_the_end():
-    """A text is written as UTF-8, whatever it holds, and so is its name."""
-    assert messages.fresh({"a": "ü", "\ud800": b"b"}) == [("a", "ü".encode()), ("?", b"b")]
+    """A text is written as UTF-8, bytes as they are."""
+    assert messages.fresh({"a": "ü", "b": b"\xff"}) == [("a", "ü".encode()), ("b", b"\xff")]
 
 
 def test_key_is_a_text_or_bytes():
@@ -119,3 +110,11 @@ def test_resent_message_is_as_it_was_sent():
     old = record(headers=(("trace", b"1"), (messages.FAILED, b"1"), (messages.DUE, b"3")))
     buried = messages.buried(old, Settlement(messages.delivery("q", old, 0, 0), Verdict.BURY, reason="no"), "q")
     assert messages.resent(record(headers=tuple(buried))) == [("trace", b"1")]
+
+
+def test_headers_of_a_record():
+    """The last of each name, as texts; what is ours or null is not shown."""
+    theirs = (("a", b"1"), ("a", "ü".encode()), ("b", b"\xff"), ("c", None))
+    found = record(headers=(*theirs, (messages.FAILED, b"1"), (messages.GROUP, b"g")))
+    held = Held(cast("Any", None), cast("Any", None), found)
+    assert messages.delivery("mailer", found, held, None).headers == {"a": "ü", "b": "\ufffd"}

@@ -42,9 +42,9 @@ async def test_who_waits_in_vain_for_a_turn_is_told_why(depot, others_turn, monk
     """The error names the process that keeps everybody from writing; what was given up is not done afterwards."""
     monkeypatch.setattr(module, "PATIENCE", 0.05)
     with others_turn, pytest.raises(BackendError, match=f"process {os.getpid()} lets nobody write to the queues"):
-        await depot.submit(lambda store: store.push([("q", b"given up")]))
+        await depot.submit(lambda store: store.push([("q", b"given up", None)]))
     monkeypatch.undo()
-    await depot.submit(lambda store: store.push([("q", b"accepted")]))
+    await depot.submit(lambda store: store.push([("q", b"accepted", None)]))
     assert await depot.submit(lambda store: store.length("q")) == 1
 
 
@@ -60,7 +60,7 @@ async def test_who_does_not_wait_is_told(depot, others_turn, monkeypatch):
     await until(lambda: len(told) == 2)
     monkeypatch.setattr(module, "PATIENCE", 0.05)
     with others_turn:
-        depot.begin(lambda store: store.push([("q", b"given up")]), told.append)
+        depot.begin(lambda store: store.push([("q", b"given up", None)]), told.append)
         await until(lambda: len(told) == 3)
     assert await depot.submit(lambda store: store.length("q")) == 0
     length, error, hindrance = told
@@ -73,7 +73,7 @@ async def test_closing_does_not_wait_for_ever_for_a_turn(path, others_turn, monk
     """Who leaves is let go; what it held is handed back when its turn comes."""
     monkeypatch.setattr(module, "CLOSING", 0.05)
     depot = await Depot.open(path, "FULL", LOG)
-    await depot.submit(lambda store: store.push([("q", b"1")]))
+    await depot.submit(lambda store: store.push([("q", b"1", None)]))
     await depot.submit(lambda store: store.take("q", 1, 30))
     with others_turn:
         await depot.close()

@@ -30,7 +30,7 @@ class Client:
         return call
 
     def send(self, *bodies, queue="q"):
-        self.push([(queue, body) for body in bodies])
+        self.push([(queue, body, None) for body in bodies])
 
     def get(self, limit=100, queue="q", lease=30.0) -> list[Delivery]:
         deliveries, _ = self.take(queue, limit, lease)
@@ -296,7 +296,7 @@ def test_stirred_queues_are_those_with_something_new(client, other):
 def test_failed_transaction_leaves_nothing(client):
     """All or nothing: what went before the failure is undone."""
     with pytest.raises(RuntimeError), client.store.transaction(durable=True):  # noqa: PT012 - both belong together
-        client.store.push([("q", b"1")])
+        client.store.push([("q", b"1", None)])
         raise RuntimeError
     assert client.bodies() == []
 
@@ -417,7 +417,7 @@ def test_files_are_private_whatever_the_umask(folder):
 def test_newer_file_is_refused(folder, client):
     """A file of a newer microagent is left alone, with a sentence that says so."""
     client.store._connection.execute(f"PRAGMA user_version = {schema.VERSION + 1}")
-    with pytest.raises(ConfigurationError, match=r"written by a newer microagent \(version 2 .* knows 1\)"):
+    with pytest.raises(ConfigurationError, match=r"written by a newer microagent \(version 3 .* knows 2\)"):
         Store(folder, "other", "FULL")
 
 
@@ -425,7 +425,7 @@ def test_older_file_is_brought_up_to_date(folder, client, monkeypatch):
     """What an older microagent has left is there for a newer one, which the older one then leaves alone."""
     client.send(b"1")
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, ("ALTER TABLE message ADD COLUMN trace TEXT",)))
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", schema.VERSION + 1)
     newer = Client(folder, "newer")
     assert newer.bodies() == [b"1"]
     assert newer.store._value("SELECT trace FROM message") is None
@@ -433,6 +433,21 @@ def test_older_file_is_brought_up_to_date(folder, client, monkeypatch):
     monkeypatch.undo()
     with pytest.raises(ConfigurationError, match="written by a newer microagent"):
         Store(folder, "other", "FULL")
+
+
+def test_file_from_before_there_were_headers(folder, monkeypatch):
+    """Its messages are there, and have none; new ones may."""
+    monkeypatch.setattr(schema, "STEPS", schema.STEPS[:1])
+    monkeypatch.setattr(schema, "VERSION", 1)
+    older = Client(folder)
+    older.store._connection.execute("INSERT INTO message (queue, body) VALUES ('q', x'31')")
+    older.store._connection.execute(statements.ARRIVE, (0,))
+    older.store.close()
+    monkeypatch.undo()
+    newer = Client(folder)
+    newer.push([("q", b"2", '{"trace": "af"}')])
+    assert [(delivery.body, delivery.headers) for delivery in newer.get()] == [(b"1", {}), (b"2", {"trace": "af"})]
+    newer.store.close()
 
 
 def test_file_that_is_no_database_is_an_error(folder):

@@ -41,7 +41,8 @@ class AMQPBroker(AbstractQueueBroker):
 
     - ``exchange``: publish there; without it, to the exchange of the queue's declaration, or straight to the queue
     - ``topic``: the routing key, if it is to be another than the name of the queue
-    - ``properties``: a dictionary of AMQP's properties: ``{"priority": 5, "headers": {...}}``
+    - ``headers``: a dictionary of texts or bytes, for the header table
+    - ``properties``: a dictionary of AMQP's properties: ``{"priority": 5}``
     - ``mandatory``: False to send also what no queue takes
     - ``delay``: in steps of 0.1 seconds, up to 77 days, straight to the queue: in ``{name}.later`` and, for the longer
       ones, ``{name}.later.{milliseconds}``
@@ -57,8 +58,8 @@ class AMQPBroker(AbstractQueueBroker):
     """
 
     SCHEMES = frozenset({"amqp", "amqps"})
+    SEND_OPTIONS = frozenset({"exchange", "topic", "headers", "properties", "mandatory"})
     SUPPORTS = frozenset({"exchange", "quorum"})
-    SEND_OPTIONS = frozenset({"exchange", "topic", "properties", "mandatory"})
     KEEPS_PLACES: ClassVar[bool] = False  # quorum queues, which count, would count that too: it goes to their end
 
     def __init__(
@@ -118,7 +119,7 @@ class AMQPBroker(AbstractQueueBroker):
         :param message: a serialized JSON object
         :param exchange: publish there, with the name of the queue as routing key
         :param properties: AMQP's properties
-        :param kwargs: ``topic``, ``mandatory``, ``delay``
+        :param kwargs: ``topic``, ``headers``, ``mandatory``, ``delay``
         :raises UnroutableError: if no queue takes it
         """
         await super().send(name, message, exchange=exchange, properties=properties, **kwargs)
@@ -180,23 +181,24 @@ class AMQPBroker(AbstractQueueBroker):
             exchange,
             routing_key,
             outgoing.body,
-            messages.fresh(options.get("properties")),
+            messages.fresh(options.get("properties"), options.get("headers")),
             queue=self._live.topology.place(outgoing.queue) if declared is not None and exchange == own else None,
             mandatory=bool(options.get("mandatory", True)),
         )
 
     def _delayed_letter(self, outgoing: Outgoing, exchange: str) -> Letter:
         """It goes through queues of its own to the one queue that it is for, past all exchanges of others."""
-        queue, properties = outgoing.queue, outgoing.options.get("properties")
-        if exchange or "topic" in outgoing.options:
+        queue, options = outgoing.queue, outgoing.options
+        if exchange or "topic" in options:
             raise ConfigurationError(
                 f"queue '{queue}': a delayed message would go to this queue alone, and what is sent to exchange "
                 f"{arguments.shown(exchange)} goes to all that are bound to it; send it without a delay"
             )
-        if properties and "expiration" in properties:
+        properties = messages.fresh(options.get("properties"), options.get("headers"))
+        if "expiration" in (options.get("properties") or {}):
             raise ConfigurationError(f"queue '{queue}': a message with a delay cannot have an expiration")
         place, exchange, routing_key = later.address(self._live.topology.place(queue), later.ticks(outgoing.delay))
-        return Letter(exchange, routing_key, outgoing.body, messages.fresh(properties), queue=place)
+        return Letter(exchange, routing_key, outgoing.body, properties, queue=place)
 
     async def _attach(self, consumer: Consumer, options: ConsumingOptions) -> None:
         size, fixed = options.prefetch or options.concurrency, options.prefetch is not None

@@ -86,6 +86,11 @@ def publication(channel: int, method: bytes, properties: bytes, body: bytes, lar
     return b"".join(frames)
 
 
+def room(largest: int) -> int:
+    """How many bytes of properties a frame of ``largest`` bytes has room for; 0: there is no largest."""
+    return (largest or 1 << 32) - AROUND - _CONTENT.size
+
+
 def _frame(kind: int, channel: int, payload: bytes) -> bytes:
     return b"%b%b\xce" % (HEAD.pack(kind, channel, len(payload)), payload)
 

@@ -6,6 +6,7 @@ from aiormq.abc import AbstractChannel, DeliveredMessage
 
 from microagent.delivery import Delivery
 from microagent.errors import ConfigurationError
+from microagent.tools.amqp.headers import said
 
 
 class SettlingChannel:
@@ -45,7 +46,7 @@ def as_handed(message: DeliveredMessage, delivery: Delivery) -> DeliveredMessage
 
 
 class HeldDelivery(Delivery):
-    """A delivery whose ``raw`` is made when somebody asks for it, which few handlers do."""
+    """A delivery whose ``raw`` and ``headers`` are made when somebody asks for them, which few handlers do."""
 
     __slots__ = ()
 
@@ -58,3 +59,6 @@ class HeldDelivery(Delivery):
             raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
         self.raw = as_handed(self.token.message, self)
         return self.raw
+
+    def _said(self) -> dict[str, str]:
+        return said(self.token.message.header.properties.headers or {})

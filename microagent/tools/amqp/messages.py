@@ -14,19 +14,18 @@ from microagent.errors import ConfigurationError
 from microagent.tools.amqp.arrived import Arrived
 from microagent.tools.amqp.frames import plain_properties
 from microagent.tools.amqp.handed import HeldDelivery
+from microagent.tools.amqp.headers import SERVERS_COUNT, is_servers
 
 FAILED = "x-microagent-failed"  # runs that failed
 CRASHES = "x-microagent-crashes"  # runs that ended with their process, before the message was last written
 REASON = "x-microagent-reason"
 BURIED = "x-microagent-buried"  # when, in milliseconds since the epoch
-SERVERS_COUNT = "x-delivery-count"  # set by quorum queues: how often it came back since it was written
 
 _OURS = (FAILED, CRASHES, REASON, BURIED)
 HIGHEST = 10**15  # of what is counted; more is nobody's count
 PERSISTENT = 2
 JSON = "application/json"
 _ID_SIZE = 16  # bytes, at random
-_NOT_COPIED = ("x-death", "x-first-death-", "x-last-death-", SERVERS_COUNT, "CC", "BCC")  # would steer the copy
 
 
 class Written(NamedTuple):
@@ -36,20 +35,28 @@ class Written(NamedTuple):
     data: bytes
 
 
-def fresh(properties: Mapping[str, Any] | None) -> Written:
+def fresh(properties: Mapping[str, Any] | None, headers: Mapping[str, str | bytes] | None = None) -> Written:
     """
     The properties of a new message: persistent, unless they say otherwise.
 
+    :param headers: that go into the header table, beside those among the properties
     :raises ConfigurationError: if AMQP knows no such property, or not with such a value
     """
-    if not properties:
+    if not (properties or headers):
         id = _new_id()  # noqa: A001 - it is the protocol's word
         return Written(id, plain_properties(JSON, PERSISTENT, id))
     try:
-        told: dict[str, Any] = {"content_type": JSON, "delivery_mode": PERSISTENT, **properties}
+        told: dict[str, Any] = {"content_type": JSON, "delivery_mode": PERSISTENT, **(properties or {})}
+        if headers:
+            told["headers"] = {**(told.get("headers") or {}), **{name: _value(headers[name]) for name in headers}}
         return written(spec.Basic.Properties(**told))
     except Exception as error:
         raise ConfigurationError(f"these properties cannot be set: {error}") from error
+
+
+def _value(value: Any) -> Any:
+    """As the driver writes it, which knows bytes under another name."""
+    return bytearray(value) if isinstance(value, bytes) else value
 
 
 def written(properties: spec.Basic.Properties) -> Written:
@@ -99,6 +106,13 @@ def buried(message: DeliveredMessage, settlement: Settlement) -> spec.Basic.Prop
     return _copied(message, {FAILED: settlement.delivery.attempt, REASON: reason, BURIED: round(time.time() * 1000)})
 
 
+def bare(properties: spec.Basic.Properties) -> spec.Basic.Properties:
+    """Of the same copy, with no other headers than ours."""
+    headers: Mapping[str, Any] = properties.headers or {}
+    properties.headers = {name: value for name, value in headers.items() if name in _OURS}
+    return properties
+
+
 def resent(message: DeliveredMessage) -> spec.Basic.Properties:
     """Of the message of a dead letter that is sent anew: what its sender said of it."""
     properties = _copied(message, {})
@@ -146,9 +160,9 @@ def _copied(message: DeliveredMessage, headers: dict[str, Any]) -> spec.Basic.Pr
     """
     old = message.header.properties
     kept = {
-        name: value
+        name: _value(value)
         for name, value in _headers(message).items()
-        if not name.startswith(_NOT_COPIED) and _can_be_written(name, value)
+        if not is_servers(name) and _can_be_written(name, _value(value))
     }
     return spec.Basic.Properties(
         content_type=old.content_type,

@@ -11,10 +11,12 @@ from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
 from microagent.delivery import DeadLetter
-from microagent.errors import BackendConnectionError, UnroutableError
+from microagent.errors import BackendConnectionError, ConfigurationError, UnroutableError
+from microagent.printable import printable
 from microagent.tools.amqp import later, messages
 from microagent.tools.amqp.connecting import Connection, disconnect
 from microagent.tools.amqp.errors import CLOSED, MissingError
+from microagent.tools.amqp.frames import room
 from microagent.tools.amqp.intake import Held, Intake, Window
 from microagent.tools.amqp.questions import Questions
 from microagent.tools.amqp.removal import HandOn, Removal
@@ -40,6 +42,7 @@ class Session:
         self._intakes: dict[str, Intake] = {}
         self.topology = Topology(self._questions, durable, quorum)
         self.sender = Sender(connection, timeout)
+        self._room = room(connection.connection_tune.frame_max)
 
     async def close(self) -> None:
         await disconnect(self._connection)
@@ -109,6 +112,14 @@ class Session:
                 results[n] = result
         return results
 
+    def fitting(self, properties: spec.Basic.Properties) -> messages.Written:
+        """Those of a copy as they travel; without its sender's headers, if there is no room for these and ours."""
+        written = messages.written(properties)
+        if len(written.data) <= self._room:
+            return written
+        self._log.warning("message %s has so many headers that it goes on without them", printable(written.id))
+        return messages.written(messages.bare(properties))
+
     async def _send_again(self, letters: Sequence[Letter]) -> list[Exception | None]:
         for letter in letters:
             if letter.queue is not None:
@@ -128,6 +139,10 @@ class Session:
 
     async def _obstacle(self, letter: Letter) -> Exception | None:
         """Why a letter cannot be sent, if there is a reason; the lost connection of all is raised."""
+        if (size := len(letter.properties.data)) > self._room:  # the server would end the connection
+            return ConfigurationError(
+                f"properties of {size:,} bytes, headers among them, are more than the {self._room:,} that a frame holds"
+            )
         try:
             if letter.queue is not None:
                 await self.topology.ensure(letter.queue)

@@ -87,14 +87,14 @@ def _copy(session: Session, settlement: Settlement, held: Held) -> Letter | None
     match settlement.verdict:
         case Verdict.RETRY:
             place = delay_place(delivery.queue, settlement.delay) if settlement.delay > 0 else queue
-            return _letter(place, message, messages.retried(message, delivery))
+            return _letter(session, place, message, messages.retried(message, delivery))
         case Verdict.BURY:
-            return _letter(dead_place(delivery.queue), message, messages.buried(message, settlement))
+            return _letter(session, dead_place(delivery.queue), message, messages.buried(message, settlement))
         case Verdict.RELEASE if session.topology.is_quorum(delivery.queue) or messages.returns_are_counted(message):
-            return _letter(queue, message, messages.handed_back(message, delivery))
+            return _letter(session, queue, message, messages.handed_back(message, delivery))
         case _:
             return None
 
 
-def _letter(place: Place, message: DeliveredMessage, properties: spec.Basic.Properties) -> Letter:
-    return Letter("", place.name, message.body, messages.written(properties), queue=place)
+def _letter(session: Session, place: Place, message: DeliveredMessage, properties: spec.Basic.Properties) -> Letter:
+    return Letter("", place.name, message.body, session.fitting(properties), queue=place)

@@ -7,6 +7,7 @@ from typing import Any
 from microagent import wallclock
 from microagent.delivery import DeadLetter, Delivery, Settlement
 from microagent.errors import ConfigurationError
+from microagent.headers import OURS, as_text
 from microagent.tools.kafka.driver import Record
 
 FAILED = "x-microagent-failed"  # runs that failed
@@ -24,17 +25,8 @@ NO_HEADERS: Headers = []
 
 
 def fresh(headers: Mapping[str, str | bytes] | None) -> Headers:
-    """
-    The headers of a new message, as its sender said them.
-
-    :raises ConfigurationError: if they are none
-    """
-    if not headers:
-        return NO_HEADERS
-    try:
-        return [(_bytes(name).decode(), _bytes(value)) for name, value in headers.items()]
-    except (AttributeError, UnicodeDecodeError):
-        raise ConfigurationError("the headers of a message are a dictionary of texts or bytes") from None
+    """The headers of a new message, as its sender said them."""
+    return [(name, _bytes(value)) for name, value in headers.items()] if headers else NO_HEADERS
 
 
 def key(value: str | bytes | None) -> bytes | None:
@@ -62,7 +54,18 @@ def delivery(queue: str, record: Record, token: object, raw: object) -> Delivery
     """What the core knows of a message that came."""
     attempt = _number(dict(record.headers), FAILED) + 1 if record.headers else 1
     place = f"{record.topic}/{record.partition}/{record.offset}"
-    return Delivery(queue, record.value or b"", attempt, 0, place, token, raw)
+    return RecordDelivery(queue, record.value or b"", attempt, 0, place, token, raw)
+
+
+class RecordDelivery(Delivery):
+    """A delivery whose headers are those of its record."""
+
+    __slots__ = ()
+
+    def _said(self) -> dict[str, str]:
+        """The last of each name."""
+        headers: Sequence[tuple[str, bytes | None]] = self.token.record.headers
+        return {name: as_text(value) for name, value in headers if value is not None and not name.startswith(OURS)}
 
 
 def retried(record: Record, settlement: Settlement) -> Headers:

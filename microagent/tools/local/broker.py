@@ -3,16 +3,19 @@
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Sequence
-from typing import Literal, Unpack
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Unpack
+
+import msgspec
 
 from microagent.broker import AbstractQueueBroker, BrokerOptions, Stored
 from microagent.counted import CountedLog
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
 from microagent.errors import BackendConnectionError, BackendError, ConfigurationError, QueueSerializingError
+from microagent.headers import as_text
 from microagent.tools.local.depot import Depot
 from microagent.tools.local.folder import SCHEME, folder_path
-from microagent.tools.local.store import Store
+from microagent.tools.local.store import Row, Store
 
 SYNCHRONOUS = ("FULL", "NORMAL", "OFF")
 LONGEST = 256 * 1024 * 1024  # bytes of a message
@@ -29,6 +32,8 @@ class LocalBroker(AbstractQueueBroker):
 
     A message survives the end of every process, ``kill -9`` included; what a dead process held comes again at once.
 
+    Option of ``send``: ``headers``, a dictionary of texts.
+
     :param dsn: ``local://`` and the path of a folder, which is made for this user alone
     :param synchronous: ``"FULL"``: when ``send`` returns, the message survives the loss of power too. ``"NORMAL"``:
         quicker, the loss of power may take what was sent last. ``"OFF"``: it may take the whole file
@@ -36,6 +41,7 @@ class LocalBroker(AbstractQueueBroker):
     """
 
     SCHEMES = frozenset({SCHEME})
+    SEND_OPTIONS = frozenset({"headers"})
 
     def __init__(
         self,
@@ -135,15 +141,25 @@ class LocalBroker(AbstractQueueBroker):
 
 def _pushing(batch: Sequence[Outgoing]) -> Callable[[Store], None]:
     """What puts them into the store, in one transaction."""
-    messages = [(message.queue, message.body) for message in batch if not message.delay]
+    messages = [_row(message) for message in batch if not message.delay]
     later = [message for message in batch if message.delay]
 
     def push(store: Store) -> None:
         store.push(messages)
         if later:
-            store.push_later([(message.queue, message.body) for message in later], [each.delay for each in later])
+            store.push_later([_row(message) for message in later], [each.delay for each in later])
 
     return push
+
+
+def _row(message: Outgoing) -> Row:
+    return message.queue, message.body, _headers(message.options) if message.options else None
+
+
+def _headers(options: Mapping[str, Any]) -> str | None:
+    headers: Mapping[str, str | bytes] = options.get("headers") or {}
+    said = {name: as_text(value) for name, value in headers.items()}
+    return msgspec.json.encode(said).decode() if said else None
 
 
 def _refusal(message: Outgoing) -> Exception | None:

@@ -48,7 +48,9 @@ TABLES = (
     "CREATE INDEX dead_of_queue ON dead (queue)",
 )
 
-STEPS = (TABLES,)  # each makes of a file of one version a file of the next; that of a new one is 0
+HEADERS = ("ALTER TABLE message ADD COLUMN headers TEXT",)  # a JSON object of texts, if there are any
+
+STEPS = (TABLES, HEADERS)  # each makes of a file of one version a file of the next; that of a new one is 0
 VERSION = len(STEPS)
 
 

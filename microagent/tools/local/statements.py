@@ -32,10 +32,10 @@ HOLD = """
 """
 
 READ = """
-    SELECT json_group_array(json_array(lease, id, failures, crashes, length(body))),
+    SELECT json_group_array(json_array(lease, id, failures, crashes, length(body), headers)),
            CAST(group_concat(body, '') AS BLOB)
     FROM (
-        SELECT lease, held.id, failures, crashes, body
+        SELECT lease, held.id, failures, crashes, body, headers
         FROM held JOIN message ON message.id = held.id
         WHERE lease > ? ORDER BY lease
     )
@@ -95,8 +95,8 @@ DEAD = """
 _LETTERS = "SELECT value FROM json_each(:numbers)"
 
 RESEND = """
-    INSERT INTO message (queue, body)
-    SELECT dead.queue, body
+    INSERT INTO message (queue, body, headers)
+    SELECT dead.queue, body, headers
     FROM json_each(:numbers) JOIN dead ON number = value JOIN message ON message.id = dead.id
     WHERE dead.queue = :queue ORDER BY key
 """
@@ -110,5 +110,5 @@ DISCARD = f"DELETE FROM dead WHERE number IN ({_LETTERS}) AND queue = :queue"
 
 
 def insert(rows: int) -> str:
-    """Insert so many messages: a queue and a body for each."""
-    return "INSERT INTO message (queue, body) VALUES " + ", ".join(["(?, ?)"] * rows)
+    """Insert so many messages: for each a queue, a body, and headers or NULL."""
+    return "INSERT INTO message (queue, body, headers) VALUES " + ", ".join(["(?, ?, ?)"] * rows)

@@ -6,11 +6,11 @@ import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
-from microagent.delivery import DeadLetter, Delivery, Settlement, Verdict
+from microagent.delivery import DeadLetter, Delivery, HeadedDelivery, Settlement, Verdict
 from microagent.errors import BackendError
 from microagent.tools.local import statements
 from microagent.tools.local.disk import Disk
@@ -23,6 +23,7 @@ FILE = "queues.db"
 TURN = "turn.lock"
 BUSY = 30.0  # seconds to wait for a foreign program that holds the file
 ROWS = 500  # in one statement, which takes at most 32,766 parameters
+Row: TypeAlias = tuple[str, bytes, str | None]
 SETTINGS = (
     "journal_mode = WAL",
     "journal_size_limit = 16777216",  # bytes that the log keeps when a flood is over
@@ -132,16 +133,16 @@ class Store:
         stirred, self._stirred = self._stirred, set()
         return stirred
 
-    def push(self, messages: Sequence[tuple[str, bytes]]) -> None:
+    def push(self, messages: Sequence[Row]) -> None:
         """
-        Add messages, each a queue and a body, in order.
+        Add messages, each a queue, a body, and its headers as JSON, in order.
 
         :raises BackendError: if the disk is full
         """
         for _, before in self._pushed(messages):
             self._connection.execute(statements.ARRIVE, (before,))
 
-    def push_later(self, messages: Sequence[tuple[str, bytes]], delays: Sequence[float]) -> None:
+    def push_later(self, messages: Sequence[Row], delays: Sequence[float]) -> None:
         """
         Add messages likewise, each to be taken after so many seconds and not before.
 
@@ -152,14 +153,14 @@ class Store:
             dues = [now + delay for delay in delays[start : start + ROWS]]
             self._connection.execute(statements.ARRIVE_LATER, {"dues": _json(dues), "before": before})
 
-    def _pushed(self, messages: Sequence[tuple[str, bytes]]) -> Iterator[tuple[int, int]]:
+    def _pushed(self, messages: Sequence[Row]) -> Iterator[tuple[int, int]]:
         """Write them, some at a time: the index of the first of these, and the number before its own."""
-        self._check_room(sum(len(body) for _, body in messages))
+        self._check_room(sum(len(body) + len(headers or "") for _, body, headers in messages))
         for start in range(0, len(messages), ROWS):
             chunk = messages[start : start + ROWS]
             last = self._insert(statements.insert(len(chunk)), [value for message in chunk for value in message])
             yield start, last - len(chunk)
-        self._stirred.update(queue for queue, _ in messages)
+        self._stirred.update(queue for queue, _, _ in messages)
 
     def _check_room(self, size: int) -> None:
         if not self._disk.has_room(size, self._unused):
@@ -195,9 +196,10 @@ class Store:
         facts, bodies = self._connection.execute(statements.READ, (before,)).fetchone()
         deliveries: list[Delivery] = []
         start = 0
-        for lease, number, failures, crashes, size in msgspec.json.decode(facts):
+        for lease, number, failures, crashes, size, headers in msgspec.json.decode(facts):
             body = bodies[start : start + size]
-            deliveries.append(Delivery(queue, body, failures + 1, crashes, id=str(number), token=lease))
+            known = queue, body, failures + 1, crashes, str(number), lease
+            deliveries.append(Delivery(*known) if headers is None else HeadedDelivery(_said(headers), *known))
             start += size
         self._connection.execute(statements.TAKEN, (queue, int(deliveries[-1].id)))
         return deliveries
@@ -291,6 +293,10 @@ def _letters(queue: str, letters: Sequence[DeadLetter]) -> dict[str, str]:
     """As the statements want them: each once, and ids that are none of ours left out."""
     numbers = dict.fromkeys(int(letter.id) for letter in letters if _NUMBER.fullmatch(letter.id))
     return {"queue": queue, "numbers": _json([*numbers])}
+
+
+def _said(headers: str) -> dict[str, str]:
+    return msgspec.json.decode(headers, type=dict[str, str])
 
 
 def _json(value: Any) -> str:
