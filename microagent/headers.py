@@ -1,7 +1,7 @@
 """Headers: what a sender says beside the body of a message."""
 
 from collections.abc import Mapping
-from typing import Any, Final, cast
+from typing import Final
 
 from microagent import arguments
 from microagent.errors import ConfigurationError
@@ -11,20 +11,20 @@ LONGEST_NAME: Final = 128  # bytes, as AMQP has it
 LARGEST: Final = 64 * 1024  # bytes of all names and values of a message; RabbitMQ takes twice as much at most
 
 
-def check_headers(headers: Any) -> None:
+def check_headers(headers: Mapping[str, str | bytes]) -> None:
     """
     See that they can be sent wherever there are headers; no value is shown.
 
     :raises ConfigurationError: if they are no dictionary of texts or bytes by texts, too many, or ours
     """
-    if not isinstance(headers, Mapping):
+    if not isinstance(headers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - callers may be untyped
         raise ConfigurationError(f"headers are a dictionary of texts, not of type {type(headers).__name__}")
-    size = sum(_size(name, value) for name, value in cast("Mapping[Any, Any]", headers).items())
+    size = sum(_size(name, value) for name, value in headers.items())
     if size > LARGEST:
         raise ConfigurationError(f"the headers of a message take {LARGEST:,} bytes at most, and not {size:,}")
 
 
-def _size(name: Any, value: Any) -> int:
+def _size(name: str, value: object) -> int:
     arguments.name(name, "the name of a header")
     if name.startswith(OURS):
         raise ConfigurationError(f"header {arguments.shown(name)}: names that begin with {OURS} are taken")

@@ -61,7 +61,6 @@ class KafkaBroker(AbstractQueueBroker):
     """
 
     SCHEMES = frozenset({"kafka"})
-    SEND_OPTIONS = frozenset({"key", "partition", "headers"})
     CONSUMER_OPTIONS = frozenset({"group", "order"})
     SEND_OPTIONS = frozenset({"key", "partition", "headers"})
     NO_DELAY = (
