@@ -125,7 +125,7 @@ async def test_message_that_may_get_lost_is_sent_all_the_same(broker):
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
-        ({"immediate": True}, "no option 'immediate'"),
+        ({"immediate": True}, "cannot send with 'immediate'"),
         ({"topic": "a.b"}, "a topic needs an exchange"),
         ({"properties": {"colour": "red"}}, "colour"),
     ],

@@ -336,7 +336,11 @@ async def test_queue_that_cannot_be_is_refused_alone(make: Any):
 
 @pytest.mark.parametrize(
     ("options", "problem"),
-    [({"topic": "x"}, "no option 'topic'"), ({"key": 5}, "key of a message"), ({"partition": 7}, "no partition 7")],
+    [
+        ({"topic": "x"}, "cannot send with 'topic'"),
+        ({"key": 5}, "key of a message"),
+        ({"partition": 7}, "no partition 7"),
+    ],
 )
 async def test_what_send_cannot_honour_is_refused(make: Any, options: dict[str, Any], problem: str):
     """Instead of being ignored."""
