@@ -272,7 +272,7 @@ async def test_texts_of_errors_cannot_forge_a_line(backend, queue_name, caplog):
     letters = await agent.broker.dead(queue_name)
     assert all(letter.reason.isprintable() and len(letter.reason) < LONGEST_LINE for letter in letters)
     assert all("all is lost" in letter.reason for letter in letters)
-    assert_lines(caplog, "Repeating.repeat failed", 4)
+    assert_lines(caplog, "Repeating.repeat (message ", 4)
 
 
 @pytest.mark.parametrize("mode", ["warn", "strict"])
