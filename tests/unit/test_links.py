@@ -75,6 +75,13 @@ def test_make_has_the_targets_that_pages_name(page: Path):
     assert named - TARGETS == set()
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_of_tests_that_pages_name_exist(page: Path):
+    """A reader who looks for what shows a promise finds the file below ``tests/``."""
+    named = re.findall(r"`(?:tests/)?((?:contract|e2e|faults|gen|soak|typing|unit)/\w+\.py)`", page.read_text("utf-8"))
+    assert [name for name in named if not (ROOT / "tests" / name).exists()] == []
+
+
 def test_index_knows_all_pages():
     """docs/README.md has a row for each page beside it, and README names them all."""
     pages = {page.name for page in DOCS.glob("*.md")}
