@@ -1,4 +1,4 @@
-"""Mocks of bus and broker, for tests of agents that are to run without either."""
+"""Mocks of bus and broker, for tests of agents."""
 
 from typing import TYPE_CHECKING, Any
 from unittest.mock import AsyncMock, NonCallableMagicMock
@@ -9,7 +9,7 @@ from microagent.bus import AbstractSignalBus, BoundSignal
 if TYPE_CHECKING:
 
     class BusMock(AbstractSignalBus):
-        """A bus on which nothing happens: every attribute is a mock of a bound signal, and remembers its calls."""
+        """A mock of a signal bus: every signal is a mock of a :class:`BoundSignal` that records its calls."""
 
         _open: Any = None
         _close: Any = None
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
         def __getattr__(self, name: str) -> Any: ...
 
     class BrokerMock(AbstractQueueBroker):
-        """A broker on which nothing happens: every attribute is a mock of a bound queue, and remembers its calls."""
+        """A mock of a queue broker: every queue is a mock of a :class:`BoundQueue` that records its calls."""
 
         _open: Any = None
         _close: Any = None
@@ -44,12 +44,12 @@ else:
 
     class _Mock(AsyncMock):
         _backend: type
-        _bound: object  # an instance, so that a call of the mock is checked as a call of it
+        _bound: object  # an instance: its methods' signatures are checked without `self`
         _mock: type
 
         def __init__(self, /, *args, **options):
             super().__init__(*args, **options)
-            self.__getitem__ = getattr  # called with the mock and the name
+            self.__getitem__ = getattr  # mock["name"] is mock.name
 
         def _get_child_mock(self, /, **options):
             name = options.get("name")
@@ -64,14 +64,14 @@ else:
             return {"backend": type(self).__name__, "healthy": True}
 
     class BusMock(_Mock):
-        """A bus on which nothing happens: every attribute is a mock of a bound signal, and remembers its calls."""
+        """A mock of a signal bus: every signal is a mock of a :class:`BoundSignal` that records its calls."""
 
         _backend = AbstractSignalBus
         _bound = BoundSignal(None, None)
         _mock = NonCallableMagicMock
 
     class BrokerMock(_Mock):
-        """A broker on which nothing happens: every attribute is a mock of a bound queue, and remembers its calls."""
+        """A mock of a queue broker: every queue is a mock of a :class:`BoundQueue` that records its calls."""
 
         _backend = AbstractQueueBroker
         _bound = BoundQueue(None, None)

@@ -118,7 +118,7 @@ async def test_subscriptions_live_again_after_a_loss(signal, bus, agent, heard, 
     """Wherever the connection breaks: signals, and replies to calls."""
     await agent.start()
     assert await bus[signal.name].call("test", n=1) == {"Agent.hear": 1}
-    bus._air.listeners.clear()  # the server that comes back knows nothing
+    bus._subscriptions.by_head.clear()  # the server that comes back knows nothing
     bus.script.fail(operation, AWAY, AWAY)
     if operation != "_publish":
         await bus._link._close()

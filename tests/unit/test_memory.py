@@ -9,8 +9,8 @@ from support import unique, until
 from microagent import MicroAgent, Queue, Signal, receiver
 from microagent.channel import Pattern
 from microagent.delivery import Settlement, Verdict
-from microagent.tools import memory
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
+from microagent.tools.memory import bus as bus_module
 
 
 async def take(broker, name, limit=100):
@@ -114,7 +114,7 @@ async def test_bus_hears_what_it_subscribed_to():
 
 async def test_full_inbox_drops_the_newest_and_tells(monkeypatch, caplog):
     """A bus that does not read does not fill the memory."""
-    monkeypatch.setattr(memory, "INBOX", 3)
+    monkeypatch.setattr(bus_module, "INBOX", 3)
     bus, name = MemorySignalBus(), unique("signal")
     await bus._subscribe([Pattern(f"P:{name}:")])
     await bus._publish([(f"P:{name}:x", b"%d" % n) for n in range(5)])
