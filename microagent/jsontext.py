@@ -1,4 +1,4 @@
-"""JSON as people write it: read strictly, with the place of everything that is said about it later."""
+"""Strict JSON documents that know the line and column of every value."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from microagent.names import shown
 
 DEEPEST = 100
-"""Levels of brackets: more are a mistake, or an attack."""
+"""Levels of nested brackets; more are a mistake, or an attack."""
 
 _TOKEN = re.compile(r'(?P<string>"[^"\\]*(?:\\.[^"\\]*)*")(?P<colon>\s*:\s*)?|[{}\[\]]|NaN|-?Infinity', re.DOTALL)
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
@@ -25,10 +25,10 @@ Steps: TypeAlias = tuple[str, ...]
 @dataclass(frozen=True, slots=True)
 class Complaint:
     """
-    Something to say of a place in a document.
+    A problem, or a note, at a place in a document.
 
-    :ivar of_key: of the key there rather than of its value
-    :ivar file: the file that it is about, by its path from the folder of the document that was given; "" is that one
+    :ivar of_key: whether it is about the key there rather than about its value
+    :ivar file: the file that it is about, relative to the folder of the main document; empty for the main document
     """
 
     message: str
@@ -37,12 +37,12 @@ class Complaint:
     file: str = ""
 
     def below(self, *steps: str) -> "Complaint":
-        """The same complaint, seen from further up."""
+        """The same complaint, with the steps of an outer value in front."""
         return replace(self, steps=(*steps, *self.steps))
 
 
 class UnreadableError(ValueError):
-    """The text is no JSON; ``line`` and ``column`` where it is known."""
+    """The text is not valid JSON; ``line`` and ``column`` are None if unknown."""
 
     def __init__(self, reason: str, line: int | None = None, column: int | None = None) -> None:
         super().__init__(reason)
@@ -52,20 +52,20 @@ class UnreadableError(ValueError):
 
 class Document:
     """
-    A JSON text that was read.
+    A parsed JSON text.
 
-    :ivar value: what it says
-    :ivar mistakes: what JSON does not allow, or leaves open: a key twice in an object, NaN
+    :ivar value: its value
+    :ivar mistakes: what Python's parser accepts though it should not: duplicate keys, NaN and infinities
     """
 
     def __init__(self, raw: bytes | str) -> None:
-        """:raises UnreadableError: if the text is no JSON"""
+        """:raises UnreadableError: if the text is not valid JSON"""
         self.text = _decoded(raw)
         self.value, is_odd = _loaded(self.text)
         self.mistakes = _Walk(self.text, None).mistakes if is_odd else []
 
     def places(self, complaints: Iterable[Complaint]) -> Iterator[tuple[int, int]]:
-        """The line and column of each complaint, from 1; of what surrounds it, where there is no such place."""
+        """The line and column of each complaint, from 1; of the nearest outer value if its place does not exist."""
         asked = list(complaints)
         if not asked:
             return
@@ -89,17 +89,17 @@ def _decoded(raw: bytes | str) -> str:
     except UnicodeDecodeError as exc:
         line = raw.count(b"\n", 0, exc.start) + 1
         column = exc.start - (raw.rfind(b"\n", 0, exc.start) + 1) + 1
-        raise UnreadableError("no UTF-8 text", line, column) from None
+        raise UnreadableError("not valid UTF-8", line, column) from None
 
 
 def _loaded(text: str) -> tuple[Any, bool]:
-    """What the text says, and whether there is a mistake in it, wherever that is."""
+    """The value of the text, and whether it has mistakes, which a second pass then locates."""
     odd: list[str] = []
 
     def pairs(found: list[tuple[str, Any]]) -> dict[str, Any]:
         named = dict(found)
         if len(named) < len(found):
-            odd.append("a key twice")
+            odd.append("duplicate key")
         return named
 
     def constant(name: str) -> float:
@@ -114,7 +114,9 @@ def _loaded(text: str) -> tuple[Any, bool]:
     try:
         value = json.loads(text, object_pairs_hook=pairs, parse_constant=constant, parse_float=broken)
     except json.JSONDecodeError as exc:
-        raise UnreadableError(f"no JSON: {_slip(exc) or _uncapitalised(exc.msg)}", exc.lineno, exc.colno) from None
+        raise UnreadableError(
+            f"not valid JSON: {_slip(exc) or _uncapitalised(exc.msg)}", exc.lineno, exc.colno
+        ) from None
     except UnreadableError:
         raise
     except RecursionError:
@@ -135,7 +137,7 @@ def _check_depth(text: str) -> None:
 
 
 def _too_deep(text: str) -> tuple[int, int]:
-    """Where the bracket is that is one too many."""
+    """The line and column of the first bracket that is nested too deeply."""
     depth = 0
     for match in _BRACKET.finditer(found := _without_strings(text)):
         depth += 1 if match[0] in "{[" else -1
@@ -145,7 +147,7 @@ def _too_deep(text: str) -> tuple[int, int]:
 
 
 def _unreadable(reason: str, text: str, literal: str) -> UnreadableError:
-    """What is said of a number, by its digits: at the first one of them."""
+    """An error about a number, at its first occurrence."""
     found = _without_strings(text)
     return UnreadableError(reason, *_line_and_column(found, found.find(literal)))
 
@@ -155,7 +157,7 @@ def _longest_number(text: str) -> str:
 
 
 def _without_strings(text: str) -> str:
-    """The text with blanks for what is said in strings: all the rest is where it was."""
+    """The text with strings blanked out, so that everything else keeps its offset."""
     return _STRING.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
 
 
@@ -164,19 +166,19 @@ def _line_and_column(text: str, offset: int) -> tuple[int, int]:
 
 
 def _slip(error: json.JSONDecodeError) -> str | None:
-    """What JSON does not have, though other languages do, if that is what stands there."""
+    """The mistake at the error's place, if it is one that people often make."""
     if not error.doc.strip():
-        return "there is nothing in it"
+        return "the document is empty"
     before, after = error.doc[: error.pos].rstrip()[-1:], error.doc[error.pos :].lstrip()
     if (before == "," and after[:1] in {"}", "]"}) or "trailing comma" in error.msg:  # as Python 3.13 says
-        return "it takes no comma before a closing bracket"
+        return "trailing comma"
     return next((reason for pattern, reason in _SLIPS if pattern.match(after)), None)
 
 
 _SLIPS = (
-    (re.compile("'"), "it takes texts in double quotes alone"),
-    (re.compile("//|/[*]|#"), "it takes no comments"),
-    (re.compile(r"(True|False|None)\b"), "it writes true, false and null in small letters"),
+    (re.compile("'"), "strings need double quotes"),
+    (re.compile("//|/[*]|#"), "comments are not allowed"),
+    (re.compile(r"(True|False|None)\b"), "true, false and null are written in lower case"),
 )
 
 
@@ -186,7 +188,7 @@ def _uncapitalised(text: str) -> str:
 
 @dataclass(slots=True)
 class _Wanted:
-    """A place that is asked for, or leads to one."""
+    """A place whose offset is wanted, or that leads to one."""
 
     below: dict[str, "_Wanted"] = field(default_factory=dict[str, "_Wanted"])
     offset: int | None = None
@@ -202,7 +204,7 @@ class _Wanted:
         return root
 
     def nearest(self, complaint: Complaint) -> int:
-        """The offset of the complaint's place, or of the last place on the way to it."""
+        """The offset of the complaint's place, or of the last existing one on the way to it."""
         node, nearest = self, self
         for step in complaint.steps:
             node = node.below[step]
@@ -215,7 +217,7 @@ class _Wanted:
 
 @dataclass(slots=True)
 class _Open:
-    """An object or array that is not closed yet; ``step`` leads to the member that is read."""
+    """An object or array that is being scanned; ``step`` leads to its current member."""
 
     is_object: bool
     wanted: _Wanted | None
@@ -231,14 +233,14 @@ class _Open:
         return self.wanted and self.wanted.below.get(self.step)
 
     def name(self, token: str) -> bool:
-        """Begin the member of this key; whether it is new in this object."""
+        """Begin the member with this key; whether the key is new in this object."""
         self.key = json.loads(token) if "\\" in token else token[1:-1]
         is_new = self.key not in self.keys
         self.keys.add(self.key)
         return is_new
 
     def pass_over(self, between: str, offset: int) -> None:
-        """What stands between two tokens of an array: numbers, and commas, each of which begins a member."""
+        """Scan the text between two tokens of an array: numbers, and commas, each of which begins a member."""
         if self.wanted is None:
             self.index += between.count(",")
             return
@@ -251,9 +253,9 @@ class _Open:
 
 class _Walk:
     """
-    One way through a JSON text that is known to be well formed, from bracket to bracket and string to string.
+    One pass over a JSON text that is known to be well formed, from one bracket or string to the next.
 
-    :ivar mistakes: what is wrong all the same
+    :ivar mistakes: duplicate keys, NaN and infinities
     """
 
     def __init__(self, text: str, root: _Wanted | None) -> None:
@@ -279,7 +281,7 @@ class _Walk:
 
     def _key(self, innermost: _Open, match: re.Match[str]) -> None:
         if not innermost.name(match["string"]):
-            message = f"the key {shown(innermost.key)} is there twice"
+            message = f"duplicate key {shown(innermost.key)}"
             self.mistakes.append(Complaint(message, self._steps(), of_key=True))
         if (wanted := innermost.member()) is not None:
             wanted.key_offset, wanted.offset = match.start(), match.end()

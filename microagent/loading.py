@@ -1,4 +1,4 @@
-"""Load declarations at run time, and register them."""
+"""Load declarations at run time, and register them: ``load_signals``, ``load_queues`` and ``load_stuff``."""
 
 import os
 import ssl
@@ -7,13 +7,13 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from microagent.declarations import Declarations
-from microagent.errors import QueueNotFound, SignalNotFound
+from microagent.errors import ConflictError, QueueNotFound, SignalNotFound
 from microagent.names import guess, shown
 from microagent.queue import Queue
 from microagent.registry import OnConflict, check_on_conflict
 from microagent.signal import Signal
 from microagent.sources.documents import LIMIT, TIMEOUT
-from microagent.sources.obtaining import Terms, declarations_of
+from microagent.sources.obtaining import LoadOptions, declarations_of
 
 if TYPE_CHECKING:
 
@@ -47,7 +47,7 @@ def load_signals(
     sha256: str | None = None,
     cache: str | os.PathLike[str] | None = None,
 ) -> SignalSet:
-    """
+    r"""
     Load and register the signals that a source declares.
 
     ::
@@ -55,27 +55,27 @@ def load_signals(
         signals = load_signals("file://signals.json")
         signals.user_created
 
-    :param source: ``file://`` and a path, absolute or relative to the working directory; or an URL of ``https`` or
-        ``http``
-    :param on_conflict: when a name is known with another structure: ``error``; ``warn`` or ``keep`` the known one as
-        it is; ``replace`` it, in place
-    :param timeout: seconds for all of it
-    :param limit: bytes that the source may have, with all files that it refers to
-    :param context: whom to trust; the system's authorities by default
-    :param lock: a file that ``microagent-gen --lock`` wrote; what declares otherwise than it records is refused
-    :param sha256: the digest that the source has to have, in hexadecimal
-    :param cache: a folder for the last good copy of what came from the web, which is used, with a warning, while its
-        server is away; never when the server answers something else
-    :raises UnreachableError: if the server is away
-    :raises DriftError: if the source is not what ``lock`` or ``sha256`` says
+    :param source: an ``https://`` or ``http://`` URL, or ``file://`` followed by a path, absolute or relative to the
+        working directory
+    :param on_conflict: what to do if a name is registered with another structure: ``error`` raises, ``keep`` keeps the
+        registered declaration, ``warn`` does so and logs a warning, ``replace`` replaces it in place
+    :param timeout: seconds for the whole transfer
+    :param limit: bytes that the source and all files that it refers to may have together
+    :param context: the TLS context; by default one that trusts the system's certificate authorities
+    :param lock: a lock file, written by ``microagent-gen --lock``; a source with other declarations is refused
+    :param sha256: the digest that the source must have, in hexadecimal
+    :param cache: a folder that keeps the last good copy of a document from the web; the copy is used, with a warning,
+        while the server is unreachable, but not when it answers with an error or another document
+    :raises UnreachableError: if the server is unreachable, and there is no copy
+    :raises DriftError: if the source differs from what ``lock`` or ``sha256`` says
     :raises LoadingError: if the source cannot be read, or must not be
     :raises DeclarationError: with every problem of the source
-    :raises ConflictError: if names are known with other structures; none is registered then
-    :raises ConfigurationError: if another argument is wrong; nothing is read then
+    :raises ConflictError: with ``error``, if names are registered with other structures; nothing is registered then
+    :raises ConfigurationError: if another argument is not valid; nothing is read then
     """
     check_on_conflict(on_conflict)
-    terms = Terms(timeout, limit, context, lock, sha256, cache)
-    return _signals(declarations_of(source, terms), on_conflict)
+    options = LoadOptions(timeout, limit, context, lock, sha256, cache)
+    return _signals(declarations_of(source, options), on_conflict)
 
 
 def load_queues(
@@ -91,8 +91,8 @@ def load_queues(
 ) -> QueueSet:
     """Load and register the queues that a source declares; see ``load_signals``."""
     check_on_conflict(on_conflict)
-    terms = Terms(timeout, limit, context, lock, sha256, cache)
-    return _queues(declarations_of(source, terms), on_conflict)
+    options = LoadOptions(timeout, limit, context, lock, sha256, cache)
+    return _queues(declarations_of(source, options), on_conflict)
 
 
 def load_stuff(
@@ -108,7 +108,10 @@ def load_stuff(
 ) -> tuple[SignalSet, QueueSet]:
     """Load and register the signals and the queues that a source declares; see ``load_signals``."""
     check_on_conflict(on_conflict)
-    declarations = declarations_of(source, Terms(timeout, limit, context, lock, sha256, cache))
+    declarations = declarations_of(source, LoadOptions(timeout, limit, context, lock, sha256, cache))
+    conflicts = [*Signal.conflicts(declarations.signals), *Queue.conflicts(declarations.queues)]
+    if conflicts and on_conflict == "error":  # before any of them is registered
+        raise ConflictError(conflicts)
     return _signals(declarations, on_conflict), _queues(declarations, on_conflict)
 
 
@@ -122,9 +125,9 @@ def _queues(declarations: Declarations, on_conflict: OnConflict) -> QueueSet:
 
 class _Named(tuple[Any, ...]):
     """
-    A named tuple that says what it has when it is asked for what it has not.
+    A named tuple whose error for an unknown name lists the names that it has.
 
-    The standard library's would evaluate a text with these names in it, and they come from outside.
+    ``collections.namedtuple`` is not used because it evaluates source code that is built from the names.
     """
 
     __slots__ = ()
@@ -132,19 +135,19 @@ class _Named(tuple[Any, ...]):
     _missing: ClassVar[type[AttributeError]]
 
     def __getattr__(self, asked: str) -> Any:
-        if asked.startswith("_"):  # Python asking for a protocol
+        if asked.startswith("_"):  # a protocol of Python, such as copying
             raise AttributeError(asked)
-        there = f"only {', '.join(self._fields)}" if self._fields else "nothing is"
-        raise self._missing(f"{shown(asked)} is not declared there, {there}{guess(asked, self._fields)}")
+        declared = f"only {', '.join(self._fields)}" if self._fields else "nothing is"
+        raise self._missing(f"{shown(asked)} is not declared there, {declared}{guess(asked, self._fields)}")
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{name}={word!r}' for name, word in self._asdict().items())})"
+        return f"{type(self).__name__}({', '.join(f'{name}={item!r}' for name, item in self._asdict().items())})"
 
     def _asdict(self) -> dict[str, Any]:
         return dict(zip(self._fields, self, strict=True))
 
 
-def _named(name: str, words: Sequence[Signal] | Sequence[Queue], missing: type[AttributeError]) -> Any:
-    fields = tuple(word.name for word in words)
+def _named(name: str, items: Sequence[Signal] | Sequence[Queue], missing: type[AttributeError]) -> Any:
+    fields = tuple(item.name for item in items)
     own = {"__slots__": (), "_fields": fields, "_missing": missing}
-    return type(name, (_Named,), {field: property(itemgetter(n)) for n, field in enumerate(fields)} | own)(words)
+    return type(name, (_Named,), {field: property(itemgetter(n)) for n, field in enumerate(fields)} | own)(items)

@@ -1,4 +1,4 @@
-"""Which names declarations may have."""
+"""The names that declarations may have, and names in messages."""
 
 import difflib
 import hashlib
@@ -9,7 +9,7 @@ from unicodedata import normalize
 
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 CLASS_NAME = re.compile(r"[A-Z][A-Za-z0-9_]*")
-_LONG = 60  # characters of a word in a message
+_LONG = 60  # characters of a foreign word in a message
 
 RESERVED_SIGNALS = frozenset(
     {
@@ -40,63 +40,67 @@ _BUILTIN_CLASSES = frozenset(
 )
 _PACKAGE_CLASSES = frozenset({"Agent", "Broker", "Bus", "Queues", "Signals"})
 RESERVED_CLASSES = _PACKAGE_CLASSES | _BUILTIN_CLASSES | {"False", "None", "True"}
-"""Class names that no declaration gets: what a package itself exports, keywords, and the builtins of Python 3.11."""
+"""Class names that are never generated: exports of every package, keywords, and builtins of Python 3.11."""
 
 
 def signal_name_problem(name: str) -> str | None:
-    """Why no signal can have this name, or None when one can."""
+    """Why this is not a valid name of a signal; None if it is."""
     return _name_problem(name, RESERVED_SIGNALS, "the bus")
 
 
 def queue_name_problem(name: str) -> str | None:
-    """Why no queue can have this name, or None when one can."""
+    """Why this is not a valid name of a queue; None if it is."""
     return _name_problem(name, RESERVED_QUEUES, "the broker")
 
 
 def argument_problem(name: str) -> str | None:
-    """Why no signal can have an argument of this name, or None when one can."""
+    """Why this is not a valid name of an argument; None if it is."""
     if not name.isidentifier() or keyword.iskeyword(name):
-        return f"{shown(name)} cannot be the name of an argument: a handler could not take it"
+        return f"{shown(name)} cannot be the name of an argument: Python does not allow it as the name of a parameter"
     if (read := normalize("NFKC", name)) != name:
         return f"{shown(name)} cannot be the name of an argument: Python reads it as {shown(read)}"
     if name in RESERVED_ARGUMENTS:
-        return f"{name!r} cannot be the name of an argument: handlers get something else under it"
+        return f"{name!r} cannot be the name of an argument: handlers are passed something else by this name"
     return None
 
 
 def class_name_problem(name: str) -> str | None:
-    """Why no class can have this name, or None when one can."""
+    """Why this is not a valid ``class_name``; None if it is."""
     if not CLASS_NAME.fullmatch(name) or keyword.iskeyword(name):
-        return f"{shown(name)} is no name of a class: it takes letters, digits and _, and begins with a capital letter"
+        return f"{shown(name)} is not a valid class name: use letters, digits and _, beginning with a capital letter"
     if name in RESERVED_CLASSES:
-        return f"{name!r} cannot be the name of a class: Python or the generated package has one of this name"
+        return f"{name!r} cannot be the name of a class: Python or the generated package uses it already"
     return None
 
 
 def camel_case(text: str) -> str:
-    """The words of a text in one: ``user-id`` is ``UserId``; "" where it holds no letters or digits."""
+    """A text in camel case: ``UserId`` for ``user-id``; empty if it has no letters or digits."""
     return "".join(word[:1].upper() + word[1:] for word in re.split(r"[\W_]+", normalize("NFKC", text)))
 
 
 def digest(text: str) -> str:
-    """Eight letters and digits that stand for any text."""
+    """A short digest of a text: eight hexadecimal digits."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
 def guess(word: str, known: Iterable[str], likeness: float = 0.6) -> str:
-    """``", did you mean 'number'?"`` for a misspelt word, or nothing to add; a ``likeness`` of 1 is the same word."""
+    """
+    The end of a message about an unknown word: ``", did you mean 'number'?"``, or empty if no known word is similar.
+
+    :param likeness: the least similarity, from 0 to 1, as :mod:`difflib` measures it
+    """
     close = difflib.get_close_matches(word[:100], sorted(known), n=1, cutoff=likeness)
     return f", did you mean {close[0]!r}?" if close else ""
 
 
 def snake(name: str) -> str:
-    """``userSignedUp`` and ``user/signed-up`` as ``user_signed_up``."""
+    """A text in snake case: ``user_signed_up`` for ``userSignedUp`` and ``user/signed-up``."""
     parted = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name)
     return re.sub(r"[^a-z0-9]+", "_", parted.lower()).strip("_")
 
 
 def shown(word: str) -> str:
-    """A foreign word as a message can hold it: quoted, escaped, and cut, where it is long."""
+    """A foreign word for a message: quoted, escaped, and cut if it is long."""
     return ascii(word) if len(word) <= _LONG else f"{word[:_LONG]!a}..."
 
 
@@ -104,9 +108,9 @@ def _name_problem(name: str, reserved: frozenset[str], owner: str) -> str | None
     if not NAME.fullmatch(name):
         example = snake(name)
         such_as = f", such as {example!r}" if NAME.fullmatch(example) and len(example) < _LONG else ""
-        return f"{shown(name)} is no name: it takes a-z, 0-9 and _, and begins with a letter{such_as}"
+        return f"{shown(name)} is not a valid name: use a-z, 0-9 and _, beginning with a letter{such_as}"
     if keyword.iskeyword(name):
-        return f"{name!r} is a word of Python and cannot be a name"
+        return f"{name!r} is a Python keyword and cannot be a name"
     if name in reserved:
         return f"{name!r} is reserved: {owner} has an attribute of this name"
     return None

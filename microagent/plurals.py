@@ -1,4 +1,4 @@
-"""Numbers with the right form of what they count."""
+"""Numbers with a noun in singular or plural."""
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""JSON Pointers (RFC 6901): written, read and followed."""
+"""JSON Pointers (RFC 6901): format, parse and follow them."""
 
 from collections.abc import Iterable, Mapping
 from typing import cast
@@ -6,21 +6,21 @@ from urllib.parse import unquote
 
 
 def pointer_to(steps: Iterable[str | int]) -> str:
-    """The pointer of the steps: ``/signals/2/name``."""
+    """Format steps as a pointer: ``/signals/2/name``."""
     return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in steps)
 
 
 def fragment_steps(fragment: str) -> tuple[str, ...]:
-    """The steps of a reference such as ``#/$defs/Order``; none for ``#``."""
+    """The steps of a URI fragment such as ``#/$defs/Order``; none for ``#``."""
     text = unquote(fragment.removeprefix("#"))
     return tuple(step.replace("~1", "/").replace("~0", "~") for step in text.split("/")[1:])
 
 
 def follow(document: object, steps: Iterable[str]) -> object:
     """
-    What the steps lead to.
+    The value that the steps lead to.
 
-    :raises LookupError: if there is nothing
+    :raises LookupError: if there is none
     """
     found = document
     for step in steps:

@@ -1,4 +1,4 @@
-"""Queues: messages of which each is consumed once."""
+"""Queues: each of their messages is for one consumer."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from microagent.declarations import QueueDeclaration, Schema, queue_from
 from microagent.errors import QueueException, QueueNotFound, QueueSerializingError
 from microagent.names import queue_name_problem
-from microagent.registry import Word
+from microagent.registry import Registered
 from microagent.schemas.glances import Glance
 from microagent.schemas.validation import Checks, Reader, checks
 from microagent.sources.parsing import declared_queue
@@ -18,7 +18,7 @@ __all__ = ["Consumer", "Queue", "QueueException", "QueueNotFound", "SerializingE
 SerializingError = QueueSerializingError
 
 
-class Queue(Word[QueueDeclaration]):
+class Queue(Registered[QueueDeclaration]):
     """
     The declaration of a queue, one per name; usually generated or loaded, rarely written by hand.
 
@@ -29,11 +29,11 @@ class Queue(Word[QueueDeclaration]):
 
     :param name: unique in the project
     :param payload: a JSON Schema of the messages; without one, any JSON object is a message
-    :param exchange: where messages are published, on servers that have exchanges
-    :param topics: what of the exchange comes to the queue
-    :param quorum: whether it is replicated, on RabbitMQ; None: as the broker says
-    :param declared: the structure, as a generated module passes it; all that it says need not be said otherwise
-    :raises DeclarationError: if this declares nothing
+    :param exchange: the exchange that messages are published to, on RabbitMQ
+    :param topics: the routing keys by which the queue is bound to the exchange
+    :param quorum: whether it is a quorum queue, on RabbitMQ; None for the kind that the broker is configured to declare
+    :param declared: the structure, which generated modules pass instead of all other arguments
+    :raises DeclarationError: if the declaration is not valid
     :raises ConflictError: if the name is declared already, differently
     """
 
@@ -72,9 +72,9 @@ class Queue(Word[QueueDeclaration]):
         self, data: Mapping[str, Any], *, sending: bool = True, formats: bool = False, plain: bool = False
     ) -> str | None:
         """
-        What is wrong with a message, as one sentence, or None; its schema says the same to both sides.
+        What is wrong with a message, as one sentence, or None; the same for sending and receiving.
 
-        :param plain: it is known to consist of JSON's own types, see :func:`codec.is_plain`
+        :param plain: whether it is known to consist of JSON's own types, see :func:`codec.is_plain`
         """
         return None if self._checks is None else self._checks[formats].problem(data, plain=plain or not sending)
 
@@ -95,11 +95,11 @@ class Consumer:
     """
     A handler bound to a queue.
 
-    :ivar agent: whose method ``handler`` is
-    :ivar timeout: seconds that one run may last
-    :ivar options: what the backend is told of this consumer
-    :ivar dto_class: called with the message as keywords; the handler gets what it returns
-    :ivar dto_name: the name under which the handler gets it, ``dto`` if None
+    :ivar agent: the agent that ``handler`` is a method of
+    :ivar timeout: seconds that one run may take
+    :ivar options: options of the backend
+    :ivar dto_class: called with the message as keywords; the handler gets the result
+    :ivar dto_name: the parameter for that result; ``dto`` if None
     """
 
     agent: Any

@@ -1,4 +1,4 @@
-"""The one door through which signals and queues become known."""
+"""The registry of signals and queues: one object for each name, wherever it is declared."""
 
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,30 +25,31 @@ D = TypeVar("D", bound=Declaration)
 OnConflict: TypeAlias = Literal["error", "warn", "keep", "replace"]
 
 log = logging.getLogger("microagent.registry")
-_WAYS: tuple[OnConflict, ...] = get_args(OnConflict)
-_door = RLock()
+_CHOICES: tuple[OnConflict, ...] = get_args(OnConflict)
+_lock = RLock()
 _IN_PYTHON = Problem("", "in Python")
 
 
-def check_on_conflict(way: OnConflict) -> None:
+def check_on_conflict(on_conflict: OnConflict) -> None:
     """
-    Look at what is to be done about conflicts, whether there is one or not.
+    Check the argument ``on_conflict``, whether there is a conflict or not.
 
-    :raises ConfigurationError: if it is nothing that can be done
+    :raises ConfigurationError: if it is none of the choices
     """
-    if way not in _WAYS:
-        raise ConfigurationError(f"on_conflict takes error, warn, keep or replace, not {way!r}{guess(str(way), _WAYS)}")
+    if on_conflict not in _CHOICES:
+        hint = guess(str(on_conflict), _CHOICES)
+        raise ConfigurationError(f"on_conflict must be error, warn, keep or replace, not {on_conflict!r}{hint}")
 
 
-class Word(Generic[D]):
+class Registered(Generic[D]):
     """
-    A name with one declaration: one object, wherever and however often it is declared.
+    A registered declaration: there is one object for each name, however often it is declared.
 
-    Its two kinds are ``Signal`` and ``Queue``, each with a register of its own.
+    Its subclasses are ``Signal`` and ``Queue``, each with a register of its own.
     """
 
     name: str
-    _declared: D | str  # the structure alone, until more is asked for
+    _declared: D | str  # a string is the structure() alone, which is parsed when more is needed
 
     _kind: ClassVar[str]
     _register: ClassVar[dict[str, Any]]
@@ -56,13 +57,13 @@ class Word(Generic[D]):
     _unreadable: ClassVar[type[SerializingError]]
 
     def __class_getitem__(cls, _types: object) -> type[Self]:
-        """The class itself: what a type checker knows as ``TypedSignal[...]`` is one class at run time."""
+        """The class itself: type arguments, as in ``TypedSignal[...]``, are for type checkers only."""
         return cls
 
     @classmethod
     def get(cls, name: str) -> Self:
         """
-        The one of this name.
+        The signal or queue of this name.
 
         :raises SignalNotFound: or ``QueueNotFound``, if none is declared
         """
@@ -74,21 +75,22 @@ class Word(Generic[D]):
 
     @classmethod
     def get_all(cls) -> dict[str, Self]:
-        """All that are declared, by name; a copy."""
+        """All declared signals, or queues, by name: a new dictionary."""
         return dict(cls._register)
 
     @classmethod
     def admit(cls, name: str, declared: D | str, on_conflict: OnConflict = "error") -> Self:
-        """
-        The object of this name: a new one, or the one that is known already.
+        r"""
+        Register a declaration.
 
         :param declared: the declaration, or its ``structure()`` alone
-        :param on_conflict: what to do when the name is known with another structure: ``error``; ``warn`` or ``keep``
-            the known one as it is; ``replace`` it, in place
-        :raises ConflictError: if the name is known with another structure
+        :param on_conflict: what to do if the name is registered with another structure: ``error`` raises, ``keep``
+            keeps the registered declaration, ``warn`` does so and logs a warning, ``replace`` replaces it in place
+        :return: the object of this name, new or registered before
+        :raises ConflictError: with ``error``, if the name is registered with another structure
         """
         check_on_conflict(on_conflict)
-        with _door:
+        with _lock:
             known: Self | None = cls._register.get(name)
             if known is None:
                 return cls._enter(name, declared)
@@ -99,18 +101,19 @@ class Word(Generic[D]):
     @classmethod
     def admit_all(cls, declarations: Iterable[D], on_conflict: OnConflict = "error") -> list[Self]:
         """
-        The objects of these declarations; with ``error``, all of them or none.
+        Register declarations; with ``error``, all of them or none.
 
-        :raises ConflictError: with every conflict
+        :raises ConflictError: with ``error``, with all conflicts
         """
         wanted = list(declarations)
-        with _door:
-            if on_conflict == "error" and (conflicts := list(cls._conflicts(wanted))):
+        with _lock:
+            if on_conflict == "error" and (conflicts := list(cls.conflicts(wanted))):
                 raise ConflictError(conflicts)
             return [cls.admit(each.name, each, on_conflict) for each in wanted]
 
     @classmethod
-    def _conflicts(cls, declarations: Iterable[D]) -> Iterator[Problem]:
+    def conflicts(cls, declarations: Iterable[D]) -> Iterator[Problem]:
+        """The conflicts of these declarations with registered ones."""
         for declaration in declarations:
             known: Self | None = cls._register.get(declaration.name)
             if known is not None and (conflict := known._conflict(declaration)) is not None:
@@ -120,13 +123,13 @@ class Word(Generic[D]):
     def _enter(cls, name: str, declared: D | str) -> Self:
         if (problem := cls._name_problem(name)) is not None:
             raise DeclarationError([Problem(problem, cls._kind)])
-        word = object.__new__(cls)
-        word._become(name, declared)
-        cls._register[name] = word
-        return word
+        registered = object.__new__(cls)
+        registered._reset(name, declared)
+        cls._register[name] = registered
+        return registered
 
-    def _become(self, name: str, declared: D | str) -> None:
-        """Declare it anew; all that was derived from an earlier declaration is dropped."""
+    def _reset(self, name: str, declared: D | str) -> None:
+        """Take over a declaration, and drop everything that was derived from an earlier one."""
         self.__dict__ = {"name": name, "_declared": declared}
 
     def _conflict(self, declared: D | str) -> Problem | None:
@@ -141,7 +144,7 @@ class Word(Generic[D]):
         return Problem(f"{self._kind} {self.name!r} is declared twice, differently:{below}")
 
     def _differences(self, other: D) -> list[str]:
-        """What is different in another declaration, and the rules that these changes fall under."""
+        """The differences of another declaration, with the rules of compatibility that they break."""
         from microagent.compat.contracts import differences  # with jsonschema, which is slow to import
 
         return differences(self.declaration, other)
@@ -151,14 +154,14 @@ class Word(Generic[D]):
             case "error":
                 raise ConflictError([conflict])
             case "warn":
-                log.warning("%s\nThe first one stays.", conflict)
+                log.warning("%s\nThe first declaration is kept.", conflict)
             case "replace":
-                self._become(self.name, declared)
+                self._reset(self.name, declared)
             case "keep":
                 pass
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Copied, pickled: the same object, in another process the one of this name."""
+        """Copies are the object itself; unpickled in another process, it is the one of this name there."""
         return type(self).admit, (self.name, self._declared)
 
     @classmethod
@@ -175,18 +178,18 @@ class Word(Generic[D]):
 
     @property
     def declaration(self) -> D:
-        """All that is declared."""
+        """The declaration."""
         if isinstance(self._declared, str):
             self._declared = self._read(self.name, self._declared)
         return self._declared
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the structure: the same for equal declarations, everywhere."""
+        """SHA-256 of the structure, the same for equal declarations in every process."""
         return self.declaration.fingerprint
 
     def knows(self, data: Mapping[str, Any], *, formats: bool = False) -> bool:
-        """Whether it is seen at a glance that the data is plain and may be sent; a no says nothing."""
+        """Whether a quick look suffices to say that the data is plain JSON and may be sent; False means nothing."""
         return self._glances[formats].knows(data)
 
     @cached_property
@@ -197,7 +200,7 @@ class Word(Generic[D]):
         raise NotImplementedError
 
     def read(self, raw: bytes | str, *, formats: bool = False) -> dict[str, Any] | None:
-        """The data that was encoded, if it may be handled; None where it takes a closer look to say what is wrong."""
+        """The decoded data if it is valid; None if it takes ``decode`` and ``problem`` to say what is wrong."""
         return self._readers[formats](raw)
 
     @cached_property
@@ -209,10 +212,10 @@ class Word(Generic[D]):
 
     def encode(self, data: Mapping[str, Any], *, plain: bool = False) -> bytes:
         """
-        The data as it travels.
+        The data as JSON.
 
-        :param plain: it is known to consist of JSON's own types, see :func:`codec.is_plain`
-        :raises SerializingError: for what JSON cannot say
+        :param plain: whether it is known to consist of JSON's own types, see :func:`codec.is_plain`
+        :raises SerializingError: if JSON cannot represent it
         """
         try:
             return codec.encode(data, plain=plain)
@@ -221,9 +224,9 @@ class Word(Generic[D]):
 
     def decode(self, raw: bytes | str) -> dict[str, Any]:
         """
-        The data that was encoded.
+        The data of JSON text.
 
-        :raises SerializingError: for what is no JSON object
+        :raises SerializingError: if the text is not a JSON object
         """
         try:
             data = codec.decode(raw)

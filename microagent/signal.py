@@ -1,4 +1,4 @@
-"""Signals: events that everyone may send and everyone may receive."""
+"""Signals: events that anybody may send and receive."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from microagent.channel import Channel
 from microagent.declarations import Schema, SignalDeclaration, signal_from
 from microagent.errors import SignalException, SignalNotFound, SignalSerializingError
 from microagent.names import guess, shown, signal_name_problem
-from microagent.registry import Word
+from microagent.registry import Registered
 from microagent.schemas.glances import Glance
 from microagent.schemas.reading import Reading
 from microagent.schemas.validation import Checks, Reader, checks
@@ -20,7 +20,7 @@ __all__ = ["Receiver", "SerializingError", "Signal", "SignalException", "SignalN
 SerializingError = SignalSerializingError
 
 
-class Signal(Word[SignalDeclaration]):
+class Signal(Registered[SignalDeclaration]):
     """
     The declaration of a signal, one per name; usually generated or loaded, rarely written by hand.
 
@@ -34,8 +34,8 @@ class Signal(Word[SignalDeclaration]):
     :param type_map: Python types of the arguments that ``providing_args`` lists
     :param payload: a JSON Schema of the arguments, instead of ``providing_args`` or in accordance with it
     :param returns: the JSON type, or a JSON Schema, of what a receiver answers
-    :param declared: the structure, as a generated module passes it; all that it says need not be said otherwise
-    :raises DeclarationError: if this declares nothing
+    :param declared: the structure, which generated modules pass instead of all other arguments
+    :raises DeclarationError: if the declaration is not valid
     :raises ConflictError: if the name is declared already, differently
     """
 
@@ -72,7 +72,7 @@ class Signal(Word[SignalDeclaration]):
 
     @property
     def returns(self) -> Schema | None:
-        """The JSON Schema of an answer; None where nothing is said of it."""
+        """The JSON Schema of an answer; None if it may be anything."""
         return self.declaration.returns
 
     @cached_property
@@ -98,10 +98,10 @@ class Signal(Word[SignalDeclaration]):
         """
         What is wrong with the arguments, as one sentence, or None.
 
-        A receiver is given arguments that its declaration does not know, or adding one would break every receiver. A
-        sender may not send them, unless the declaration is open: ``additionalProperties``.
+        Undeclared arguments are delivered to receivers, so that adding an argument does not break them. They cannot be
+        sent, unless ``additionalProperties`` allows them.
 
-        :param plain: it is known to consist of JSON's own types, see :func:`codec.is_plain`
+        :param plain: whether it is known to consist of JSON's own types, see :func:`codec.is_plain`
         """
         names = self.declaration.arguments
         if sending and names is not None and not names.issuperset(data):
@@ -137,8 +137,8 @@ class Receiver:
     """
     A handler bound to a signal.
 
-    :ivar agent: whose method ``handler`` is
-    :ivar timeout: seconds that one run may last
+    :ivar agent: the agent that ``handler`` is a method of
+    :ivar timeout: seconds that one run may take
     """
 
     agent: Any

@@ -1,4 +1,4 @@
-"""What TLS says when a connection fails: the part of it that does not get better by trying again."""
+"""TLS errors that are not worth a retry, as errors for people."""
 
 import ssl
 from collections.abc import Iterator
@@ -12,28 +12,28 @@ OF_FILES = {"PEM_LIB", "KEY_VALUES_MISMATCH", "NO_CERTIFICATE_OR_CRL_FOUND"}
 
 def untrusted(error: BaseException) -> ConfigurationError | None:
     """
-    What is wrong with the server, the certificates or the DSN, or None: it may be better the next time.
+    The permanent TLS problem behind a failed connection; None if a retry may succeed.
 
-    :param error: of a connection that failed, with what caused it
+    :param error: of the connection; its causes are examined too
     """
     return next((problem for each in _causes(error) if (problem := _problem(each)) is not None), None)
 
 
 def doubted(error: BackendError) -> BackendError:
-    """A lost connection that was to speak TLS, with what may be the reason: some servers say nothing then."""
+    """The error of a lost TLS connection, with a hint: some servers just close one if they do not speak TLS."""
     if type(error) is not BackendConnectionError:
         return error
     return BackendConnectionError(f"{error}; does it speak TLS at this port?")
 
 
 def unusable(error: OSError) -> ConfigurationError:
-    """What is wrong with files of certificates that cannot be loaded."""
+    """The error for certificate or key files that cannot be loaded."""
     why = getattr(error, "reason", None) or error.strerror or str(error)
     return ConfigurationError(f"a certificate file cannot be used: {why}")
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and what led to it; a driver that raises one error again and again makes a circle of that."""
+    """The error and its causes; drivers that raise the same error again and again make a cycle of them."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

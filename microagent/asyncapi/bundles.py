@@ -1,4 +1,4 @@
-"""The schemas of an AsyncAPI document, as declarations have them: each with the definitions that it refers to."""
+"""Schemas from an AsyncAPI document, each bundled with the definitions that it refers to."""
 
 import re
 from collections.abc import Mapping
@@ -21,13 +21,16 @@ _DIALECTS = {
 _JSON_SCHEMA = re.compile(r"application/schema(?:\+json)?;version=(?:draft-)?(2020-12|2019-09|0[467])")
 _ASYNCAPI = re.compile(r"application/vnd\.aai\.asyncapi(?:\+json)?;version=3\.\d+\.\d+")
 _ASIDE = ("discriminator", "externalDocs")
-_HOPS = 10  # of a reference that leads to a reference
+_HOPS = 10  # references in a row
 _COMPONENTS = ("components", "schemas")
-_COMPONENT = 3  # steps to one of them
+_COMPONENT = 3  # steps to one of the component schemas
+
+
+LEFT_OUT = "left out: declarations cannot express it"
 
 
 class UnsayableError(Exception):
-    """A sentence on what no declaration can say, and where it stands."""
+    """Something that declarations cannot express; ``complaint`` says what and where."""
 
     def __init__(self, message: str, steps: Steps) -> None:
         super().__init__(message)
@@ -36,7 +39,7 @@ class UnsayableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A schema where it stands; ``dialect`` as ``$schema`` names it, empty for AsyncAPI's own."""
+    """A schema, the steps to it, and its ``dialect`` as ``$schema`` names it; empty for AsyncAPI's own."""
 
     schema: Schema
     steps: Steps
@@ -45,26 +48,26 @@ class Place:
 
 def schema_at(document: object, value: object, steps: Steps) -> Place:
     """
-    The schema that a Schema Object or a Multi Format Schema Object is, in the document.
+    The schema of a Schema Object or a Multi Format Schema Object.
 
-    :raises UnsayableError: if it is none of JSON Schema's
+    :raises UnsayableError: if it is not a JSON Schema
     """
     value, steps = _formatted(document, value, steps)
     if not _has_format(value):
         if not is_schema(value):
-            raise UnsayableError("this is no schema", steps)
+            raise UnsayableError("not a valid schema", steps)
         return Place(value, steps)
     formatted = cast("Mapping[str, Any]", value)
     inner, at = formatted.get("schema"), (*steps, "schema")
     dialect = _dialect(str(formatted.get("schemaFormat", "")), (*steps, "schemaFormat"))
     if not is_schema(inner):
-        raise UnsayableError("this is no schema", at)
+        raise UnsayableError("not a valid schema", at)
     return Place(inner, at, dialect)
 
 
 def referred_place(document: object, place: Place) -> Place:
     """
-    The schema that one is nothing but a reference to; otherwise that itself.
+    The place itself, or where it leads if the schema is only a reference.
 
     :raises UnsayableError: if the reference leads out of the document, or to no schema
     """
@@ -79,7 +82,7 @@ def referred_place(document: object, place: Place) -> Place:
 
 
 def _formatted(document: object, value: object, steps: Steps) -> tuple[object, Steps]:
-    """What a reference to a schema with its format leads to; anything else as it is."""
+    """The target if the value is a reference to a Multi Format Schema Object; otherwise the value itself."""
     if (reference := _reference_of(value)) is None:
         return value, steps
     target = _local_steps(reference, steps)
@@ -100,7 +103,7 @@ def _dialect(name: str, steps: Steps) -> str:
     if not name or _ASYNCAPI.fullmatch(name):
         return ""
     if (found := _JSON_SCHEMA.fullmatch(name)) is None:
-        raise UnsayableError(f"schemas of the format {shown(name)} are not read", steps)
+        raise UnsayableError(f"schemas of the format {shown(name)} are not supported", steps)
     return _DIALECTS[found[1]]
 
 
@@ -109,8 +112,8 @@ class Bundle:
     """
     The definitions of one declaration.
 
-    :ivar places: where in the document each of them stands, by its name
-    :ivar notes: what of the schemas is left out
+    :ivar places: the steps to each of them in the document, by its name
+    :ivar notes: gains what is left out of the schemas
     """
 
     document: object
@@ -122,7 +125,7 @@ class Bundle:
 
     def add(self, place: Place) -> Schema:
         """
-        The schema, its references leading to places of its own and to the definitions.
+        A schema whose references lead into itself or to the definitions, which gain those that it needs.
 
         :raises UnsayableError: if a reference leads out of the document, or nowhere
         """
@@ -140,7 +143,7 @@ class Bundle:
         def change(inner: Schema) -> Schema:
             if isinstance(inner, bool):
                 return inner
-            copy = rebuilt(_heeded(inner, place.dialect), change)
+            copy = rebuilt(_effective(inner, place.dialect), change)
             reference = copy.get("$ref")
             if isinstance(reference, str):
                 copy["$ref"] = self._reference(reference, place, name, taken)
@@ -157,7 +160,7 @@ class Bundle:
             return
         for steps, inner in every_schema(place.schema, place.steps):
             found = [key for key in _ASIDE if isinstance(inner, Mapping) and key in inner]
-            self.notes += [Complaint(f"{key} of a schema: left out", (*steps, key)) for key in found]
+            self.notes += [Complaint(LEFT_OUT, (*steps, key)) for key in found]
 
     def _reference(self, reference: str, place: Place, name: str, taken: frozenset[str]) -> str:
         steps = _local_steps(reference, place.steps)
@@ -170,14 +173,14 @@ class Bundle:
         return f"#{pointer_to(('$defs', self._definition(base, place, reference, taken), *rest))}"
 
     def _base(self, steps: Steps) -> Steps:
-        """The steps to the definition in which the reference ends."""
+        """The steps to the definition that contains the target of a reference."""
         if steps[:2] != _COMPONENTS or len(steps) < _COMPONENT:
             return steps
         component = steps[:_COMPONENT]
         return (*component, "schema") if _has_format(_followed(self.document, component)) else component
 
     def _definition(self, base: Steps, place: Place, reference: str, taken: frozenset[str]) -> str:
-        """The name of the definition that stands there, which will be one of the bundle."""
+        """The name in the bundle of the definition at ``base``, which is added if it is new."""
         if (known := self._names.get(base)) is not None:
             return known
         found = _followed(self.document, base)
@@ -199,8 +202,8 @@ class Bundle:
         return name
 
 
-def _heeded(schema: Mapping[str, Any], dialect: str) -> dict[str, Any]:
-    """What counts of a schema: up to draft 7 nothing beside a reference but what is for people."""
+def _effective(schema: Mapping[str, Any], dialect: str) -> dict[str, Any]:
+    """The keywords that have an effect: up to draft 7, a reference disables all others but annotations."""
     copy = {key: value for key, value in schema.items() if dialect or key not in _ASIDE}
     copy.pop(NAME, None)
     if "$ref" in copy and "2020-12" not in dialect and "2019-09" not in dialect:

@@ -1,4 +1,4 @@
-"""The channels of an AsyncAPI document, with their messages and what they are answered with."""
+"""The channels of an AsyncAPI document, with their messages and replies."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -15,15 +15,15 @@ from microagent.pointers import follow, fragment_steps
 
 Node: TypeAlias = Mapping[str, Any]
 Answer: TypeAlias = tuple[object, Steps]
-"""A schema, perhaps with its format, and where it stands."""
+"""A Schema Object or Multi Format Schema Object, and the steps to it."""
 
-_HOPS = 10  # of a reference that leads to a reference
+_HOPS = 10  # references in a row
 _JSON = re.compile(r"(application|text)/([\w.+-]+\+)?json(;.*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A Message Object, where it stands, and what it is called."""
+    """A Message Object, the steps to it, and its name."""
 
     node: Node
     steps: Steps
@@ -41,7 +41,7 @@ class Channel:
 
     @property
     def own(self) -> Node:
-        """What it says of itself in our words."""
+        """Our extension of the Channel Object."""
         return node_of(self.node.get(EXTENSION))
 
     def binding(self, protocol: str) -> Node:
@@ -51,16 +51,16 @@ class Channel:
 @dataclass
 class Outline:
     """
-    A document, and the way to what it holds.
+    The structure of a document, with references followed.
 
-    :ivar notes: what cannot be found
+    :ivar notes: gains what is left out because a reference leads nowhere
     """
 
     document: Node
     notes: list[Complaint] = field(default_factory=list[Complaint])
 
     def channels(self) -> Iterator[Channel]:
-        """All that can be found."""
+        """All channels; those with broken references are left out with a note."""
         for key, value in node_of(self.document.get("channels")).items():
             try:
                 node, steps = self.dereferenced(value, ("channels", key))
@@ -78,9 +78,10 @@ class Outline:
 
     def dereferenced(self, value: object, steps: Steps) -> tuple[Node, Steps]:
         """
-        An object and where it stands, wherever references lead.
+        Follow references to an object.
 
-        :raises UnsayableError: if that is out of the document, or nowhere
+        :return: the object, and the steps to it
+        :raises UnsayableError: if a reference leads out of the document, or nowhere
         """
         for _ in range(_HOPS):
             if not isinstance(value, Mapping):
@@ -100,7 +101,7 @@ class Outline:
         raise UnsayableError("$ref leads from reference to reference", steps)
 
     def protocols(self, channel: Channel) -> set[str]:
-        """What it is bound to; those of its servers, if that is nothing."""
+        """The protocols that a channel has bindings for, or else those of its servers."""
         servers = list_of(channel.node.get("servers")) or list(node_of(self.document.get("servers")).values())
         found = set(node_of(channel.node.get("bindings")))
         for server in () if found else servers:
@@ -111,11 +112,11 @@ class Outline:
         return found
 
     def refuse_foreign(self, message: Message) -> None:
-        """:raises UnsayableError: if the message is no JSON"""
+        """:raises UnsayableError: if the message is not JSON"""
         said = [node.get("contentType") for node in (message.node, *self._traits(message))]
         content = next((each for each in (*said, self.document.get("defaultContentType")) if isinstance(each, str)), "")
         if content and not _JSON.fullmatch(content):
-            raise UnsayableError(f"messages are JSON, and not {shown(content)}", (*message.steps, "contentType"))
+            raise UnsayableError(f"messages must be JSON, not {shown(content)}", (*message.steps, "contentType"))
 
     def _traits(self, message: Message) -> Iterator[Node]:
         for trait in list_of(message.node.get("traits")):
@@ -125,19 +126,19 @@ class Outline:
                 self.notes.append(Complaint(str(exc), exc.complaint.steps))
 
     def answer(self, channel: Channel) -> Answer | None:
-        """What the channel is answered with, if it is."""
+        """The schema of the reply to a channel; None if it has no reply."""
         key = self._answered.get(channel.steps)
         if key is None:
             return None
         try:
             return self._replied(self.document["operations"][key]["reply"], ("operations", key, "reply"))
         except UnsayableError as exc:
-            self.notes.append(Complaint(f"what is replied is left out: {exc}", exc.complaint.steps))
+            self.notes.append(Complaint(f"the reply is left out: {exc}", exc.complaint.steps))
             return True, ("operations", key)
 
     @cached_property
     def _answered(self) -> dict[Steps, str]:
-        """Where the channels stand that are answered, each with the first operation that says so."""
+        """The steps to the channels with a reply, each with the key of the first operation that has it."""
         found: dict[Steps, str] = {}
         for key, value in node_of(self.document.get("operations")).items():
             operation = node_of(value)
@@ -153,16 +154,16 @@ class Outline:
             channel, at = self.dereferenced(reply["channel"], (*at, "channel"))
             found = list(node_of(channel.get("messages")).values())
         if len(found) != 1:
-            raise UnsayableError(f"there are {len(found)} messages to choose from", at)
+            raise UnsayableError(f"it has {len(found)} messages, and one is expected", at)
         message, at = self.dereferenced(found[0], at)
         return message.get("payload", True), (*at, "payload")
 
 
 def node_of(value: object) -> Node:
-    """An object; an empty one in the place of anything else."""
+    """The value if it is an object, otherwise an empty one."""
     return cast("Node", value) if isinstance(value, Mapping) else {}
 
 
 def list_of(value: object) -> list[object]:
-    """A list; an empty one in the place of anything else."""
+    """The value if it is a list, otherwise an empty one."""
     return cast("list[object]", value) if isinstance(value, list) else []

@@ -1,11 +1,11 @@
-"""What an AsyncAPI document declares: ours exactly that, another one as far as signals and queues can say it."""
+"""Declarations from AsyncAPI documents: exact for our own, an approximation with notes for others."""
 
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
-from microagent.asyncapi.bundles import Bundle, Place, UnsayableError, referred_place, schema_at
+from microagent.asyncapi.bundles import LEFT_OUT, Bundle, Place, UnsayableError, referred_place, schema_at
 from microagent.asyncapi.outline import Answer, Channel, Message, Node, Outline, node_of
 from microagent.asyncapi.writing import EXTENSION, GENERATED, GENERATOR
 from microagent.jsontext import Complaint, Steps
@@ -25,27 +25,20 @@ _QUEUEING = frozenset(
 )
 _BOUND = frozenset({"amqp", "kafka", "redis"})
 _LEFT_OUT = {
-    "document": {"servers": "where servers are", "id": "the identifier of the document"},
-    "channel": {"servers": "where the channel is", "tags": "tags", "externalDocs": "other documents"},
-    "message": {
-        "headers": "headers",
-        "correlationId": "where an identifier for correlation is",
-        "traits": "traits, but for the content type",
-        "bindings": "how a protocol carries the message",
-        "examples": "examples",
-        "tags": "tags",
-        "externalDocs": "other documents",
-    },
+    "document": ("servers", "id"),
+    "channel": ("servers", "tags", "externalDocs"),
+    "message": ("headers", "correlationId", "traits", "bindings", "examples", "tags", "externalDocs"),
 }
+"""Keys that declarations have no counterpart for; only the content type of traits is heeded."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Declared:
     """
-    One declaration of a document, in the form that files of declarations have.
+    One declaration of a document, in the form of a file of declarations.
 
-    :ivar places: where in the document its parts stand: its payload, what it returns, its definitions
-    :ivar is_ours: the document says itself that it is a signal or queue
+    :ivar places: for the steps to its payload, ``returns`` and definitions in that form, the steps in the document
+    :ivar is_ours: whether the document itself says that it is a signal or a queue
     """
 
     kind: Kind
@@ -57,11 +50,11 @@ class Said:
 
     @property
     def document(self) -> dict[str, Any]:
-        """A file that declares this alone."""
+        """A file with this declaration alone."""
         return {self.kind: [self.entry], **({"$defs": dict(self.definitions)} if self.definitions else {})}
 
     def placed(self, complaint: Complaint) -> Complaint:
-        """What is said of that file, said of this document."""
+        """A complaint about that file, as one about the AsyncAPI document."""
         steps = complaint.steps[2:] if complaint.steps[:1] == (self.kind,) else complaint.steps
         for inner, place in self.places.items():
             if steps[: len(inner)] == inner:
@@ -71,7 +64,7 @@ class Said:
 
 @dataclass
 class Draft:
-    """A declaration that is being read; ``bundle`` holds its definitions."""
+    """A declaration under construction; ``bundle`` collects its definitions, ``more`` its further keys."""
 
     name: str
     channel: Channel
@@ -85,20 +78,20 @@ class Draft:
         schema = self.bundle.add(place)
         self.more[key] = {"type": "object"} if schema is True and key == "payload" else schema
 
-    def said(self, kind: Kind) -> Said:
+    def declared(self, kind: Kind) -> Declared:
         own = {key: self.channel.own[key] for key in ("compat", "class_name") if key in self.channel.own}
-        entry = {"name": self.name, **_told(self.channel.node, self.message), **own, **self.more}
+        entry = {"name": self.name, **_annotations(self.channel.node, self.message), **own, **self.more}
         places = self.places | {("$defs", name): steps for name, steps in self.bundle.places.items()}
         places |= {(key,): (*self.channel.steps, EXTENSION, key) for key in own}
-        return Said(kind, entry, self.bundle.definitions, self.channel.steps, places, "kind" in self.channel.own)
+        return Declared(kind, entry, self.bundle.definitions, self.channel.steps, places, "kind" in self.channel.own)
 
 
 class AsyncApi:
     """
-    A document that was read.
+    An AsyncAPI document.
 
-    :ivar complaints: what is wrong with it
-    :ivar notes: what it says, and declarations cannot
+    :ivar complaints: why it is refused
+    :ivar notes: what declarations cannot express, and is left out
     """
 
     def __init__(self, document: Node) -> None:
@@ -115,16 +108,16 @@ class AsyncApi:
             for message in channel.messages
         }
 
-    def said(self) -> Iterator[Said]:
-        """All that it declares."""
+    def declared(self) -> Iterator[Declared]:
+        """Its declarations; those that cannot be expressed are left out with a note."""
         if (problem := version_problem(self._document["asyncapi"])) is not None:
             self.complaints.append(Complaint(problem, ("asyncapi",)))
             return
         self._leave_out("document", self._document, ())
         if self._document.get("operations") and self._document.get(GENERATED) != GENERATOR:
-            self.notes.append(Complaint("who sends and who receives: left out", ("operations",), of_key=True))
+            self.notes.append(Complaint(LEFT_OUT, ("operations",), of_key=True))
         known: dict[tuple[Kind, str], Steps] = {}
-        for found in (each for channel in self._channels for each in self._said_of(channel)):
+        for found in (each for channel in self._channels for each in self._declared_by(channel)):
             first = known.setdefault((found.kind, found.entry["name"]), found.steps)
             if first is found.steps:
                 yield found
@@ -134,11 +127,11 @@ class AsyncApi:
 
     @property
     def compat(self) -> object:
-        """What it says, in our words, of what is not declared any more."""
+        """The ``compat`` of our extension at the top level."""
         return node_of(self._document.get(EXTENSION)).get("compat")
 
     def drop(self, complaint: Complaint, is_ours: bool) -> None:
-        """Do without a declaration, for a reason that is a mistake in our words, and a limit of them in other ones."""
+        """Leave out a declaration: the reason is a mistake in our own documents, and worth a note in others."""
         if is_ours:
             self.complaints.append(complaint)
         else:
@@ -150,21 +143,21 @@ class AsyncApi:
             self.notes.append(note)
 
     def _leave_out(self, kind: str, node: Node, steps: Steps) -> None:
-        for key, what in _LEFT_OUT[kind].items():
+        for key in _LEFT_OUT[kind]:
             if node.get(key):
-                self._note(f"{what}: left out", (*steps, key))
+                self._note(LEFT_OUT, (*steps, key))
 
-    def _said_of(self, channel: Channel) -> Iterator[Said]:
+    def _declared_by(self, channel: Channel) -> Iterator[Declared]:
         own = channel.own.get("kind")
         if own in _PARTS:
             return
         if own is not None and not (isinstance(own, str) and own in _KINDS):
-            message = f"{shown(str(own))} is no kind of channel{guess(str(own), [*_KINDS, *_PARTS])}"
+            message = f"{shown(str(own))} is not a kind of channel{guess(str(own), [*_KINDS, *_PARTS])}"
             self.complaints.append(Complaint(message, (*channel.steps, EXTENSION, "kind")))
             return
         self._leave_out("channel", channel.node, channel.steps)
         for protocol in sorted(node_of(channel.node.get("bindings")).keys() - _BOUND):
-            self._note(f"how {shown(protocol)} has it: left out", (*channel.steps, "bindings", protocol))
+            self._note(LEFT_OUT, (*channel.steps, "bindings", protocol))
         answer = self._outline.answer(channel) if own is None else None
         kind = _KINDS[own] if own else self._kind(channel, answer)
         for draft in self._drafts(kind, channel):
@@ -174,13 +167,13 @@ class AsyncApi:
                 self.drop(exc.complaint, own is not None)
 
     def _kind(self, channel: Channel, answer: Answer | None) -> Kind:
-        """What is answered is a signal; what is kept for whoever takes it is a queue."""
+        """A channel with a reply is a signal, any other one on a queueing protocol a queue."""
         return "queues" if answer is None and self._outline.protocols(channel) & _QUEUEING else "signals"
 
     def _drafts(self, kind: Kind, channel: Channel) -> Iterator[Draft]:
         messages = channel.messages
         if len(messages) > 1 and kind == "queues":
-            self._note("this queue has several messages: it takes any object", (*channel.steps, "messages"))
+            self._note("this queue has several messages: it accepts any object", (*channel.steps, "messages"))
         elif len(messages) > 1:
             self._note("this channel has several messages: each of them is a signal", (*channel.steps, "messages"))
         for message in messages if kind == "signals" and messages else messages[:1] if len(messages) == 1 else [None]:
@@ -205,7 +198,7 @@ class AsyncApi:
             self._note(f"{shown(wanted)} is called {name} here", channel.steps)
         return name
 
-    def _finished(self, kind: Kind, draft: Draft, answer: Answer | None) -> Said:
+    def _finished(self, kind: Kind, draft: Draft, answer: Answer | None) -> Declared:
         if draft.message is not None:
             self._outline.refuse_foreign(draft.message)
             self._leave_out("message", draft.message.node, draft.message.steps)
@@ -216,7 +209,7 @@ class AsyncApi:
             self._finish_signal(draft, answer)
         else:
             self._finish_queue(draft)
-        return draft.said(kind)
+        return draft.declared(kind)
 
     def _finish_signal(self, draft: Draft, answer: Answer | None) -> None:
         draft.more.setdefault("payload", {"type": "object", "additionalProperties": True})
@@ -241,7 +234,7 @@ class AsyncApi:
     def _note_address(self, draft: Draft, address: str) -> None:
         said = draft.channel.node.get("address")
         if isinstance(said, str) and said != address:
-            self._note(f"the address {shown(said)}: left out, it is {address} here", (*draft.channel.steps, "address"))
+            self._note(f"left out: the address is {address}, not {shown(said)}", (*draft.channel.steps, "address"))
 
 
 def version_problem(version: object) -> str | None:
@@ -252,17 +245,17 @@ def version_problem(version: object) -> str | None:
 
 
 def _of_each_handler(place: Place) -> Place:
-    """What each handler answers, of the schema of a reply."""
+    """The schema of an answer within the schema of a reply, which maps handlers to answers."""
     if isinstance(place.schema, bool):
         return place
     steps = (*place.steps, "additionalProperties")
     if not is_schema(inner := place.schema.get("additionalProperties", True)):
-        raise UnsayableError("this is no schema", steps)
+        raise UnsayableError("not a valid schema", steps)
     return Place(inner, steps, place.dialect)
 
 
 def _place(channel: Channel) -> str | None:
-    """What a server calls a queue; None, if nothing is said of it."""
+    """The name of the queue on its server; None if the document does not give one."""
     amqp = channel.binding("amqp")
     if "exchange" in amqp and amqp.get("is") != "queue":
         return None
@@ -270,8 +263,8 @@ def _place(channel: Channel) -> str | None:
     return next((each for each in said if isinstance(each, str) and each), None)
 
 
-def _told(channel: Node, message: Message | None) -> dict[str, Any]:
-    """All that is said to people, once."""
+def _annotations(channel: Node, message: Message | None) -> dict[str, Any]:
+    """The description and deprecation of a channel and its message."""
     nodes = [channel, *([message.node] if message else [])]
     texts = [node.get(key) for node in nodes for key in ("title", "summary", "description")]
     text = "\n\n".join(dict.fromkeys(each for each in texts if isinstance(each, str) and each))
@@ -280,5 +273,5 @@ def _told(channel: Node, message: Message | None) -> dict[str, Any]:
 
 
 def _topic(address: object) -> str | None:
-    """The address as a binding key, any word in the place of a parameter."""
+    """The address as a binding key: parameters become ``*``."""
     return re.sub(r"\{[^}]*\}", "*", address) if isinstance(address, str) and address else None

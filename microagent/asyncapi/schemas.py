@@ -1,4 +1,4 @@
-"""The schemas of declarations, as they stand in an AsyncAPI document."""
+"""The schemas of declarations as an AsyncAPI document has them."""
 
 import json
 import re
@@ -13,9 +13,9 @@ from microagent.schemas.words import Schema, every_schema, is_annotation
 
 FORMAT = "application/schema+json;version=draft-2020-12"
 NAME = "x-microagent-name"
-"""What a definition is called in its declaration, where a component cannot be called so."""
+"""The name of a definition in its declaration, where it cannot be the key of the component."""
 REFERENCE = "x-microagent-ref"
-"""How a reference is written in its declaration, where it is not written as usual."""
+"""A reference as it is written in its declaration, where this differs from the usual form."""
 
 Identity: TypeAlias = str
 AnyDeclaration: TypeAlias = SignalDeclaration | QueueDeclaration
@@ -38,9 +38,9 @@ class Schemas:
     """
     The schemas of all declarations of a document.
 
-    What means the same in draft 7, of which AsyncAPI's own Schema Object is a superset, is written as such an object.
-    What does not is written with its format beside it, and so is all that it refers to: a reference does not lead from
-    one format into another.
+    AsyncAPI's Schema Object is a superset of draft 7. A schema that means the same there is written as one; any other
+    is written as a Multi Format Schema Object, as are all schemas that it refers to, because a reference cannot lead
+    from one format to another.
     """
 
     def __init__(self, declarations: Iterable[AnyDeclaration]) -> None:
@@ -54,7 +54,7 @@ class Schemas:
         self._formatted = self._with_format(listed)
 
     def _with_format(self, declarations: Iterable[AnyDeclaration]) -> set[Identity]:
-        """The declarations and definitions that are written with their format."""
+        """The declarations and definitions that are written as Multi Format Schema Objects."""
         groups = [({_identity(each), *self._identities[_identity(each)].values()}, each) for each in declarations]
         commons: dict[int, bool] = {}
         found = [group for group, each in groups if not _is_common(each, commons)]
@@ -65,16 +65,16 @@ class Schemas:
         return formatted
 
     def components(self) -> dict[str, object]:
-        """Every definition, under ``#/components/schemas``."""
+        """All definitions, for ``#/components/schemas``."""
         return {key: self._component(identity, key) for identity, key in self._keys.items()}
 
     def payload(self, declaration: AnyDeclaration, place: str) -> object:
-        """The payload, which stands at ``place``."""
+        """The payload, for the pointer ``place``; None if the declaration has none."""
         found = declaration.payload
         return None if found is None else self._written(declaration, found, lambda schema: schema, place)
 
     def answers(self, declaration: SignalDeclaration, place: str) -> object:
-        """What replies hold: the answer of each handler under its name."""
+        """The payload of a reply, which maps the names of handlers to their answers."""
         returns = True if declaration.returns is None else declaration.returns
         return self._written(declaration, returns, _reply, f"{place}/additionalProperties", "/additionalProperties")
 
@@ -101,7 +101,7 @@ class Schemas:
         return {**schema, **named} if isinstance(schema, Mapping) else schema
 
     def _pointing(self, schema: Schema, own: Schema | None, place: str, declaration: AnyDeclaration) -> Schema:
-        """The schema with references that lead through the whole document."""
+        """The schema with its references made relative to the whole document."""
         definitions, identities = declaration.definitions, self._identities[_identity(declaration)]
 
         def address(reference: str, target: Target) -> Mapping[str, str]:
@@ -131,9 +131,9 @@ def _identity(declaration: AnyDeclaration) -> Identity:
 
 class _Identities:
     """
-    Tells definitions apart by what they say, with all that they refer to: those that are equal can be one component.
+    Digests of definitions and all that they refer to: definitions with equal digests become one component.
 
-    Declarations of one file share their definitions, so each is looked at once.
+    Declarations of one file share definition objects, so each object is examined once.
     """
 
     def __init__(self) -> None:
@@ -142,7 +142,7 @@ class _Identities:
         self._known: dict[frozenset[tuple[str, int]], dict[str, Identity]] = {}
 
     def of(self, definitions: Mapping[str, Any]) -> dict[str, Identity]:
-        """Of each of the definitions of one declaration."""
+        """The identity of each definition of a declaration."""
         key = frozenset((name, id(schema)) for name, schema in definitions.items())
         if key not in self._known:
             self._known[key] = {name: self._identity(name, definitions) for name in definitions}
@@ -161,7 +161,7 @@ class _Identities:
         return self._digests[key]
 
     def _referred(self, schema: Schema, definitions: Mapping[str, Any]) -> set[str]:
-        """The names of what a definition refers to itself."""
+        """The names of the definitions that a definition refers to directly."""
         if id(schema) not in self._direct:
             targets = (resolve(reference, None, definitions) for _, reference in references(schema))
             self._direct[id(schema)] = {target.steps[1] for target in targets if target is not None}
@@ -173,7 +173,7 @@ def _digest(value: object) -> str:
 
 
 def _keys(names: Mapping[Identity, str]) -> dict[Identity, str]:
-    """The key of each definition among the components: its name, as far as that is possible and free."""
+    """The component key of each definition: its name if that is a valid key and free, or a variant of it."""
     keys: dict[Identity, str] = {}
     taken: set[str] = set()
     for identity, name in sorted(names.items(), key=lambda item: (not _KEY.fullmatch(item[1]), item[1], item[0])):
@@ -195,11 +195,11 @@ def _is_common(declaration: AnyDeclaration, known: dict[int, bool]) -> bool:
     """
     Whether all schemas of the declaration mean the same in draft 7.
 
-    :param known: the answer of each schema that was looked at, for declarations share definitions
+    :param known: a cache of answers by ``id``, because declarations share definitions
     """
     roots = [declaration.payload, *declaration.definitions.values()]
     if any(isinstance(root, bool) for root in roots):
-        return False  # AsyncAPI's metaschema takes none, where a schema may have a format
+        return False  # AsyncAPI's metaschema does not allow them where a Multi Format Schema Object may be
     returns = declaration.returns if isinstance(declaration, SignalDeclaration) else None
     schemas = [cast("Schema", schema) for schema in (*roots, returns) if isinstance(schema, Mapping)]
     for schema in schemas:
@@ -213,5 +213,5 @@ def _means_the_same(schema: Schema) -> bool:
         return True
     decisive = [key for key in schema if not is_annotation(key)]
     if "$ref" in schema and decisive != ["$ref"] and set(decisive) != {"$ref", "$defs"}:
-        return False  # draft 7 ignores what stands beside a reference
+        return False  # draft 7 ignores keywords beside a reference
     return all(key in _COMMON or _EXTENSION.fullmatch(key) for key in schema)

@@ -1,4 +1,4 @@
-"""AsyncAPI documents of signals and queues, as they travel."""
+"""AsyncAPI documents of signals and queues, with their addresses on each server."""
 
 import json
 import re
@@ -14,9 +14,9 @@ VERSION = "3.0.0"
 EXTENSION = "x-microagent"
 GENERATED = "x-generated-by"
 GENERATOR = "microagent-gen"
-"""Who writes documents that say no more than is declared."""
+"""The generator of documents about declarations alone, without agents and servers."""
 MARK = f'{{\n  "asyncapi": "{VERSION}",\n  "{GENERATED}": '.encode()
-"""What every document of ours begins with."""
+"""The beginning of every document that ``microagent-gen`` writes."""
 REPLIES = "replies"
 CALLS = "calls"
 
@@ -36,11 +36,10 @@ _AMQP, _KAFKA = "0.3.0", "0.5.0"  # versions of the bindings
 @dataclass(frozen=True, slots=True)
 class Role:
     """
-    What somebody does with a signal or queue.
+    What an agent does with a signal or a queue.
 
-    :ivar agent: who; empty for whoever wants to
-    :ivar kind: ``signals`` or ``queues``
-    :ivar handlers: the names of the methods that do it, as far as they are known
+    :ivar agent: the name of the agent; empty for any
+    :ivar handlers: the names of its methods that do so, as far as they are known
     """
 
     verb: Verb
@@ -53,14 +52,14 @@ class Role:
 @dataclass(frozen=True, slots=True)
 class Api:
     """
-    What a document tells of.
+    The content of a document.
 
-    :ivar generator: the program that tells it
-    :ivar compat: what is said of what is not declared any more
-    :ivar roles: who does what; None: anybody anything
-    :ivar buses: where signals travel: Server Objects by their names
-    :ivar brokers: where queues are, likewise
-    :ivar prefixes: those of the signals' channels; empty where nothing is known of them
+    :ivar generator: the program that writes it
+    :ivar compat: the top-level ``compat`` of the declarations
+    :ivar roles: who does what; None if anybody may do anything
+    :ivar buses: the servers of signals: Server Objects by their names
+    :ivar brokers: the servers of queues, likewise
+    :ivar prefixes: of the channels of signals; empty if they are not known
     """
 
     title: str
@@ -80,7 +79,7 @@ def text(api: Api) -> str:
 
 
 def document(api: Api) -> Node:
-    """The document. Its version changes when the contract does."""
+    """The document. Its version is a digest of the declarations."""
     signals = sorted(api.signals, key=lambda each: each.name)
     queues = sorted(api.queues, key=lambda each: each.name)
     schemas = Schemas([*signals, *queues])
@@ -138,21 +137,21 @@ def _on_servers(servers: Iterable[str]) -> Node:
 
 
 def _signal_channels(signal: SignalDeclaration) -> Iterator[tuple[str, Node]]:
-    """That of a signal, and those of a call and its reply, if it is declared what that is."""
+    """The channel of a signal and, if it ``returns`` something, those of a call and its reply."""
     name, address = signal.name, f"{{prefix}}:{signal.name}:{{sender}}"
     own: Node = {"kind": "signal", "name": name}
     message = f"signals.{name}"
-    yield message, _on_bus(address, message, {**own, **_of_our_own(signal)}, _described(signal))
+    yield message, _on_bus(address, message, {**own, **_extension(signal)}, _described(signal))
     if signal.returns is not None:
         yield f"{CALLS}.{name}", _on_bus(f"{address}#{{request_id}}", message, {**own, "kind": "call"})
         reply, message = "{prefix}:response:{uid}#{request_id}", f"{REPLIES}.{name}"
         yield message, _on_bus(reply, message, {**own, "kind": "reply"})
 
 
-def _on_bus(address: str, message: str, own: Node, said: Mapping[str, Any] | None = None) -> Node:
+def _on_bus(address: str, message: str, own: Node, described: Mapping[str, Any] | None = None) -> Node:
     return {
         "address": address,
-        **(said or {}),
+        **(described or {}),
         "parameters": {each: pointer("components", "parameters", each) for each in re.findall(r"{(\w+)}", address)},
         "messages": {message: pointer("components", "messages", message)},
         "bindings": {"redis": {}},
@@ -169,7 +168,7 @@ def _parameters(channels: Iterable[Mapping[str, Any]], prefixes: Sequence[str]) 
 
 
 def _queue_channel(queue: QueueDeclaration) -> Node:
-    own: Node = {"kind": "queue", "name": queue.name, **_of_our_own(queue)}
+    own: Node = {"kind": "queue", "name": queue.name, **_extension(queue)}
     if queue.topics:
         own["topics"] = list(queue.topics)
     if queue.quorum is not None:
@@ -195,12 +194,12 @@ def _amqp(queue: QueueDeclaration) -> Node:
     return {"is": "queue", "queue": own, "bindingVersion": _AMQP}
 
 
-def _compat(said: Mapping[str, Any]) -> Node:
-    return {"compat": dict(said)} if said else {}
+def _compat(compat: Mapping[str, Any]) -> Node:
+    return {"compat": dict(compat)} if compat else {}
 
 
-def _of_our_own(declaration: SignalDeclaration | QueueDeclaration) -> Node:
-    """What AsyncAPI has no word for."""
+def _extension(declaration: SignalDeclaration | QueueDeclaration) -> Node:
+    """What AsyncAPI cannot express, for our extension."""
     named = {"class_name": declaration.class_name} if declaration.class_name else {}
     return {**_compat(declaration.compat), **named}
 
@@ -239,7 +238,7 @@ def _message(name: str, payload: object, deprecated: bool = False) -> Node:
 
 
 def _anybody(signals: Iterable[SignalDeclaration], queues: Iterable[QueueDeclaration]) -> Iterator[Role]:
-    """Whoever wants to may do all that can be done."""
+    """All roles that are possible, for any agent."""
     for signal in signals:
         verbs: list[Verb] = ["send", "receive"] if signal.returns is None else ["send", "receive", "call", "answer"]
         yield from (Role(verb, "signals", signal.name) for verb in verbs)

@@ -1,4 +1,4 @@
-"""What a document declares, and what is wrong with it."""
+"""The content of a document of declarations, and everything that is wrong with it."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,19 +24,22 @@ VERSION = 2
 
 _OTHER = {"signal": "queue", "queue": "signal"}
 
-_NOT_OBEYED = {
-    "jsonlib": "no declaration names a module to import",
-    "default_prefix": "the prefix is for the bus to know",
+_IGNORED = {
+    "jsonlib": "declarations cannot name modules to import",
+    "default_prefix": "the prefix is an option of the bus",
 }
+"""Keys of microagent 1.9, with the reasons why they have no effect."""
 
 
 class Contents:
     """
-    A document that was read, and all that there is to say of it.
+    A document of declarations.
 
-    ``signals`` and ``queues`` can be asked for when there are no ``complaints``.
+    ``signals()`` and ``queues()`` may be called only if there are no ``complaints``.
 
-    :param library: the document among those that it refers to
+    :param library: the document with those that it refers to
+    :ivar complaints: why the document is refused
+    :ivar warnings: what is probably a mistake
     """
 
     def __init__(self, document: Document, library: Library) -> None:
@@ -61,20 +64,20 @@ class Contents:
         ]
         self.complaints += library.complaints
         if not self.complaints:
-            self.warnings += [*library.warnings, *self._odd_words()]
+            self.warnings += [*library.warnings, *self._suspicious_keywords()]
 
-    # -- what it declares
+    # -- declarations
 
     @property
     def compat(self) -> Mapping[str, Any]:
-        """What it says for comparisons with earlier and later contracts."""
+        """Its top-level ``compat``, which guides comparisons with other contracts."""
         return _object(self._document.get("compat"))
 
     def signals(self) -> Iterator[tuple[Steps, SignalDeclaration]]:
         """Every signal, with the steps to it."""
         for steps, entry in self._entries("signals"):
             found = self._normal(steps, entry)
-            payload = cast("Mapping[str, Any]", found.payload)  # or there would be complaints
+            payload = cast("Mapping[str, Any]", found.payload)  # otherwise there are complaints
             yield (
                 steps,
                 SignalDeclaration(
@@ -83,7 +86,7 @@ class Contents:
                     definitions=found.definitions,
                     definition_names=found.definition_names,
                     read=self._readings.get(steps),
-                    **_told(entry),
+                    **_common_fields(entry),
                 ),
             )
 
@@ -101,12 +104,12 @@ class Contents:
                     definitions=found.definitions,
                     definition_names=found.definition_names,
                     read=self._readings.get(steps),
-                    **_told(entry),
+                    **_common_fields(entry),
                 ),
             )
 
     def _normal(self, steps: Steps, entry: Entry) -> "_Schemas":
-        """The schemas of an entry in normal form; what is wrong with them is noted in the library."""
+        """The schemas of an entry in normal form; their problems are reported to the library."""
         if steps not in self._schemas:
             self._schemas[steps] = self._normalised(steps, entry)
         return self._schemas[steps]
@@ -129,7 +132,7 @@ class Contents:
         for index, entry in enumerate(cast("list[object]", listed) if isinstance(listed, list) else []):
             yield (kind, str(index)), _object(entry)
 
-    # -- what is wrong with it
+    # -- problems
 
     def _unknown_keys(self) -> Iterator[Complaint]:
         yield from _unknown_keys((), self._document, "")
@@ -138,7 +141,7 @@ class Contents:
                 yield from _unknown_keys(steps, entry, kind[:-1])
 
     def _unknown_rules(self) -> Iterator[Complaint]:
-        """Rules that may be broken, it says, and that there are not."""
+        """Names under ``compat.allow`` that are no rules."""
         entries = [((), self._document), *self._entries("signals"), *self._entries("queues")]
         for steps, entry in entries:
             for rule in _object(_object(entry.get("compat")).get("allow")):
@@ -146,7 +149,7 @@ class Contents:
                     message = f"there is no rule {shown(rule)}{guess(rule, RULES)}"
                     yield Complaint(message, (*steps, "compat", "allow", rule), of_key=True)
 
-    def _odd_words(self) -> Iterator[Complaint]:
+    def _suspicious_keywords(self) -> Iterator[Complaint]:
         listed: list[tuple[Steps, object]] = [
             ((word, name), found)
             for word in sorted(SHARED)
@@ -162,7 +165,7 @@ class Contents:
 
     def _version_complaints(self) -> Iterator[Complaint]:
         if (version := self._document.get("version", VERSION)) != VERSION:
-            yield Complaint(f"version {shown(str(version))} cannot be read, only {VERSION}", ("version",))
+            yield Complaint(f"version {shown(str(version))} is not supported, only {VERSION}", ("version",))
 
     def _name_complaints(self, kind: str, problem_of: Callable[[str], str | None]) -> Iterator[Complaint]:
         names: set[str] = set()
@@ -191,7 +194,7 @@ class Contents:
             found, complaints = self._payload_object(steps, entry)
             yield from complaints
             yield from _argument_complaints(steps, entry, found) if found else ()
-        elif is_schema(entry.get("returns")):  # a short form was checked with the format
+        elif is_schema(entry.get("returns")):  # short forms are checked by the schema of the format
             self._normal(steps, entry)
 
     def _in_queue(self, steps: Steps, entry: Entry) -> Iterator[Complaint]:
@@ -199,7 +202,7 @@ class Contents:
             yield from self._payload_object(steps, entry)[1]
 
     def _payload_object(self, steps: Steps, entry: Entry) -> tuple[Object | None, list[Complaint]]:
-        """The properties of a payload, which nobody knows as long as there are complaints about it."""
+        """The payload as an object, None if it has problems or unknown properties, and complaints about it."""
         known = len(self._library.complaints)
         schemas = self._normal(steps, entry)
         if not self._is_readable or len(self._library.complaints) > known or schemas.payload is None:
@@ -208,13 +211,13 @@ class Contents:
             schemas.payload, schemas.definitions, schemas.definition_names
         )
         if found.shape == Nothing():
-            return None, [Complaint("a payload is an object", (*steps, "payload"))]
+            return None, [Complaint("a payload must be an object", (*steps, "payload"))]
         return found.object, []
 
 
 @dataclass(frozen=True, slots=True)
 class _Schemas:
-    """Those of an entry, in normal form."""
+    """The schemas of an entry in normal form."""
 
     payload: Schema | None
     returns: Schema | None
@@ -236,8 +239,8 @@ def _argument_complaints(steps: Steps, entry: Entry, payload: Object) -> Iterato
 def _unknown_keys(steps: Steps, entry: Entry, kind: str) -> Iterator[Complaint]:
     known, known_elsewhere = known_keys(kind), known_keys(_OTHER[kind]) if kind else ()
     for key in entry:
-        if key in _NOT_OBEYED:
-            yield Complaint(f"{key!r} is not obeyed: {_NOT_OBEYED[key]}", (*steps, key), of_key=True)
+        if key in _IGNORED:
+            yield Complaint(f"{key!r} is ignored: {_IGNORED[key]}", (*steps, key), of_key=True)
         elif key in known_elsewhere and key not in known:
             yield Complaint(
                 f"unknown key {key!r}: a {_OTHER[kind]} has it, a {kind} does not", (*steps, key), of_key=True
@@ -251,7 +254,7 @@ def _object(value: object) -> Entry:
 
 
 def _listed_arguments(entry: Entry) -> list[tuple[str, str]]:
-    """The names in ``providing_args``, each with the step to it."""
+    """The names in ``providing_args``, each with its step: an index, or the name itself."""
     listed = entry.get("providing_args")
     if isinstance(listed, list):
         numbered = enumerate(cast("list[object]", listed))
@@ -260,7 +263,7 @@ def _listed_arguments(entry: Entry) -> list[tuple[str, str]]:
 
 
 def _listed_payload(entry: Entry) -> Schema | None:
-    """The payload that ``providing_args`` says; None where nothing is said."""
+    """The payload that ``providing_args`` stands for; None if there is none."""
     if "providing_args" not in entry:
         return None
     types = _object(entry["providing_args"])
@@ -268,8 +271,8 @@ def _listed_payload(entry: Entry) -> Schema | None:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
-def _told(entry: Entry) -> dict[str, Any]:
-    """What every declaration has."""
+def _common_fields(entry: Entry) -> dict[str, Any]:
+    """The fields that declarations of signals and of queues have in common."""
     return {
         "name": entry["name"],
         "description": entry.get("description", ""),

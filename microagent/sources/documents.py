@@ -1,4 +1,4 @@
-"""Read a source of declarations, whoever wrote it and whatever it answers."""
+"""Read the bytes of a source: a file or an URL, neither of which is trusted."""
 
 import os
 import re
@@ -8,7 +8,7 @@ import stat
 from microagent.dsn import masked
 from microagent.errors import LoadingError, UnreachableError
 from microagent.names import shown
-from microagent.sources.refusals import Away, Refused
+from microagent.sources.refusals import DocumentError, UnavailableError
 
 TIMEOUT = 10.0
 LIMIT = 4 * 1024 * 1024
@@ -22,13 +22,13 @@ def read_source(
     """
     The bytes of a source.
 
-    :param source: ``file://`` and a path as it is (nothing in it is percent-decoded), absolute or relative to the
-        working directory; or an URL of ``https`` or ``http``. An URL may redirect, up to three times, never to a file
-        and never from ``https`` to ``http``; no proxy is asked
-    :param timeout: seconds for all of it
-    :param limit: bytes that may come
-    :param context: whom to trust; the system's authorities by default
-    :raises UnreachableError: if its server is away
+    :param source: an ``https://`` or ``http://`` URL, or ``file://`` followed by a path, absolute or relative to the
+        working directory; the path is not percent-decoded. Up to three redirects are followed, but not to files and not
+        from ``https`` to ``http``. Proxies are not used
+    :param timeout: seconds for the whole transfer
+    :param limit: bytes that the source may have
+    :param context: the TLS context; by default one that trusts the system's certificate authorities
+    :raises UnreachableError: if the server is unreachable
     :raises LoadingError: if it cannot be read, or must not be
     """
     scheme = _SCHEME.match(source)
@@ -39,38 +39,38 @@ def read_source(
             case "http" | "https":
                 return _fetched(source, timeout, limit, context)
             case _:
-                raise Refused("a source is file://PATH, https://... or http://...")
-    except Away as exc:
+                raise DocumentError("unsupported source: use file://PATH, https://... or http://...")
+    except UnavailableError as exc:
         raise UnreachableError(masked(source), str(exc)) from exc.__cause__
-    except Refused as exc:
+    except DocumentError as exc:
         raise LoadingError(masked(source), str(exc)) from exc.__cause__
 
 
 def _read_file(path: str, limit: int) -> bytes:
     try:
-        with open(path, "rb", opener=_open_at_once) as file:
+        with open(path, "rb", opener=_open_without_blocking) as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise Refused("this is no file")
+                raise DocumentError("not a regular file")
             content = file.read(limit + 1)
     except OSError as exc:
-        raise Refused(exc.strerror or str(exc)) from exc
+        raise DocumentError(exc.strerror or str(exc)) from exc
     except ValueError as exc:
-        raise Refused(f"{shown(path)} is no path") from exc
+        raise DocumentError(f"not a valid path: {shown(path)}") from exc
     if len(content) > limit:
-        raise Refused(f"this is larger than {limit} bytes")
+        raise DocumentError(f"larger than {limit} bytes")
     return content
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    """Without waiting for the other end of a pipe."""
+def _open_without_blocking(path: str, flags: int) -> int:
+    """Open a file without blocking, which a named pipe would otherwise do."""
     return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _fetched(url: str, timeout: float, limit: int, context: ssl.SSLContext | None) -> bytes:
-    # Most processes never need http.client, which brings a parser of mails.
-    from microagent.sources.webclient import Terms, fetch
+    # http.client is slow to import, and most processes never need it.
+    from microagent.sources.webclient import FetchOptions, fetch
 
-    content = fetch(url, Terms(timeout, limit, context))
+    content = fetch(url, FetchOptions(timeout, limit, context))
     if content.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
-        raise Refused("this is a page of HTML or XML, not JSON")
+        raise DocumentError("an HTML or XML page, not JSON")
     return content

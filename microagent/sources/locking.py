@@ -1,4 +1,4 @@
-"""Lock files: which declarations there were, and which documents of the web they came from."""
+"""Lock files: the fingerprints of declarations, and the digests of the documents that came from the web."""
 
 import json
 import os
@@ -20,13 +20,13 @@ from microagent.sources.documents import read_source
 Path: TypeAlias = str | os.PathLike[str]
 
 LOCK_MARK = b'{\n  "queues": {'
-"""What every lock file begins with."""
+"""The beginning of every lock file."""
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 class Remote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A document of the web: the digest of its bytes, and the names that it declares."""
+    """A document from the web: the digest of its bytes, and the names that it declares."""
 
     sha256: str
     signals: list[str]
@@ -39,7 +39,7 @@ class Remote(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The fingerprints of declarations by their names, and the documents by their URLs."""
+    """The content of a lock file: fingerprints by the names of declarations, documents by their URLs."""
 
     version: Literal[1] = 1
     signals: dict[str, str] = {}
@@ -53,21 +53,21 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     @classmethod
     def parse(cls, text: bytes, name: str) -> "Lock":
         """
-        The lock that was written as ``text``.
+        Parse a lock file.
 
-        :raises LoadingError: if it is none
+        :raises LoadingError: if it is not valid
         """
         try:
             return msgspec.json.decode(text, type=cls)
         except (msgspec.DecodeError, RecursionError, UnicodeDecodeError) as exc:
-            raise LoadingError(name, f"this is no lock file that can be read: {exc}") from exc
+            raise LoadingError(name, f"not a valid lock file: {exc}") from exc
 
     def __str__(self) -> str:
-        """As it stands in a file: sorted, a line for each declaration, the same bytes for the same declarations."""
+        """The text of the file: sorted, a line for each declaration, the same for the same declarations."""
         return json.dumps(msgspec.to_builtins(self), indent=2, sort_keys=True) + "\n"
 
     def differences(self, url: str | None, declared: Declarations) -> list[str]:
-        """What a source declares otherwise than it did: ``"signal 'user_created' differs"``."""
+        """How the declarations of a source differ from the locked ones: ``"signal 'user_created' differs"``."""
         remote = None if url is None else self.remote.get(url)
         return [
             *_differences("signal", self.signals, declared.signals, [] if remote is None else remote.signals),
@@ -78,10 +78,10 @@ class Lock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """
-    What a lock says of a source.
+    The result of checking a source against a lock.
 
-    :ivar faults: why it is refused, if it is
-    :ivar note: what is to be said of it all the same
+    :ivar faults: why the source is refused; empty if it is not
+    :ivar note: a remark about an accepted source
     """
 
     faults: list[str] = field(default_factory=list[str])
@@ -89,28 +89,28 @@ class Verdict:
 
 
 def verdict(lock: Lock, source: str, body: bytes, declared: Declarations) -> Verdict:
-    """Whether a source is what was locked: whether it declares the same, in whatever words and formatting."""
+    """Check a source against a lock: it must declare the same, but formatting and descriptions may differ."""
     url = plain_url(source)
     if url is not None and url not in lock.remote:
-        return Verdict(["it is not recorded there"])
+        return Verdict(["it is not recorded"])
     if url is None or lock.remote[url].sha256 != digest(body):
         faults = lock.differences(url, declared)
-        note = "" if faults or url is None else "its bytes are others, and what it declares is the same"
+        note = "" if faults or url is None else "its bytes have changed, but it declares the same"
         return Verdict(faults, note)
     return Verdict()
 
 
 def read_lock(path: Path) -> Lock:
     """
-    The lock of a file.
+    Read a lock file.
 
-    :raises LoadingError: if there is none, or what is there is none
+    :raises LoadingError: if it cannot be read, or is not valid
     """
     name = os.fspath(path)
     try:
         text = read_source(f"file://{name}")
     except LoadingError as exc:
-        raise LoadingError(name, f"{exc.reason}; microagent-gen --lock {name} would write it") from exc
+        raise LoadingError(name, f"{exc.reason}; write it with: microagent-gen --lock {name}") from exc
     return Lock.parse(text, name)
 
 
@@ -121,22 +121,22 @@ def digest(body: bytes) -> str:
 
 def checked_digest(text: str) -> str:
     """
-    A digest as somebody has written it.
+    Normalise a digest that somebody wrote.
 
-    :raises ConfigurationError: if it is none
+    :raises ConfigurationError: if it is not a SHA-256 digest
     """
     if not _DIGEST.fullmatch(lowered := str(text).strip().lower()):
-        raise ConfigurationError(f"sha256 is a digest of 64 hexadecimal digits, not {shown(text)}")
+        raise ConfigurationError(f"sha256 must be a digest of 64 hexadecimal digits, not {shown(text)}")
     return lowered
 
 
 def plain_url(source: str) -> str | None:
-    """The URL of a source of the web as a file may hold it, without anybody's password; None for other sources."""
+    """The normalised URL of a source from the web, without passwords; None for other sources."""
     if not source.lower().startswith(("http://", "https://")):
         return None
     try:
         parts = urlsplit(source)
-    except ValueError:  # no URL, which is told where it is read
+    except ValueError:  # reported when it is read
         return masked(source)
     host, query = parts.netloc.rpartition("@")[2].lower(), masked(f"?{parts.query}")[1:]
     return urlunsplit((parts.scheme, host, parts.path or "/", query, ""))

@@ -1,4 +1,4 @@
-"""Get the declarations of a source: from its server, or from the last good copy of what that said."""
+"""Load the declarations of a source, checked against a lock or a digest, and with a cache for the web."""
 
 import logging
 import os
@@ -11,11 +11,11 @@ from microagent.declarations import Declarations
 from microagent.dsn import masked
 from microagent.errors import DriftError, UnreachableError
 from microagent.schemas.siblings import siblings_of
-from microagent.sources.copies import Shelf, spoken
+from microagent.sources.cache import CacheEntry, age_text
 from microagent.sources.documents import LIMIT, TIMEOUT, read_source
 from microagent.sources.locking import Lock, checked_digest, digest, plain_url, read_lock, verdict
 from microagent.sources.parsing import parse
-from microagent.sources.refusals import Refused
+from microagent.sources.refusals import DocumentError
 
 Path: TypeAlias = str | os.PathLike[str]
 
@@ -23,8 +23,8 @@ log = logging.getLogger("microagent.loading")
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """On which terms a source is taken; see ``load_signals``."""
+class LoadOptions:
+    """The options of ``load_signals``, where they are described."""
 
     timeout: float = TIMEOUT
     limit: int = LIMIT
@@ -34,7 +34,7 @@ class Terms:
     cache: Path | None = None
 
     def __post_init__(self) -> None:
-        """:raises ConfigurationError: if it leaves no time, or room, or names no file or folder where it has to"""
+        """:raises ConfigurationError: if one of them is not valid"""
         duration("timeout", self.timeout)
         count("limit", self.limit)
         for name, named in (("lock", self.lock), ("cache", self.cache)):
@@ -44,37 +44,37 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """What a source says; ``name`` is how messages call it."""
+    """The content of a source, and its ``name`` in messages."""
 
     content: bytes
     name: str
     is_copy: bool = False
 
 
-def declarations_of(source: str, terms: Terms) -> Declarations:
+def declarations_of(source: str, options: LoadOptions) -> Declarations:
     """
-    What a source declares; its warnings are logged.
+    The declarations of a source; its warnings are logged.
 
-    :raises UnreachableError: if its server is away, and there is no copy that will do
-    :raises DriftError: if it is not what the terms say
+    :raises UnreachableError: if the server is unreachable, and no copy can be used
+    :raises DriftError: if it differs from the lock or the digest
     :raises LoadingError: if it cannot be read, or must not be
     :raises DeclarationError: with every problem of the source
     """
-    source = str(source)  # what is a path and no text is refused like the text of it
-    pin = None if terms.sha256 is None else checked_digest(terms.sha256)
-    lock = None if terms.lock is None else read_lock(terms.lock)
-    shelf = _shelf(source, terms)
-    body = _obtained(source, terms, shelf)
+    source = str(source)  # a pathlib.Path is refused like the same text, because it is not an URL
+    pin = None if options.sha256 is None else checked_digest(options.sha256)
+    lock = None if options.lock is None else read_lock(options.lock)
+    entry = _entry(source, options)
+    body = _read(source, options, entry)
     if pin is not None and pin != digest(body.content):
         raise DriftError(body.name, f"its sha256 is {digest(body.content)}, not {pin}")
-    siblings = siblings_of(source, terms.limit - len(body.content))
+    siblings = siblings_of(source, options.limit - len(body.content))
     if siblings is not None and pin is not None:
-        siblings.refusal = "is another file, and sha256= pins this one alone: lock= is for all of them"
+        siblings.refusal = "is another file, but sha256= pins only this one: use lock= for all of them"
     declarations = parse(body.content, body.name, siblings)
     if lock is not None:
-        _check(lock, str(terms.lock), source, body, declarations)
-    if shelf is not None and not body.is_copy:
-        _keep(shelf, body)
+        _check(lock, str(options.lock), source, body, declarations)
+    if entry is not None and not body.is_copy:
+        _store(entry, body)
     for warning in declarations.warnings:
         log.warning("%s", warning)
     for note in declarations.notes:
@@ -82,32 +82,32 @@ def declarations_of(source: str, terms: Terms) -> Declarations:
     return declarations
 
 
-def _shelf(source: str, terms: Terms) -> Shelf | None:
+def _entry(source: str, options: LoadOptions) -> CacheEntry | None:
     url = plain_url(source)
-    return None if terms.cache is None or url is None else Shelf(terms.cache, url)
+    return None if options.cache is None or url is None else CacheEntry(options.cache, url)
 
 
-def _obtained(source: str, terms: Terms, shelf: Shelf | None) -> _Body:
+def _read(source: str, options: LoadOptions, entry: CacheEntry | None) -> _Body:
     try:
-        content = read_source(source, timeout=terms.timeout, limit=terms.limit, context=terms.context)
+        content = read_source(source, timeout=options.timeout, limit=options.limit, context=options.context)
     except UnreachableError as away:
-        if shelf is None:
+        if entry is None:
             raise
-        return _copied(shelf, terms.limit, away)
-    return _Body(content, _spoken(source))
+        return _cached(entry, options.limit, away)
+    return _Body(content, _name(source))
 
 
-def _copied(shelf: Shelf, limit: int, away: UnreachableError) -> _Body:
+def _cached(entry: CacheEntry, limit: int, away: UnreachableError) -> _Body:
     try:
-        copy = shelf.find(limit)
-    except Refused as exc:
+        copy = entry.load(limit)
+    except DocumentError as exc:
         raise UnreachableError(away.source, f"{away.reason}, and {exc}") from away
-    log.warning("%s: %s; its copy in %s is used, %s old", away.source, away.reason, copy.path, spoken(copy.age))
+    log.warning("%s: %s; using its copy in %s, %s old", away.source, away.reason, copy.path, age_text(copy.age))
     return _Body(copy.body, f"{away.source}, kept in {copy.path}", is_copy=True)
 
 
-def _spoken(source: str) -> str:
-    """How messages call a source: a file by its path, an URL without its password."""
+def _name(source: str) -> str:
+    """The name of a source in messages: the path of a file, an URL without its password."""
     return source[len("file://") :] if source.lower().startswith("file://") else masked(source)
 
 
@@ -115,14 +115,14 @@ def _check(lock: Lock, path: str, source: str, body: _Body, declarations: Declar
     found = verdict(lock, source, body.content, declarations)
     if found.faults:
         listed = ", ".join(found.faults)
-        advice = f"look at what changed, then record it with: microagent-gen --lock {path}"
-        raise DriftError(body.name, f"this is not what {path} records: {listed}; {advice}")
+        advice = f"review the change, then record it with: microagent-gen --lock {path}"
+        raise DriftError(body.name, f"this differs from what {path} records: {listed}; {advice}")
     if found.note:
-        log.warning("%s: %s as %s records", body.name, found.note, path)
+        log.warning("%s: %s as recorded in %s", body.name, found.note, path)
 
 
-def _keep(shelf: Shelf, body: _Body) -> None:
+def _store(entry: CacheEntry, body: _Body) -> None:
     try:
-        shelf.keep(body.content)
+        entry.store(body.content)
     except OSError as exc:
-        log.warning("%s: no copy is kept in %s: %s", body.name, shelf.path.parent, exc.strerror or exc)
+        log.warning("%s: cannot keep a copy in %s: %s", body.name, entry.path.parent, exc.strerror or exc)

@@ -1,4 +1,4 @@
-"""From JSON text to declarations, or to every problem of the text."""
+"""Parse JSON text to declarations, or report all of its problems."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,12 +32,12 @@ _JSON_TYPES: dict[type, str] = {
 
 def parse(text: bytes | str, source: str = "", siblings: Siblings | None = None) -> Declarations:
     """
-    What a document declares.
+    Parse a document of declarations or of AsyncAPI.
 
-    :param text: JSON, in UTF-8
-    :param source: a file or an URL, for messages; those of a file tell line and column
-    :param siblings: what is beside the file, for references that lead there; without, they are refused
-    :raises DeclarationError: with every problem of the text
+    :param text: JSON, in UTF-8 if it is bytes
+    :param source: the file or URL that it is from, for messages; problems in files have a line and column
+    :param siblings: the files beside it that it may refer to; None if it may refer to no other file
+    :raises DeclarationError: with all problems
     """
     from microagent.schemas.library import Library
     from microagent.sources.contents import Contents  # with jsonschema, which is slow to import
@@ -47,30 +47,32 @@ def parse(text: bytes | str, source: str = "", siblings: Siblings | None = None)
     except UnreadableError as exc:
         raise DeclarationError([Problem(f"{exc}{_hint(source)}", source, "", exc.line, exc.column)]) from None
     library = Library(document, source, siblings)
-    told = _Telling(source, library)
+    locator = _Locator(source, library)
     if isinstance(content := cast("object", document.value), dict) and "asyncapi" in content:
-        return _parse_asyncapi(document, told)
+        return _parse_asyncapi(document, locator)
     contents = Contents(document, library)
     complaints = [*document.mistakes, *contents.complaints]
     if complaints:
-        raise DeclarationError(told.problems([*complaints, *contents.warnings]))  # a misspelt key may be why
+        raise DeclarationError(
+            locator.problems([*complaints, *contents.warnings])
+        )  # a warning about a misspelt key may explain a complaint
     return Declarations(
-        tuple(_with_origins(told, contents.signals())),
-        tuple(_with_origins(told, contents.queues())),
-        told.problems(contents.warnings),
+        tuple(_with_origins(locator, contents.signals())),
+        tuple(_with_origins(locator, contents.queues())),
+        locator.problems(contents.warnings),
         contents.compat,
     )
 
 
 def _hint(source: str) -> str:
-    """What to do with a document that may be good, and is not read all the same."""
+    """Advice for a document that is not JSON because it is YAML; empty for others."""
     if not source.lower().endswith((".yaml", ".yml")):
         return ""
-    return "; YAML is not read, so make JSON of it, such as with: yq -o json"
+    return "; YAML is not supported, convert it to JSON, for example with: yq -o json"
 
 
-def _parse_asyncapi(document: Document, told: "_Telling") -> Declarations:
-    """What a document of AsyncAPI declares."""
+def _parse_asyncapi(document: Document, locator: "_Locator") -> Declarations:
+    """The declarations of an AsyncAPI document."""
     from microagent.asyncapi.reading import AsyncApi
     from microagent.asyncapi.writing import EXTENSION
     from microagent.schemas.library import Library
@@ -78,28 +80,28 @@ def _parse_asyncapi(document: Document, told: "_Telling") -> Declarations:
 
     def contents_of(part: object) -> Contents:
         alone = Document(json.dumps(part))
-        return Contents(alone, Library(alone, told.source))
+        return Contents(alone, Library(alone, locator.source))
 
     api = AsyncApi(document.value)
     rest = contents_of({"compat": api.compat} if api.compat else {})
     api.complaints += [complaint.below(EXTENSION) for complaint in rest.complaints]
     found: dict[str, list[tuple[Steps, Any]]] = {"signals": [], "queues": []}
     warnings: list[Complaint] = []
-    for said in api.said():
-        contents = contents_of(said.document)
+    for declared in api.declared():
+        contents = contents_of(declared.document)
         for complaint in contents.complaints:
-            api.drop(said.placed(complaint), said.is_ours)
+            api.drop(declared.placed(complaint), declared.is_ours)
         if not contents.complaints:
-            warnings += map(said.placed, contents.warnings)
-            found[said.kind] += [(said.steps, each) for _, each in (*contents.signals(), *contents.queues())]
+            warnings += map(declared.placed, contents.warnings)
+            found[declared.kind] += [(declared.steps, each) for _, each in (*contents.signals(), *contents.queues())]
     if complaints := [*document.mistakes, *api.complaints]:
-        raise DeclarationError(told.problems(complaints))
+        raise DeclarationError(locator.problems(complaints))
     return Declarations(
-        tuple(_with_origins(told, found["signals"])),
-        tuple(_with_origins(told, found["queues"])),
-        told.problems(warnings),
+        tuple(_with_origins(locator, found["signals"])),
+        tuple(_with_origins(locator, found["queues"])),
+        locator.problems(warnings),
         rest.compat,
-        told.problems(api.notes),
+        locator.problems(api.notes),
     )
 
 
@@ -107,35 +109,35 @@ def declared_signal(
     name: str,
     providing_args: Sequence[str] | Mapping[str, str | Sequence[str]] = (),
     type_map: Mapping[str, tuple[type, ...]] | None = None,
-    **said: Any,
+    **keys: Any,
 ) -> SignalDeclaration:
     """
-    The declaration of a signal that Python code declares.
+    The declaration of a signal that is declared in Python.
 
-    :param said: the other keys of a declaration; None is nothing said
-    :raises DeclarationError: with every problem
+    :param keys: further keys of a declaration; those that are None are left out
+    :raises DeclarationError: with all problems
     """
-    entry = {"name": name, **_said(said)}
+    entry = {"name": name, **_given(keys)}
     if type_map:
         entry["payload"] = _payload_of(providing_args, type_map)
     elif providing_args or "payload" not in entry:
         entry["providing_args"] = providing_args
-    return _alone("signal", entry).signals[0]
+    return _parsed("signal", entry).signals[0]
 
 
-def declared_queue(name: str, **said: Any) -> QueueDeclaration:
+def declared_queue(name: str, **keys: Any) -> QueueDeclaration:
     """
-    The declaration of a queue that Python code declares.
+    The declaration of a queue that is declared in Python.
 
-    :param said: the other keys of a declaration; None is nothing said
-    :raises DeclarationError: with every problem
+    :param keys: further keys of a declaration; those that are None are left out
+    :raises DeclarationError: with all problems
     """
-    return _alone("queue", {"name": name, **_said(said)}).queues[0]
+    return _parsed("queue", {"name": name, **_given(keys)}).queues[0]
 
 
 @dataclass(frozen=True, slots=True)
-class _Telling:
-    """Tells people where a complaint is to be mended."""
+class _Locator:
+    """Finds the places of complaints."""
 
     source: str
     library: "Library"
@@ -156,18 +158,18 @@ class _Telling:
             yield Problem(each.message, source, pointer_to(each.steps), line, column)
 
 
-def _with_origins(told: _Telling, found: Iterable[tuple[Steps, D]]) -> Iterator[D]:
+def _with_origins(locator: _Locator, found: Iterable[tuple[Steps, D]]) -> Iterator[D]:
     listed = list(found)
-    origins = told.problems([Complaint("", steps) for steps, _ in listed])
+    origins = locator.problems([Complaint("", steps) for steps, _ in listed])
     yield from (replace(declaration, origin=origin) for origin, (_, declaration) in zip(origins, listed, strict=True))
 
 
-def _said(said: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in said.items() if value is not None}
+def _given(keys: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in keys.items() if value is not None}
 
 
-def _alone(kind: str, entry: Mapping[str, Any]) -> Declarations:
-    """The one declaration of an entry that stands in no file."""
+def _parsed(kind: str, entry: Mapping[str, Any]) -> Declarations:
+    """The declaration of an entry that is in no file."""
     source = f"{kind} {shown(str(entry['name']))}"
     try:
         found = parse(codec.encode({f"{kind}s": [entry]}), source)
@@ -186,7 +188,7 @@ def _without_place(source: str, problems: Iterable[Problem]) -> Iterator[Problem
 
 
 def _payload_of(names: Iterable[str], type_map: Mapping[str, tuple[type, ...]]) -> dict[str, Any]:
-    """The schema of arguments whose types Python names; 1.7 wrote ``number`` as ``(int, float)``."""
+    """The schema of arguments with Python types; ``(int, float)`` is a ``number``, as in microagent 1.7."""
     properties = {name: {"type": _json_types(type_map[name])} if name in type_map else {} for name in names}
     return {"type": "object", "properties": properties, "required": list(names)}
 

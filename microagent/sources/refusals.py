@@ -1,9 +1,9 @@
-"""Why there is no document, as a sentence."""
+"""Internal errors about documents; their messages are sentences without the name of the source."""
 
 
-class Refused(Exception):
-    """A sentence on why there is no document."""
+class DocumentError(Exception):
+    """A document cannot be had."""
 
 
-class Away(Refused):
-    """A sentence on why there is no document now: the server is away, or says that it is."""
+class UnavailableError(DocumentError):
+    """A document cannot be had at the moment: its server is unreachable, or says that it is overloaded."""

@@ -1,4 +1,4 @@
-"""Get a document over HTTP from a server that may be broken or hostile."""
+"""An HTTP client for single documents, which no broken or hostile server can hang or flood."""
 
 import socket
 import ssl
@@ -12,57 +12,59 @@ from urllib.parse import SplitResult, quote, unquote, urljoin, urlsplit
 
 from microagent.dsn import masked
 from microagent.names import shown
-from microagent.sources.refusals import Away, Refused
+from microagent.sources.refusals import DocumentError, UnavailableError
 
 REDIRECTS = 3
 _CHUNK = 64 * 1024
 _SAFE = "%/:=&?~+!$,;'@()*[]"
 _CUT = (ssl.SSLEOFError, ssl.SSLZeroReturnError)
 _OK = 200
-_LATER = {408, 429}  # and whatever is above 499: the same question may be answered later
+_TRANSIENT = {408, 429}  # and all of 5xx
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
-    """``timeout`` in seconds and ``limit`` in bytes, for all of it; ``context`` says whom to trust."""
+class FetchOptions:
+    """``timeout`` in seconds and ``limit`` in bytes, both including redirects; ``context`` for TLS."""
 
     timeout: float
     limit: int
     context: ssl.SSLContext | None = None
 
 
-def fetch(url: str, terms: Terms) -> bytes:
+def fetch(url: str, options: FetchOptions) -> bytes:
     """
     The document behind an URL.
 
-    :raises Away: if there is none now
-    :raises Refused: if there is none, or not under these terms
+    :raises UnavailableError: if the server is unreachable or overloaded
+    :raises DocumentError: if it refuses the document, or does not keep to the options
     """
-    exchange = _Exchange(url, terms)
+    exchange = _Exchange(url, options)
     exchange.start()
-    exchange.join(terms.timeout)
+    exchange.join(options.timeout)
     if exchange.is_alive() or isinstance(exchange.error, TimeoutError):
         exchange.abandon()
-        raise Away(f"no full answer within {terms.timeout:g} seconds")
+        raise UnavailableError(f"no complete answer within {options.timeout:g} seconds")
     if exchange.content is None:
-        raise _refusal(exchange.error) from exchange.error
+        raise _document_error(exchange.error) from exchange.error
     return exchange.content
 
 
 class _Exchange(Thread):
     """
-    What is said with servers until there is a document: a thread, for neither the search for a host's address nor a
-    server that sends a byte every second would keep to a deadline.
+    The requests until there is a document, in a thread of their own.
+
+    Only with a thread is there a hard deadline: name resolution has no timeout, and a socket's timeout begins anew with
+    every byte that arrives.
     """
 
-    def __init__(self, url: str, terms: Terms) -> None:
+    def __init__(self, url: str, options: FetchOptions) -> None:
         super().__init__(name="microagent-fetch", daemon=True)
         self.content: bytes | None = None
         self.error: Exception | None = None
         self._url = url
-        self._terms = terms
-        self._deadline = time.monotonic() + terms.timeout
-        self._line: socket.socket | None = None
+        self._options = options
+        self._deadline = time.monotonic() + options.timeout
+        self._socket: socket.socket | None = None
 
     def run(self) -> None:
         try:
@@ -71,10 +73,10 @@ class _Exchange(Thread):
             self.error = exc
 
     def abandon(self) -> None:
-        """End the exchange wherever it is; the thread ends soon after."""
-        if self._line is not None:
+        """Cut the connection, if there is one; the thread then ends by itself."""
+        if self._socket is not None:
             with suppress(OSError):
-                self._line.shutdown(socket.SHUT_RDWR)
+                self._socket.shutdown(socket.SHUT_RDWR)
 
     def _follow(self) -> bytes:
         url = self._url
@@ -83,10 +85,10 @@ class _Exchange(Thread):
             if isinstance(found, bytes):
                 return found
             url = _redirected(url, found)
-        raise Refused(f"redirected more than {REDIRECTS} times")
+        raise DocumentError(f"redirected more than {REDIRECTS} times")
 
     def _ask(self, url: SplitResult) -> bytes | str:
-        """The document, or where it is said to be."""
+        """The document, or the URL that the server redirects to."""
         target = quote(url.path or "/", safe=_SAFE) + (f"?{quote(url.query, safe=_SAFE)}" if url.query else "")
         with closing(self._connect(url)) as connection:
             if isinstance(connection.sock, ssl.SSLSocket):
@@ -96,39 +98,39 @@ class _Exchange(Thread):
                 return self._read(response)
 
     def _connect(self, url: SplitResult) -> HTTPConnection:
-        """A connection whose socket is known before anything is said, so that even a handshake can be abandoned."""
+        """A connection whose socket is known before the TLS handshake, so that this can be abandoned too."""
         host, left = url.hostname or "", self._deadline - time.monotonic()
         if left <= 0:
             raise TimeoutError
         if url.scheme == "http":
             connection = HTTPConnection(host, url.port)
-            self._line = connection.sock = socket.create_connection((host, connection.port), left)
+            self._socket = connection.sock = socket.create_connection((host, connection.port), left)
             return connection
-        context = self._terms.context or ssl.create_default_context()
+        context = self._options.context or ssl.create_default_context()
         connection = HTTPSConnection(host, url.port, context=context)
-        line = socket.create_connection((host, connection.port), left)
-        line = context.wrap_socket(line, server_hostname=host, do_handshake_on_connect=False)
-        self._line = connection.sock = line
+        sock = socket.create_connection((host, connection.port), left)
+        sock = context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+        self._socket = connection.sock = sock
         return connection
 
     def _read(self, response: HTTPResponse) -> bytes | str:
         if response.status in {301, 302, 303, 307, 308}:
             return response.headers.get("Location", "")
         if response.status != _OK:
-            is_away = response.status in _LATER or response.status >= 500  # noqa: PLR2004 - RFC 9110, section 15.6
-            raise (Away if is_away else Refused)(f"the server answered {response.status}")
+            is_transient = response.status in _TRANSIENT or response.status >= 500  # noqa: PLR2004 - RFC 9110, section 15.6
+            raise (UnavailableError if is_transient else DocumentError)(f"the server answered {response.status}")
         if response.headers.get("Content-Encoding", "identity").lower() != "identity":
-            raise Refused("the server answered with a Content-Encoding that was not asked for")
+            raise DocumentError("the server answered with an unsupported Content-Encoding")
         return self._body(response)
 
     def _body(self, response: HTTPResponse) -> bytes:
         body = bytearray()
         while chunk := response.read(_CHUNK):
             body += chunk
-            if len(body) > self._terms.limit:
-                raise Refused(f"the answer is larger than {self._terms.limit} bytes")
+            if len(body) > self._options.limit:
+                raise DocumentError(f"the answer is larger than {self._options.limit} bytes")
         if response.length:
-            raise Away("the answer was cut short")
+            raise UnavailableError("the answer was cut short")
         return bytes(body)
 
 
@@ -137,9 +139,9 @@ def _checked(url: str) -> SplitResult:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as exc:
-        raise Refused("this is no URL") from exc
+        raise DocumentError("not a valid URL") from exc
     if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise Refused("this is no URL of a web server")
+        raise DocumentError("not the URL of a web server")
     return parts
 
 
@@ -147,11 +149,11 @@ def _redirected(url: str, location: str) -> str:
     target = urljoin(url, location)
     scheme = target.partition(":")[0].lower()
     if scheme not in {"http", "https"}:
-        raise Refused(f"redirected to {shown(masked(target))}, which is not of the web")
+        raise DocumentError(f"redirected to {shown(masked(target))}, which is not an http or https URL")
     if url.lower().startswith("https:") and scheme == "http":
-        raise Refused("redirected from https to http")
+        raise DocumentError("redirected from https to http")
     if not location or target == url:
-        raise Refused("redirected to itself")
+        raise DocumentError("redirected to itself")
     return target
 
 
@@ -163,29 +165,29 @@ def _headers(url: SplitResult) -> dict[str, str]:
     return headers
 
 
-def _refusal(error: Exception | None) -> Refused:
+def _document_error(error: Exception | None) -> DocumentError:
     match error:
-        case Refused():
+        case DocumentError():
             return error
         case ssl.SSLCertVerificationError():
-            return Refused(f"its certificate is not trusted: {error.verify_message}")
+            return DocumentError(f"its certificate is not trusted: {error.verify_message}")
         case ssl.SSLError() if not isinstance(error, _CUT):
-            return Refused(f"no TLS connection: {error.reason}")
+            return DocumentError(f"TLS handshake failed: {error.reason}")
         case OSError() | IncompleteRead():
-            return Away(_absence(error))
+            return UnavailableError(_unavailability(error))
         case InvalidURL() | UnicodeError():
-            return Refused("this is no URL")
+            return DocumentError("not a valid URL")
         case _:
-            return Refused(f"the answer is no HTTP ({type(error).__name__})")
+            return DocumentError(f"the answer is not valid HTTP ({type(error).__name__})")
 
 
-def _absence(error: OSError | IncompleteRead) -> str:
+def _unavailability(error: OSError | IncompleteRead) -> str:
     match error:
         case IncompleteRead():
             return "the answer was cut short"
         case socket.gaierror():
             return "no such host"
         case ssl.SSLError():
-            return "no connection: it was closed before it was secure"
+            return "no connection: it was closed during the TLS handshake"
         case _:
             return f"no connection: {error.strerror or error}"

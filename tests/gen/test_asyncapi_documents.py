@@ -71,10 +71,10 @@ def test_the_document_of_somebody_else_is_a_source(project: Path) -> None:
     places, notes = zip(*(line.split(" ", 1) for line in result.stderr.splitlines()), strict=True)
     assert all(place.startswith("schemas/theirs.json:1:") for place in places)
     assert list(notes) == [
-        "/servers: where servers are: left out",
+        "/servers: left out: declarations cannot express it",
         "/channels/userSignedUp: 'userSignedUp' is called user_signed_up here",
-        "/channels/userSignedUp/address: the address 'user/signedup': left out, it is "
-        "{prefix}:user_signed_up:{sender} here",
+        "/channels/userSignedUp/address: left out: the address is {prefix}:user_signed_up:{sender}, "
+        "not 'user/signedup'",
     ]
     assert run("schemas", "-o", "contracts", "--quiet").output == ""
 
@@ -152,7 +152,7 @@ def test_a_document_without_anything_to_declare_is_told(project: Path) -> None:
     written(project, "avro.json", {**THEIRS, "channels": {"a": {"messages": avro}}})
     result = run("avro.json", "-o", "contracts")
     assert result.stdout == "contracts: 0 signals, 0 queues, 4 files written\n"
-    assert "/channels/a/messages/m/contentType: left out: messages are JSON, and not 'avro/binary'" in result.stderr
+    assert "/channels/a/messages/m/contentType: left out: messages must be JSON, not 'avro/binary'" in result.stderr
 
 
 def test_an_older_document_is_skipped(project: Path) -> None:
@@ -171,5 +171,5 @@ def test_yaml_is_told(project: Path) -> None:
     Path("api.yaml").write_text("asyncapi: 3.0.0\n")
     result = run("api.yaml", "-o", "contracts")
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.endswith("; YAML is not read, so make JSON of it, such as with: yq -o json\n")
-    assert result.stderr.startswith("api.yaml:1:1: no JSON: ")
+    assert result.stderr.endswith("; YAML is not supported, convert it to JSON, for example with: yq -o json\n")
+    assert result.stderr.startswith("api.yaml:1:1: not valid JSON: ")

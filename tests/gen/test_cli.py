@@ -254,8 +254,8 @@ def test_a_class_name_that_python_could_not_read_is_an_error(tmp_path, out):
     [problem] = result.stderr.splitlines()
     assert problem.startswith(f"{source}:1:")
     assert problem.endswith(
-        "/queues/0/class_name: 'two words' is no name of a class: it takes letters, digits and _, "
-        "and begins with a capital letter"
+        "/queues/0/class_name: 'two words' is not a valid class name: use letters, digits and _, "
+        "beginning with a capital letter"
     )
 
 

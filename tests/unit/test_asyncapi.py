@@ -90,7 +90,9 @@ def test_chosen_class_names_are_kept() -> None:
         "SignalDeclaration paid": "Payment",
         "QueueDeclaration sums": "Sums",
     }
-    with pytest.raises(DeclarationError, match=r"/channels/queues.sums/x-microagent/class_name: 'sums' is no name"):
+    with pytest.raises(
+        DeclarationError, match=r"/channels/queues.sums/x-microagent/class_name: 'sums' is not a valid class name"
+    ):
         parse(written.replace('"Sums"', '"sums"'))
 
 

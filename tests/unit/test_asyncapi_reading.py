@@ -124,14 +124,14 @@ def test_everything_that_is_left_out_is_told() -> None:
     """With its place and a sentence; line and column where there is a file."""
     found = parse(json.dumps(LIGHTS, indent=1), "api.json")
     assert notes(found) == [
-        "/servers: where servers are: left out",
+        "/servers: left out: declarations cannot express it",
         "/channels/lightingMeasured: 'lighting.streetlights.{streetlightId}.measured' is called "
         "lighting_streetlights_measured here",
-        "/channels/lightingMeasured/address: the address 'lighting.streetlights.{streetlightId}.measured': left out, "
-        "it is lighting_streetlights_measured here",
-        "/operations: who sends and who receives: left out",
-        "/components/messages/lightMeasured/traits: traits, but for the content type: left out",
-        "/components/messages/turnOnOff/headers: headers: left out",
+        "/channels/lightingMeasured/address: left out: the address is lighting_streetlights_measured, "
+        "not 'lighting.streetlights.{streetlightId}.measured'",
+        "/operations: left out: declarations cannot express it",
+        "/components/messages/lightMeasured/traits: left out: declarations cannot express it",
+        "/components/messages/turnOnOff/headers: left out: declarations cannot express it",
     ]
     assert all(str(note).startswith(f"api.json:{note.line}:") for note in found.notes)
     assert found.notes[0].line == 11
@@ -170,7 +170,7 @@ def test_an_extension_says_what_it_is() -> None:
     assert of_channel(channel).signals[0].name == "chosen"
     channel["x-microagent"] = {"kind": "qeue"}
     assert refused(minimal({"c": channel})) == [
-        "/channels/c/x-microagent/kind: 'qeue' is no kind of channel, did you mean 'queue'?"
+        "/channels/c/x-microagent/kind: 'qeue' is not a kind of channel, did you mean 'queue'?"
     ]
 
 
@@ -202,7 +202,7 @@ def test_several_messages_are_several_signals() -> None:
     assert "/channels/theChannel/messages: this channel has several messages: each of them is a signal" in notes(found)
     [queue] = (found := of_channel({"address": "q", "messages": messages, "bindings": {"kafka": {}}})).queues
     assert (queue.name, queue.payload) == ("q", None)
-    assert "/channels/theChannel/messages: this queue has several messages: it takes any object" in notes(found)
+    assert "/channels/theChannel/messages: this queue has several messages: it accepts any object" in notes(found)
 
 
 def test_replies_are_answers() -> None:
@@ -234,19 +234,19 @@ AVRO = "application/vnd.apache.avro;version=1.9.0"
 @pytest.mark.parametrize(
     ("message", "place", "said"),
     [
-        ({"contentType": "application/xml"}, "/contentType", "messages are JSON, and not 'application/xml'"),
-        ({"traits": [{"contentType": "text/csv"}]}, "/contentType", "messages are JSON, and not 'text/csv'"),
-        ({"contentType": "avro/binary", "payload": OBJECT}, "/contentType", "messages are JSON, and not 'avro/binary'"),
+        ({"contentType": "application/xml"}, "/contentType", "messages must be JSON, not 'application/xml'"),
+        ({"traits": [{"contentType": "text/csv"}]}, "/contentType", "messages must be JSON, not 'text/csv'"),
+        ({"contentType": "avro/binary", "payload": OBJECT}, "/contentType", "messages must be JSON, not 'avro/binary'"),
         (
             {"payload": {"schemaFormat": AVRO, "schema": {"type": "string"}}},
             "/payload/schemaFormat",
-            f"schemas of the format '{AVRO}' are not read",
+            f"schemas of the format '{AVRO}' are not supported",
         ),
-        ({"payload": {"type": "string"}}, "/payload", "a payload is an object"),
+        ({"payload": {"type": "string"}}, "/payload", "a payload must be an object"),
         (
             {"payload": {"properties": {"event-type": {}}}},
             "/payload/properties/event-type",
-            "'event-type' cannot be the name of an argument: a handler could not take it",
+            "'event-type' cannot be the name of an argument: Python does not allow it as the name of a parameter",
         ),
         ({"payload": {"$ref": "./b.json#/a"}}, "/payload", "$ref './b.json#/a' leads out of this document"),
         ({"payload": {"$ref": "https://a.org/x"}}, "/payload", "$ref 'https://a.org/x' leads out of this document"),
@@ -269,9 +269,9 @@ def test_what_cannot_be_said_is_left_out_with_a_note(message: dict[str, Any], pl
 @pytest.mark.parametrize(
     ("key", "said"),
     [
-        ("123", "'123' is no name: it takes a-z, 0-9 and _, and begins with a letter"),
-        ("import", "'import' is a word of Python and cannot be a name"),
-        ("{id}", "'' is no name: it takes a-z, 0-9 and _, and begins with a letter"),
+        ("123", "'123' is not a valid name: use a-z, 0-9 and _, beginning with a letter"),
+        ("import", "'import' is a Python keyword and cannot be a name"),
+        ("{id}", "'' is not a valid name: use a-z, 0-9 and _, beginning with a letter"),
         ("send", "'send' is reserved: the bus has an attribute of this name"),
     ],
 )
@@ -361,8 +361,8 @@ def test_schema_objects_are_of_draft_7() -> None:
     place = "/channels/theChannel/messages/m/payload"
     assert notes(found) == [
         "/channels/theChannel: 'theChannel' is called the_channel here",
-        f"{place}/discriminator: discriminator of a schema: left out",
-        f"{place}/externalDocs: externalDocs of a schema: left out",
+        f"{place}/discriminator: left out: declarations cannot express it",
+        f"{place}/externalDocs: left out: declarations cannot express it",
     ]
 
 
@@ -387,7 +387,9 @@ def test_only_the_third_version_is_read(version: object) -> None:
 @pytest.mark.parametrize("source", ["asyncapi.yaml", "dir/asyncapi.YML", "https://example.org/api.yaml"])
 def test_yaml_is_not_read(source: str) -> None:
     """And what to do is said in the same sentence."""
-    with pytest.raises(DeclarationError, match=r"no JSON: .*; YAML is not read, so make JSON of it, such as with: yq"):
+    with pytest.raises(
+        DeclarationError, match=r"not valid JSON: .*; YAML is not supported, convert it to JSON, for example with: yq"
+    ):
         parse("asyncapi: 3.0.0\n", source)
 
 
@@ -399,7 +401,7 @@ def test_a_mistake_in_our_own_words_is_an_error() -> None:
         "x-microagent": {"kind": "signal", "name": "a b"},
     }
     [name, kind] = refused(minimal({"c": channel}, components={"messages": {"m": message}}))
-    assert name == "/channels/c: 'a b' is no name: it takes a-z, 0-9 and _, and begins with a letter, such as 'a_b'"
+    assert name == "/channels/c: 'a b' is not a valid name: use a-z, 0-9 and _, beginning with a letter, such as 'a_b'"
     assert kind == "/components/messages/m/payload/properties/a/type: unknown type 'strnig', did you mean 'string'?"
 
 
@@ -424,7 +426,7 @@ def test_ours_may_have_been_through_other_tools() -> None:
 
 def test_keys_that_are_there_twice_are_refused() -> None:
     """As in any source."""
-    with pytest.raises(DeclarationError, match="the key 'channels' is there twice"):
+    with pytest.raises(DeclarationError, match="duplicate key 'channels'"):
         parse('{"asyncapi": "3.0.0", "channels": {}, "channels": {}}')
 
 

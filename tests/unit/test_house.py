@@ -27,7 +27,7 @@ FLOORS = {
         schemas.runtime_types schemas.limits schemas.choices schemas.claims schemas.scalars schemas.judging
         schemas.deciding schemas.glances schemas.reading schemas.validation
         sources.contents sources.parsing sources.refusals sources.webclient sources.documents sources.locking
-        sources.copies sources.obtaining
+        sources.cache sources.obtaining
         compat.scopes compat.forms compat.members compat.finders compat.samples compat.proof compat.inclusion
         compat.statics compat.changes compat.wording compat.objects compat.reserved compat.comparison compat.rules
         compat.findings compat.topics compat.contracts compat.places

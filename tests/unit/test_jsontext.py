@@ -61,11 +61,11 @@ def test_mistakes_have_steps() -> None:
     """A key that is there twice, in whatever spelling, and constants that are none of JSON's."""
     document = Document(r'{"a": [0, 1, {"k": 1, "\u006b": NaN}, "NaN", -Infinity], "a": 2, "a": 3}')
     assert document.mistakes == [
-        Complaint("the key 'k' is there twice", ("a", "2", "k"), of_key=True),
+        Complaint("duplicate key 'k'", ("a", "2", "k"), of_key=True),
         Complaint("JSON has no NaN", ("a", "2", "k")),
         Complaint("JSON has no -Infinity", ("a", "4")),
-        Complaint("the key 'a' is there twice", ("a",), of_key=True),
-        Complaint("the key 'a' is there twice", ("a",), of_key=True),
+        Complaint("duplicate key 'a'", ("a",), of_key=True),
+        Complaint("duplicate key 'a'", ("a",), of_key=True),
     ]
 
 

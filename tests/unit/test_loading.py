@@ -148,6 +148,23 @@ def test_a_conflict_shows_both_places_and_registers_nothing(tmp_path: Path) -> N
     assert new not in Signal.get_all()
 
 
+def test_a_conflicting_queue_keeps_the_signals_of_its_source_out(tmp_path: Path) -> None:
+    """``load_stuff`` registers all signals and queues of a source or none, and tells the conflicts of both."""
+    new, known, queue = unique("sig"), unique("sig"), unique("queue")
+    Signal(known, [])
+    Queue(queue)
+    signals = [{"name": new, "providing_args": []}, {"name": known, "providing_args": ["x"]}]
+    queues = [{"name": queue, "payload": {"type": "object", "required": ["x"]}}]
+    source = write(tmp_path, json.dumps({"signals": signals, "queues": queues}))
+    with pytest.raises(ConflictError) as caught:
+        load_stuff(source)
+    assert [problem.message.split()[:2] for problem in caught.value.problems] == [
+        ["signal", repr(known)],
+        ["queue", repr(queue)],
+    ]
+    assert new not in Signal.get_all()
+
+
 def test_conflicts_can_be_decided(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """For those who mean it: keep what is known, with or without a warning, or replace it in place."""
     name = unique("sig")
@@ -174,7 +191,7 @@ def test_warnings_are_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
         load_stuff(write(tmp_path, document(jsonlib="ujson", extra=1)))
     assert [record.name for record in caplog.records] == ["microagent.loading"] * 2
     assert caplog.messages[0].startswith(f"{tmp_path}/declarations.json:1:")
-    assert "'jsonlib' is not obeyed" in caplog.messages[0]
+    assert "'jsonlib' is ignored" in caplog.messages[0]
 
 
 def test_every_problem_names_the_source(server: Server) -> None:
@@ -196,9 +213,9 @@ def test_every_problem_names_the_source(server: Server) -> None:
     ("body", "sentence"),
     [
         (b"[" * 100_000, "brackets are nested more than 100 deep"),
-        (b'{"signals": [], "signals": []}', "the key 'signals' is there twice"),
+        (b'{"signals": [], "signals": []}', "duplicate key 'signals'"),
         (b'{"queues": [{"name": "x", "payload": {"$ref": "file:///etc/passwd"}}]}', "is another document"),
-        (b"\xff\xfe", "no UTF-8 text"),
+        (b"\xff\xfe", "not valid UTF-8"),
     ],
 )
 def test_hostile_documents_are_refused(server: Server, body: bytes, sentence: str) -> None:
@@ -217,7 +234,7 @@ def test_a_document_of_asyncapi_is_a_source(tmp_path: Path, caplog: pytest.LogCa
     with caplog.at_level(logging.INFO, "microagent.loading"):
         assert load_stuff(write(tmp_path, asyncapi_text(api))) == (signals, queues)
     assert [(record.levelname, record.getMessage().partition(" ")[2]) for record in caplog.records] == [
-        ("INFO", "/operations: who sends and who receives: left out")
+        ("INFO", "/operations: left out: declarations cannot express it")
     ]
 
 

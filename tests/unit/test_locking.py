@@ -90,7 +90,7 @@ def test_what_is_no_lock_is_refused(text: bytes, tmp_path: Path) -> None:
     """A file that is damaged, or of a newer kind, never counts as one that records nothing."""
     path = tmp_path / "contracts.lock"
     path.write_bytes(text)
-    with pytest.raises(LoadingError, match=r"contracts\.lock: this is no lock file that can be read: ") as caught:
+    with pytest.raises(LoadingError, match=r"contracts\.lock: not a valid lock file: ") as caught:
         read_lock(path)
     assert "\n" not in str(caught.value)
 
@@ -100,7 +100,7 @@ def test_a_lock_that_is_missing_is_no_empty_lock(tmp_path: Path) -> None:
     with pytest.raises(LoadingError) as caught:
         read_lock(tmp_path / "no.lock")
     path = tmp_path / "no.lock"
-    assert str(caught.value) == f"{path}: No such file or directory; microagent-gen --lock {path} would write it"
+    assert str(caught.value) == f"{path}: No such file or directory; write it with: microagent-gen --lock {path}"
 
 
 def test_the_same_bytes_are_what_was_locked() -> None:
@@ -115,7 +115,7 @@ def test_other_words_for_the_same_are_noted() -> None:
     reworded = changed(description="Somebody is new.", deprecated=True)
     longer = {**DOCUMENT, "signals": [{"name": "user_created", "payload": payload}, DOCUMENT["signals"][1]]}
     for other in (reordered, reworded, longer):
-        assert judged(other, indent=8) == ([], "its bytes are others, and what it declares is the same")
+        assert judged(other, indent=8) == ([], "its bytes have changed, but it declares the same")
 
 
 def test_every_declaration_that_differs_is_named() -> None:
@@ -145,7 +145,7 @@ def test_every_change_of_structure_is_a_difference(said: dict[str, Any]) -> None
 
 def test_a_document_that_was_never_locked_is_refused() -> None:
     """Though it declares the same as one that was."""
-    assert judged(DOCUMENT, "https://example.org/other.json") == (["it is not recorded there"], "")
+    assert judged(DOCUMENT, "https://example.org/other.json") == (["it is not recorded"], "")
 
 
 def test_files_are_compared_by_what_they_declare() -> None:
@@ -175,7 +175,7 @@ def test_a_digest_is_read_as_people_paste_it() -> None:
     """Upper case and blanks around it are no other digest; anything else is none."""
     assert checked_digest(f" {digest(b'').upper()}\n") == digest(b"")
     for text in ("", "abc", digest(b"")[:-1], digest(b"") + "0", "g" * 64):
-        with pytest.raises(ConfigurationError, match="sha256 is a digest of 64 hexadecimal digits, not "):
+        with pytest.raises(ConfigurationError, match="sha256 must be a digest of 64 hexadecimal digits, not "):
             checked_digest(text)
 
 

@@ -30,13 +30,13 @@ def test_lower_case_words_are_names(name: str) -> None:
 )
 def test_anything_else_is_no_name(name: str) -> None:
     """What could be code, or another name in other places, is refused with a sentence that quotes it."""
-    assert "is no name" in (signal_name_problem(name) or "")
-    assert "is no name" in (queue_name_problem(name) or "")
+    assert "is not a valid name" in (signal_name_problem(name) or "")
+    assert "is not a valid name" in (queue_name_problem(name) or "")
 
 
 def test_words_of_python_are_no_names() -> None:
     """A keyword cannot be an attribute of the bus."""
-    assert "word of Python" in (signal_name_problem("class") or "")
+    assert "is a Python keyword" in (signal_name_problem("class") or "")
 
 
 @pytest.mark.parametrize("name", sorted(RESERVED_SIGNALS))

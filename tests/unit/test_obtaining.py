@@ -93,13 +93,13 @@ def test_a_pin_is_of_one_file(tmp_path: Path) -> None:
     document = {"queues": [{"name": "pinned", "payload": {"properties": {"x": {"$ref": "x.json"}}}}]}
     (tmp_path / "s.json").write_text(json.dumps(document))
     (tmp_path / "x.json").write_text("{}")
-    with pytest.raises(DeclarationError, match="is another file, and sha256= pins this one alone: lock= is for all"):
+    with pytest.raises(DeclarationError, match="is another file, but sha256= pins only this one: use lock= for all"):
         load_queues(f"file://{tmp_path}/s.json", sha256=sha256((tmp_path / "s.json").read_bytes()).hexdigest())
 
 
 def test_a_pin_that_is_no_digest_is_a_mistake_of_the_caller(url: str, server: Server) -> None:
     """It is told before anything is asked."""
-    with pytest.raises(ConfigurationError, match="sha256 is a digest of 64 hexadecimal digits, not 'abc'"):
+    with pytest.raises(ConfigurationError, match="sha256 must be a digest of 64 hexadecimal digits, not 'abc'"):
         load_stuff(url, sha256="abc")
     assert server.requests == []
 
@@ -112,7 +112,7 @@ def test_a_pin_that_is_no_digest_is_a_mistake_of_the_caller(url: str, server: Se
         ({"cache": 1}, "cache=1 has to be a path"),
         ({"timeout": 0}, "timeout=0 has to be a number of seconds above 0"),
         ({"limit": "4 MiB"}, "limit='4 MiB' has to be a whole number, 1 or more"),
-        ({"sha256": 3}, "sha256 is a digest of 64 hexadecimal digits, not 3"),
+        ({"sha256": 3}, "sha256 must be a digest of 64 hexadecimal digits, not 3"),
     ],
 )
 def test_terms_that_are_none_are_mistakes_of_the_caller(
@@ -128,7 +128,7 @@ def test_terms_that_are_none_are_mistakes_of_the_caller(
 @pytest.mark.parametrize("source", [Path("schemas/a.json"), 3])
 def test_a_source_that_is_no_text_is_refused_like_its_text(source: Any) -> None:
     """The sentence says how a source is written."""
-    with pytest.raises(LoadingError, match=r"a source is file://PATH, https://\.\.\. or http://\.\.\."):
+    with pytest.raises(LoadingError, match=r"unsupported source: use file://PATH, https://\.\.\. or http://\.\.\."):
         load_stuff(source)
 
 
@@ -160,7 +160,7 @@ def test_what_drifted_is_refused_in_a_sentence(server: Server, url: str, locked:
         load_stuff(url, lock=locked)
     differences = ", ".join(sorted([f"signal '{name}' differs", f"signal '{other}' is new"]))
     assert str(caught.value) == (
-        f"{url}: this is not what {locked} records: {differences}; look at what changed, then record it "
+        f"{url}: this differs from what {locked} records: {differences}; review the change, then record it "
         f"with: microagent-gen --lock {locked}"
     )
     assert not {name, other} & Signal.get_all().keys()
@@ -173,13 +173,13 @@ def test_other_words_are_loaded_with_a_warning(
     """A typo that somebody mended in a description does not keep services from starting."""
     server.pages["/s.json"] = page(json.dumps({**json.loads(good), "description": "Shared."}, indent=2).encode())
     assert len(load_signals(url, lock=locked)) == 1
-    assert caplog.messages == [f"{url}: its bytes are others, and what it declares is the same as {locked} records"]
+    assert caplog.messages == [f"{url}: its bytes have changed, but it declares the same as recorded in {locked}"]
 
 
 def test_a_source_that_nobody_locked_is_refused(server: Server, good: bytes, locked: Path) -> None:
     """Otherwise a lock would protect from nothing."""
     server.pages["/new.json"] = page(good)
-    with pytest.raises(DriftError, match="records: it is not recorded there; look at"):
+    with pytest.raises(DriftError, match="records: it is not recorded; review"):
         load_stuff(f"{server.url}/new.json", lock=locked)
 
 
@@ -196,7 +196,7 @@ def test_files_are_locked_by_their_declarations(good: bytes, name: str, url: str
 def test_a_broken_lock_is_told_before_anything_is_asked(url: str, server: Server, tmp_path: Path) -> None:
     """It is never taken for one that allows everything."""
     (tmp_path / "contracts.lock").write_text("{")
-    with pytest.raises(LoadingError, match="this is no lock file that can be read"):
+    with pytest.raises(LoadingError, match="not a valid lock file"):
         load_stuff(url, lock=tmp_path / "contracts.lock")
     with pytest.raises(LoadingError, match="No such file or directory"):
         load_stuff(url, lock=tmp_path / "none.lock")
@@ -248,7 +248,7 @@ def test_a_copy_serves_while_the_server_is_away(
     [said] = caplog.records
     assert (said.name, said.levelno) == ("microagent.loading", logging.WARNING)
     assert said.getMessage().startswith(f"{url}: ")
-    assert said.getMessage().endswith(f"; its copy in {copy} is used, less than a minute old")
+    assert said.getMessage().endswith(f"; using its copy in {copy}, less than a minute old")
     with pytest.raises(UnreachableError):
         load_stuff(url, timeout=0.5)
 
@@ -278,7 +278,7 @@ def test_a_copy_serves_where_nobody_listens(good: bytes, cache: Path, caplog: py
         url = f"{server.url}/s.json"
         before = load_stuff(url, cache=cache)
     assert load_stuff(url, cache=cache) == before
-    assert "no connection: Connection refused; its copy in " in caplog.text
+    assert "no connection: Connection refused; using its copy in " in caplog.text
 
 
 def test_a_certificate_that_nobody_knows_is_no_absence(good: bytes, tmp_path: Path, cache: Path) -> None:
@@ -293,7 +293,7 @@ def test_a_certificate_that_nobody_knows_is_no_absence(good: bytes, tmp_path: Pa
 
 
 def test_without_a_copy_the_error_says_both(cache: Path) -> None:
-    """That the server is away, and that there is nothing in its place."""
+    """That the server is away, and that the document is emptys place."""
     url = f"http://127.0.0.1:{shut_port()}/s.json"
     with pytest.raises(UnreachableError) as caught:
         load_stuff(url, cache=cache)
@@ -326,7 +326,7 @@ def test_a_copy_that_cannot_be_kept_keeps_nobody_from_starting(
     """The document is there; that there will be no copy is a warning."""
     (tmp_path / "file").write_text("")
     assert getattr(load_signals(url, cache=tmp_path / "file"), name).name == name
-    assert caplog.messages == [f"{url}: no copy is kept in {tmp_path / 'file'}: File exists"]
+    assert caplog.messages == [f"{url}: cannot keep a copy in {tmp_path / 'file'}: File exists"]
 
 
 def test_files_are_not_copied(good: bytes, name: str, cache: Path, tmp_path: Path) -> None:
@@ -361,7 +361,9 @@ def test_a_copy_is_held_to_pin_and_lock_too(server: Server, url: str, name: str,
     server.pages["/s.json"] = page(b"", "503 Service Unavailable")
     with pytest.raises(DriftError) as caught:
         load_stuff(url, cache=cache, lock=path)
-    assert str(caught.value).startswith(f"{url}, kept in {copy}: this is not what {path} records: signal '{name}' ")
+    assert str(caught.value).startswith(
+        f"{url}, kept in {copy}: this differs from what {path} records: signal '{name}' "
+    )
     with pytest.raises(DriftError, match=f"kept in {copy}: its sha256 is"):
         load_stuff(url, cache=cache, sha256=sha256(newer).hexdigest())
 

@@ -64,7 +64,7 @@ def test_a_signal_and_a_queue_may_share_a_name(name: str) -> None:
 @pytest.mark.parametrize(
     ("said", "sentence"),
     [
-        ({"payload": {"type": "array"}}, "/payload: a payload is an object"),
+        ({"payload": {"type": "array"}}, "/payload: a payload must be an object"),
         ({"topics": ["a"]}, "'topics' needs 'exchange'"),
         ({"exchange": 5}, "/exchange: expected a string, got an integer"),
     ],

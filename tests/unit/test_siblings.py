@@ -45,9 +45,9 @@ def folder(tmp_path: Path) -> Path:
         ("FILE:/etc/passwd", "is an absolute path: say it relative to this file"),
         ("//server/x.json", "is an absolute path: say it relative to this file"),
         ("http://[", "is no reference"),
-        ("https://e.org/x", "is not here: only files below FOLDER can be referred to, so keep a copy there"),
-        ("ftp://e.org/x", "is not here: only files below FOLDER can be referred to, so keep a copy there"),
-        ("urn:x:y", "is not here: only files below FOLDER can be referred to, so keep a copy there"),
+        ("https://e.org/x", "is another document: only files below FOLDER can be referred to, so keep a copy there"),
+        ("ftp://e.org/x", "is another document: only files below FOLDER can be referred to, so keep a copy there"),
+        ("urn:x:y", "is another document: only files below FOLDER can be referred to, so keep a copy there"),
     ],
 )
 def test_only_files_below_the_folder_are_read(folder: Path, reference: str, told: str) -> None:
@@ -75,23 +75,23 @@ def test_links_that_stay_inside_are_followed(folder: Path) -> None:
 def test_what_is_no_file_is_not_read(folder: Path) -> None:
     """A pipe that nobody writes to keeps nobody waiting."""
     os.mkfifo(folder / "pipe")
-    assert reason(folder, "pipe") == "$ref 'pipe' cannot be read: FOLDER/pipe: this is no file"
+    assert reason(folder, "pipe") == "$ref 'pipe' cannot be read: FOLDER/pipe: not a regular file"
 
 
 def test_files_have_a_limit_together(folder: Path) -> None:
     """A file may not be what is too much for its source."""
     (folder / "large.json").write_text(json.dumps({"description": "x" * 1_000}))
     assert reason(folder, "large.json", limit=900) == (
-        "$ref 'large.json' cannot be read: FOLDER/large.json: this is larger than 900 bytes"
+        "$ref 'large.json' cannot be read: FOLDER/large.json: larger than 900 bytes"
     )
 
 
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        (b"{\n,}", ":2:1: no JSON: expecting property name enclosed in double quotes"),
+        (b"{\n,}", ":2:1: not valid JSON: expecting property name enclosed in double quotes"),
         (b"[" * 100_000, ":1:101: brackets are nested more than 100 deep"),
-        (b'{"a": "\xff"}', ":1:8: no UTF-8 text"),
+        (b'{"a": "\xff"}', ":1:8: not valid UTF-8"),
     ],
 )
 def test_what_is_no_json_is_told_with_its_place(folder: Path, content: bytes, told: str) -> None:
@@ -103,7 +103,7 @@ def test_what_is_no_json_is_told_with_its_place(folder: Path, content: bytes, to
 @pytest.mark.parametrize(
     ("content", "told"),
     [
-        ('{"type": "object",\n "type": "object"}', "2:2 /type: the key 'type' is there twice"),
+        ('{"type": "object",\n "type": "object"}', "2:2 /type: duplicate key 'type'"),
         ('{"type": "objekt"}', "1:10 /type: unknown type 'objekt', did you mean 'object'?"),
         ('{"items":\n {"$ref": "#/x"}}', "2:11 /items/$ref: $ref '#/x' leads nowhere"),
         ('{"$schema": "draft 1"}', "1:13 /$schema: $schema names no known draft of JSON Schema: 'draft 1'"),
@@ -133,7 +133,7 @@ def test_what_is_loaded_refers_to_files_beside_it(folder: Path, monkeypatch: pyt
     assert queue.declaration.definitions == {"size": {"type": "integer"}}
     assert queue.problem({"x": "y"}) == "$.x: expected an integer, got a string"
     assert load_queues(f"file://{folder}/queues.json")[0] is queue
-    with pytest.raises(DeclarationError, match=r"size\.json: this is larger than \d+ bytes"):
+    with pytest.raises(DeclarationError, match=r"size\.json: larger than \d+ bytes"):
         load_queues("file://queues.json", limit=(folder / "queues.json").stat().st_size + 5)
 
 
@@ -145,5 +145,5 @@ def test_a_pinned_file_is_all_that_is_read(folder: Path) -> None:
     from hashlib import sha256
 
     pin = sha256((folder / "queues.json").read_bytes()).hexdigest()
-    with pytest.raises(DeclarationError, match="sha256= pins this one alone"):
+    with pytest.raises(DeclarationError, match="sha256= pins only this one"):
         load_queues(f"file://{folder}/queues.json", sha256=pin)

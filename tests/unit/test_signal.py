@@ -139,7 +139,7 @@ def test_conflicts_can_be_decided(name: str, caplog: pytest.LogCaptureFixture) -
     other = declared_signal(name, {"y": "integer"})
     assert signal.problem({"x": 1}, sending=True) is None
     for declared in (other, signal.declaration):
-        with pytest.raises(ValueError, match="on_conflict takes error, warn, keep or replace, not 'ignore'"):
+        with pytest.raises(ValueError, match="on_conflict must be error, warn, keep or replace, not 'ignore'"):
             Signal.admit(name, declared, "ignore")
     assert Signal.admit(name, other, "keep") is signal
     assert caplog.text == ""
