@@ -9,11 +9,11 @@ import microagent as _m
 
 
 class MailerMessage(_t.TypedDict):
-    """Mail that has to go out."""
+    """Emails to send."""
 
     text: str
     email: str
-    """Where it goes."""
+    """The address of the recipient."""
     priority: _t.NotRequired[_t.Literal["low", "normal", "high"]]
 
 
@@ -41,14 +41,14 @@ class Queues:
         "mailer",
         declared='{"payload":{"properties":{"email":{"type":"string"},"priority":{"enum":["high","low","normal"]},"text":{"type":"string"}},"required":["email","text"],"type":"object"}}',
     )
-    """Mail that has to go out."""
+    """Emails to send."""
 
 
 class Broker(_m.TypedBroker):
     """A queue broker with an attribute for each declared queue."""
 
     mailer: "_MailerBound"
-    """Mail that has to go out."""
+    """Emails to send."""
 
 
 queues = Queues()

@@ -9,44 +9,44 @@ import microagent as _m
 
 
 class CommentCreated_Place(_t.TypedDict):
-    """Where it was written."""
+    """Where the comment was written."""
 
     page: str
     """Path of the page."""
     parent_id: _t.NotRequired[int]
-    """The comment that it answers."""
+    """The comment that this one replies to."""
 
 
 class CommentCreated(_t.TypedDict):
-    """A comment is stored, and somebody may have to look at it."""
+    """A comment has been stored, and may need moderation."""
 
     comment_id: int | None
-    """None while it is held back."""
+    """Null while the comment is held back."""
     user_id: int
     status: _t.NotRequired[_t.Literal["published", "held", "rejected"]]
     place: _t.NotRequired[CommentCreated_Place]
-    """Where it was written."""
+    """Where the comment was written."""
 
 
 class RpcCommentsCount(_t.TypedDict):
-    """Ask how many comments somebody wrote."""
+    """Returns how many comments a user has written."""
 
     user_id: int
 
 
 class Started(_t.TypedDict):
-    """A service is up."""
+    """A service has started."""
 
 
 class UserComment(_t.TypedDict):
-    """Somebody wrote a comment."""
+    """A user has written a comment."""
 
     user_id: int
     text: str
 
 
 class UserCreated(_t.TypedDict):
-    """Somebody has registered."""
+    """A user has signed up."""
 
     user_id: int
 
@@ -235,42 +235,42 @@ class Signals:
         "comment_created",
         declared='{"payload":{"properties":{"comment_id":{"type":["integer","null"]},"place":{"properties":{"page":{"type":"string"},"parent_id":{"type":"integer"}},"required":["page"],"type":"object"},"status":{"enum":["held","published","rejected"]},"user_id":{"type":"integer"}},"required":["comment_id","user_id"],"type":"object"}}',
     )
-    """A comment is stored, and somebody may have to look at it."""
+    """A comment has been stored, and may need moderation."""
     rpc_comments_count: "_m.TypedSignal[_RpcCommentsCountBound, _RpcCommentsCountHandler]" = _m.TypedSignal(
         "rpc_comments_count",
         declared='{"payload":{"properties":{"user_id":{"type":"integer"}},"required":["user_id"],"type":"object"},"returns":{"type":"integer"}}',
     )
-    """Ask how many comments somebody wrote."""
+    """Returns how many comments a user has written."""
     started: "_m.TypedSignal[_StartedBound, _StartedHandler]" = _m.TypedSignal(
         "started",
         declared='{"payload":{"type":"object"}}',
     )
-    """A service is up."""
+    """A service has started."""
     user_comment: "_m.TypedSignal[_UserCommentBound, _UserCommentHandler]" = _m.TypedSignal(
         "user_comment",
         declared='{"payload":{"properties":{"text":{"type":"string"},"user_id":{"type":"integer"}},"required":["text","user_id"],"type":"object"}}',
     )
-    """Somebody wrote a comment."""
+    """A user has written a comment."""
     user_created: "_m.TypedSignal[_UserCreatedBound, _UserCreatedHandler]" = _m.TypedSignal(
         "user_created",
         declared='{"payload":{"properties":{"user_id":{"type":"integer"}},"required":["user_id"],"type":"object"}}',
     )
-    """Somebody has registered."""
+    """A user has signed up."""
 
 
 class Bus(_m.TypedBus):
     """A signal bus with an attribute for each declared signal."""
 
     comment_created: "_CommentCreatedBound"
-    """A comment is stored, and somebody may have to look at it."""
+    """A comment has been stored, and may need moderation."""
     rpc_comments_count: "_RpcCommentsCountBound"
-    """Ask how many comments somebody wrote."""
+    """Returns how many comments a user has written."""
     started: "_StartedBound"
-    """A service is up."""
+    """A service has started."""
     user_comment: "_UserCommentBound"
-    """Somebody wrote a comment."""
+    """A user has written a comment."""
     user_created: "_UserCreatedBound"
-    """Somebody has registered."""
+    """A user has signed up."""
 
 
 signals = Signals()
