@@ -32,7 +32,7 @@ def _size(name: str, value: object) -> int:
     if not 1 <= length <= LONGEST_NAME:
         raise ConfigurationError(f"the name of a header takes 1 to {LONGEST_NAME} bytes: {arguments.shown(name)}")
     if not isinstance(value, str | bytes):
-        raise ConfigurationError(f"header {name!r} is to be a text or bytes, not of type {type(value).__name__}")
+        raise ConfigurationError(f"header {name!r} must be a text or bytes, not of type {type(value).__name__}")
     try:
         return length + len(value if isinstance(value, bytes) else value.encode())
     except UnicodeEncodeError:
