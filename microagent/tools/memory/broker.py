@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Unpack
 
 from microagent.broker import AbstractQueueBroker, BrokerOptions
 from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
-from microagent.tools.memory.queue import MemoryQueue
+from microagent.headers import as_text
+from microagent.tools.memory.queue import Buried, MemoryQueue
 from microagent.tools.memory.shared import shared
 
 SWEEP = 1.0  # seconds between two checks for expired leases
@@ -27,7 +28,7 @@ class MemoryBroker(AbstractQueueBroker):
     Queues in the memory of this process, for tests and tools; messages are lost when it ends.
 
     It can replace any other broker in tests: declarations and ``send`` may use options of other backends, which are
-    ignored.
+    ignored except ``headers``.
 
     :param dsn: ``memory://``: queues of this object alone; ``memory://name``: shared by all objects with that name
     :param options: those of :class:`AbstractQueueBroker`
@@ -55,11 +56,11 @@ class MemoryBroker(AbstractQueueBroker):
 
     async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
         for message in batch:
-            queue = self._store.queues[message.queue]
+            queue, headers = self._store.queues[message.queue], _texts(message.options.get("headers") or {})
             if message.delay:
-                queue.put_delayed(message.body, self._now() + message.delay)
+                queue.put_delayed(message.body, headers, self._now() + message.delay)
             else:
-                queue.put(message.body)
+                queue.put(message.body, headers)
         return [None] * len(batch)
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
@@ -92,23 +93,29 @@ class MemoryBroker(AbstractQueueBroker):
         return len(queue) + len(queue.delayed)
 
     async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
-        return [*islice(self._store.queues[name].dead.values(), limit)]
+        return [each.letter for each in islice(self._store.queues[name].dead.values(), limit)]
 
     async def _resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
         there = self._there(name, letters)
-        await self._push([Outgoing(name, letter.body) for letter in there])
-        return await self._discard(name, there)
+        await self._push([Outgoing(name, each.letter.body, {"headers": each.headers}) for each in there])
+        return self._forget(name, there)
 
     async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
-        there = self._there(name, letters)
-        for letter in there:
-            del self._store.queues[name].dead[letter.id]
+        return self._forget(name, self._there(name, letters))
+
+    def _forget(self, name: str, there: Sequence[Buried]) -> int:
+        for each in there:
+            del self._store.queues[name].dead[each.letter.id]
         return len(there)
 
-    def _there(self, name: str, letters: Sequence[DeadLetter]) -> list[DeadLetter]:
+    def _there(self, name: str, letters: Sequence[DeadLetter]) -> list[Buried]:
         """Those of the letters that still exist, each once."""
         dead = self._store.queues[name].dead
         return [dead[each] for each in dict.fromkeys(letter.id for letter in letters) if each in dead]
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
+
+
+def _texts(headers: Mapping[str, str | bytes]) -> dict[str, str]:
+    return {name: as_text(value) for name, value in headers.items()}

@@ -4,9 +4,9 @@ import heapq
 import itertools
 from collections import deque
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from microagent.delivery import ACK, DeadLetter, Delivery, Settlement, Verdict
+from microagent.delivery import ACK, DeadLetter, Delivery, HeadedDelivery, Settlement, Verdict
 from microagent.tools.memory.waiting import Waiters
 
 
@@ -16,8 +16,16 @@ class Message:
 
     number: int
     body: bytes
+    headers: dict[str, str]
     failed: int = 0
     crashes: int = 0
+
+
+class Buried(NamedTuple):
+    """A dead letter, with the headers of its message."""
+
+    letter: DeadLetter
+    headers: dict[str, str]
 
 
 class MemoryQueue:
@@ -28,7 +36,7 @@ class MemoryQueue:
         self.again: list[tuple[int, Message]] = []  # a heap, by number: ready again, and taken before new ones
         self.delayed: list[tuple[float, int, Message]] = []  # a heap, by when they are due
         self.leased: dict[int, tuple[Message, float]] = {}  # by token, with the time when the lease expires
-        self.dead: dict[str, DeadLetter] = {}  # by id, the oldest first
+        self.dead: dict[str, Buried] = {}  # by id, the oldest first
         self.waiters = Waiters()
         self._numbers = itertools.count(1)
         self._tokens = itertools.count(1)
@@ -37,14 +45,14 @@ class MemoryQueue:
         """The number of messages that are ready."""
         return len(self.again) + len(self.new)
 
-    def put(self, body: bytes) -> None:
+    def put(self, body: bytes, headers: dict[str, str]) -> None:
         """Add a message that is ready."""
-        self.new.append(Message(next(self._numbers), body))
+        self.new.append(Message(next(self._numbers), body, headers))
         self.waiters.wake()
 
-    def put_delayed(self, body: bytes, due: float) -> None:
+    def put_delayed(self, body: bytes, headers: dict[str, str], due: float) -> None:
         """Add a message that is ready at ``due``."""
-        self._delay(Message(next(self._numbers), body), due)
+        self._delay(Message(next(self._numbers), body, headers), due)
 
     def _delay(self, message: Message, due: float) -> None:
         heapq.heappush(self.delayed, (due, message.number, message))
@@ -74,7 +82,9 @@ class MemoryQueue:
         message = heapq.heappop(self.again)[1] if self.again else self.new.popleft()
         token = next(self._tokens)
         self.leased[token] = message, until
-        return Delivery(name, message.body, message.failed + 1, message.crashes, str(message.number), token)
+        return HeadedDelivery(
+            message.headers, name, message.body, message.failed + 1, message.crashes, str(message.number), token
+        )
 
     def settle(self, settlement: Settlement, now: float) -> None:
         """Carry out a verdict, unless the lease is lost."""
@@ -94,7 +104,7 @@ class MemoryQueue:
             letter = DeadLetter(
                 delivery.queue, delivery.body, settlement.reason, delivery.attempt, id=str(message.number)
             )
-            self.dead[letter.id] = letter
+            self.dead[letter.id] = Buried(letter, message.headers)
 
     def renew(self, token: Any, until: float) -> bool:
         """Extend a lease; False if it is lost."""
