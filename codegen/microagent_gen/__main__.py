@@ -13,6 +13,9 @@ def main() -> None:
     """Run the command, or say which extra has to be installed."""
     try:
         from microagent_gen import cli
+    except KeyboardInterrupt:  # click says no more when it comes later
+        sys.stderr.write("Aborted!\n")
+        sys.exit(1)
     except ModuleNotFoundError as exc:
         if exc.name not in _EXTRA:
             raise

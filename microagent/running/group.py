@@ -26,6 +26,7 @@ def load_group(settings: Iterable[str], only: Collection[str] = ()) -> Group:
             Blueprint.of(backend, configuration)
         except ConfigurationError as error:
             problems.append(f"{configuration.config_path}: AGENT[{name!r}]: {error}")
+            problems.extend(configuration.warnings)  # a misspelt key may be the reason
     if problems:
         raise ConfigurationError("\n".join(problems))
     return group

@@ -12,6 +12,7 @@ from microagent.errors import ConfigurationError
 from microagent.names import guess
 
 EMBEDDED = "local://"
+SECTIONS = frozenset({"AGENT", "BUS", "BROKER"})  # of a settings module
 KEYS = frozenset({"backend", "bus", "broker", "settings"})  # of an entry in AGENT; others are settings
 LIKENESS = 0.8  # from which on another key is taken for a misspelt one of these
 
@@ -62,6 +63,7 @@ def load_configuration(config_path: str) -> Iterator[tuple[str, tuple[str, Agent
         are not, with one line for each
     """
     module = _settings_module(config_path)
+    _check_names(module)
     servers = [_Servers(module, "BUS"), _Servers(module, "BROKER")]
     agents = _section(module, "AGENT")
     if not agents:
@@ -191,6 +193,18 @@ def _settings_module(config_path: str) -> ModuleType:
         return import_named(config_path)
     except ConfigurationError as error:
         raise ConfigurationError(f"{config_path}: {error}") from error
+
+
+def _check_names(module: ModuleType) -> None:
+    """
+    Refuse a module with a misspelt section: without a BUS, for example, its agents would silently meet on local://.
+
+    :raises ConfigurationError: naming each dictionary that looks like a section which the module does not have
+    """
+    names = {name for name, value in vars(module).items() if isinstance(value, dict) and not name.startswith("_")}
+    hints = {name: guess(name.upper(), SECTIONS - names, LIKENESS) for name in sorted(names - SECTIONS)}
+    if problems := [f"{module.__name__}: there is {name!r}{hint}" for name, hint in hints.items() if hint]:
+        raise ConfigurationError("\n".join(problems))
 
 
 def _section(module: ModuleType, name: str) -> dict[str, Entry] | None:

@@ -165,7 +165,8 @@ class Contents:
 
     def _version_complaints(self) -> Iterator[Complaint]:
         if (version := self._document.get("version", VERSION)) != VERSION:
-            yield Complaint(f"version {shown(str(version))} is not supported, only {VERSION}", ("version",))
+            advice = "it is the version of this format, not of what is declared"
+            yield Complaint(f"version {shown(str(version))} is not supported, only {VERSION}: {advice}", ("version",))
 
     def _name_complaints(self, kind: str, problem_of: Callable[[str], str | None]) -> Iterator[Complaint]:
         names: set[str] = set()

@@ -148,3 +148,24 @@ def test_the_configuration_of_the_help_works(project, monkeypatch):
     monkeypatch.chdir(project)
     assert run().exit_code == 0
     assert "signals.py" in contents(project / "myproj" / "contracts")
+
+
+INTERRUPTED = """
+import sys
+
+class Finder:
+    @staticmethod
+    def find_spec(name, path, target=None):
+        if name == "microagent_gen.cli":
+            raise KeyboardInterrupt
+
+sys.meta_path.insert(0, Finder)
+from microagent_gen.__main__ import main
+main()
+"""
+
+
+def test_interrupt_while_it_starts_is_no_traceback() -> None:
+    """Ctrl-C before the command itself can hear of it says what it says later."""
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "Aborted!\n")

@@ -6,14 +6,22 @@ from uuid import uuid4
 
 import pytest
 
-from microagent import ConfigurationError, MicroAgent
+from microagent import ConfigurationError, MicroAgent, Queue, consumer
 from microagent.running.group import in_memory, load_group
 
 Write = Callable[..., str]
+QUEUE = Queue("queue_of_a_group")
 
 
 class Plain(MicroAgent):
     """An agent without handlers."""
+
+
+class Consuming(MicroAgent):
+    """One that needs a broker."""
+
+    @consumer(QUEUE)
+    async def take(self, **message: object) -> None: ...
 
 
 @pytest.fixture
@@ -71,3 +79,17 @@ def test_every_problem_is_told_at_once(write: Write) -> None:
     assert lines[1].startswith(f"two agents are called 'berta', in {module} and settings_")
     assert lines[2] == "there is no agent 'bertha', did you mean 'berta'?"
     assert lines[3] == f"{module}: AGENT['anna']: module '{__name__}' has no 'Plian', did you mean 'Plain'?"
+
+
+def test_misspelt_key_is_told_with_what_it_causes(write: Write, tmp_path: Path) -> None:
+    """
+    An agent that has no broker because its entry says ``brokr`` is told both.
+    """
+    module = write("BROKER = {'main': {'dsn': 'memory://'}}", a="Consuming")
+    settings = tmp_path / f"{module}.py"
+    settings.write_text(settings.read_text().replace("{'backend'", "{'brokr': 'main', 'backend'"))
+
+    with pytest.raises(ConfigurationError, match="needs a 'broker'") as refusal:
+        load_group([module])
+
+    assert "'brokr' is not a key of marun, so it is a setting, did you mean 'broker'?" in str(refusal.value)

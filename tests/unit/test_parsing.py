@@ -140,7 +140,11 @@ def test_declarations_know_where_they_come_from() -> None:
         ("9" * 5_000, "s.json:1:1: a number is too long to be read"),
         ('{"x-a": "9",\n "x-b": [' + "9" * 5_000 + "]}", "s.json:2:10: a number is too long to be read"),
         ('{"x-a": "1e400",\n "x-b": [-1e400]}', "s.json:2:10: a number is larger than any float"),
-        ('{"version": 3}', "s.json:1:13 /version: version '3' is not supported, only 2"),
+        (
+            '{"version": 3}',
+            "s.json:1:13 /version: version '3' is not supported, only 2: it is the version of this format, "
+            "not of what is declared",
+        ),
         ('{"signals": {}}', "s.json:1:13 /signals: expected an array, got an object"),
         ('{"$defs": []}', "s.json:1:11 /$defs: expected an object, got an array"),
         ("<html>", "s.json:1:1: not valid JSON: expecting value"),

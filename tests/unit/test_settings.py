@@ -195,6 +195,9 @@ BUS = "BUS = {'regular': {'backend': 'package.module.Class', 'dsn': 'local://'}}
             "AGENT = {'a': {'backend': 'a.A'}}\nBUS = {'dsn': 'local://'}",
             f"BUS['dsn'] has to be a dictionary under a string key, such as {BUS}",
         ),
+        ("AGENTS = {'a': {'backend': 'a.A'}}", "there is 'AGENTS', did you mean 'AGENT'?"),
+        ("BUSS = {}\nAGENT = {'a': {'backend': 'a.A'}}", "there is 'BUSS', did you mean 'BUS'?"),
+        ("BUS = {}\nbroker = {}\nAGENT = {'a': {'backend': 'a.A'}}", "there is 'broker', did you mean 'BROKER'?"),
         ("AGENT = {'a': {'backend': 1}}", "AGENT['a'] needs a 'backend', the import path of the agent class"),
         (
             "AGENT = {'a': {'bakend': 'a.A'}}",
