@@ -98,13 +98,19 @@ class AgentProcess:
     def _terminate(self, loop: asyncio.AbstractEventLoop, requests: "_StopRequests") -> None:
         """The handler of SIGTERM; Python runs it in the main thread even while the event loop is blocked."""
         requests.add()
+        self._watch(loop)
+
+    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Look at the loop again and again until it is closed: a hook may block it while the agent stops."""
         answered = threading.Event()
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(answered.set)
-        _after(BLOCKED, self._log_what_blocks, answered)
+            _after(BLOCKED, self._log_what_blocks, loop, answered)
 
-    def _log_what_blocks(self, answered: threading.Event) -> None:
-        if not answered.is_set():
+    def _log_what_blocks(self, loop: asyncio.AbstractEventLoop, answered: threading.Event) -> None:
+        if answered.is_set():
+            self._watch(loop)
+        elif not loop.is_closed():
             log.warning("Agent %r cannot stop: its event loop is blocked by %s", self.name, _blocking_place())
 
     def _log_what_is_left(self, tasks: "Collection[asyncio.Task[Any]]") -> None:

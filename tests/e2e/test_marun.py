@@ -59,6 +59,12 @@ AGENTS = """
             print("Wedged is stuck", flush=True)
             time.sleep(3600)
 
+    class Sinking(Calm):
+        @on("pre_stop")
+        async def sink(self):
+            await asyncio.sleep(0)  # the loop has run since the signal
+            time.sleep(3600)
+
     class Stubborn(Calm):
         @on("server")
         async def serve(self):
@@ -302,19 +308,22 @@ def test_handlers_finish_before_the_end(project: Path, start_method: str) -> Non
 
 def test_agent_that_does_not_stop_is_killed(project: Path) -> None:
     """
-    What has not ended after the shutdown timeout and five seconds more is killed, with status 1.
+    What has not ended after the shutdown timeout and five seconds more is killed, with status 1; the line that blocks
+    it is told, whether it did when the signal came or does since.
     """
-    declare(project, "Calm Wedged")
+    declare(project, "Calm Wedged Sinking")
 
     with marun(project, "settings", "--shutdown-timeout", "0.1") as group:
         group.says("Wedged is stuck")
         group.says("Calm is up")
+        group.says("Sinking is up")
         group.send(signal.SIGTERM)
 
         assert group.ends(timeout=10) == 1
+        assert re.search(r"'sinking' cannot stop: its event loop is blocked by sink, in .*agents\.py:\d+", group.output)
         assert "Calm goes down" in group.output
         assert re.search(r"'wedged' cannot stop: its event loop is blocked by wedge, in .*agents\.py:\d+", group.output)
-        assert "marun: agent 'wedged' did not stop and was killed; the group was stopped" in group.output
+        assert "marun: agent 'wedged' did not stop and was killed, agent 'sinking' did not stop" in group.output
 
 
 def test_thread_that_does_not_end_is_left(project: Path) -> None:
