@@ -1,7 +1,8 @@
 """What happens to a payload that does not fit its declaration."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Literal, Protocol, TypeAlias, get_args
 
 from microagent import arguments, codec
@@ -72,9 +73,12 @@ class Admission:
             self._log.warning("'%s' is sent although it does not fit its declaration: %s", declared.name, problem)
         return body
 
-    def read(self, declared: Declared, body: bytes) -> dict[str, Any] | None:
-        """What came in, if it fits; None where it takes a closer look (:meth:`refusal`) to say what is wrong."""
-        return None if self._mode == "off" else declared.read(body, formats=self._formats)
+    def reader(self, declared: Declared) -> Callable[[bytes], dict[str, Any] | None]:
+        """
+        Reads what comes in: gives the payload if it fits, and None where it takes a closer look (:meth:`refusal`) to
+        say what is wrong.
+        """
+        return (lambda body: None) if self._mode == "off" else partial(declared.read, formats=self._formats)
 
     def refusal(self, declared: Declared, data: Mapping[str, Any]) -> str | None:
         """Why a payload that came in is refused, or None when it is to be handled."""

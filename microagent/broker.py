@@ -11,13 +11,14 @@ from microagent import arguments
 from microagent.admission import ValidationMode
 from microagent.batch import Batcher
 from microagent.boundqueue import BoundQueue
-from microagent.consuming import ConsumingOptions, Verdicts, Worker
+from microagent.consuming import ConsumingOptions, Worker
 from microagent.delivery import NOW, DeadLetter, Delivery, Outgoing
 from microagent.dsn import masked
 from microagent.errors import BackendConnectionError, ConfigurationError, HandlerError
 from microagent.queue import Consumer, Queue
 from microagent.queuebackend import QueueBackend, Stored
 from microagent.retry import RetryPolicy
+from microagent.settling import Verdicts
 from microagent.solitude import Solitude
 
 __all__ = ["AbstractQueueBroker", "BoundQueue", "BrokerOptions", "Consumer", "Delivery", "Queue", "Stored"]
@@ -238,12 +239,12 @@ class AbstractQueueBroker(QueueBackend):
 
     async def _flush_verdicts(self, batch: list[Verdicts], since: float) -> Sequence[None]:
         fetched = [(verdicts, verdicts.fetched()) for verdicts in batch]
-        settlements = [settlement for _, part in fetched for settlement in part]
+        settled = [delivery for _, part in fetched for delivery in part]
         try:
-            await self._link.through(partial(self._settle, settlements))
+            await self._link.through(partial(self._settle, settled))
         except Exception:
             self.log.exception(
-                "%r: %d messages cannot be settled; they come again when their leases expire", self, len(settlements)
+                "%r: %d messages cannot be settled; they come again when their leases expire", self, len(settled)
             )
         for verdicts, part in fetched:
             verdicts.known(part)

@@ -2,22 +2,24 @@
 
 import asyncio
 import logging
-import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from operator import attrgetter
 from typing import Any, Protocol
 
 from microagent.admission import Admission
-from microagent.delivery import ACK, Delivery, Settlement, Verdict
+from microagent.delivery import Delivery
 from microagent.errors import BackendConnectionError, SerializingError
-from microagent.execution import DONE, Deadlines, Ending, Outcome, Stage, describe, log_failure
+from microagent.execution import Deadlines, Ending, Outcome, Runner, describe, log_failure
+from microagent.holding import Holding
 from microagent.intake import Intake
 from microagent.options import ConsumingOptions
 from microagent.prefetch import Prefetch
 from microagent.printable import printable
 from microagent.queue import Consumer
+from microagent.settling import Settling, Verdicts
 from microagent.solitude import Solitude, is_suspect
 from microagent.tasks import GRACE, Kept, Tasks
 
@@ -66,30 +68,6 @@ class Source(Protocol):
         """Likewise; they take longer, so that no others are to wait for them."""
 
 
-class Verdicts:
-    """
-    What was decided and nobody has fetched yet.
-
-    :param fetch: called when there is something
-    :param known: called when the server knows of what was fetched
-    """
-
-    def __init__(self, fetch: "Callable[[Verdicts], None]", known: Callable[[Sequence[Settlement]], None]) -> None:
-        self._fetch = fetch
-        self._gathered: list[Settlement] = []
-        self.known = known
-
-    def add(self, settlement: Settlement) -> None:
-        self._gathered.append(settlement)
-        if len(self._gathered) == 1:
-            self._fetch(self)
-
-    def fetched(self) -> list[Settlement]:
-        """All of them; what comes from now on is for the next to fetch."""
-        gathered, self._gathered = self._gathered, []
-        return gathered
-
-
 class Worker:
     """
     Reads one queue and runs its handler: one reader, ``concurrency`` slots, one ticker for leases.
@@ -119,16 +97,12 @@ class Worker:
         self._is_wary = False  # the last message was suspected, and the next one may be
         self._background = Tasks(self._log)
         self._slots = Tasks(self._log)
-        self._held: dict[Delivery, float] = {}  # until when the lease is ours for sure, on the loop's clock
+        self._held = Holding()
         self._lease = 0.0
         self._waiting: deque[Delivery] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
-        self._verdicts = Verdicts(source.settle, self._settled_on_server)
-        self._moves = Verdicts(source.move, self._settled_on_server)
-        self._settling = 0  # of those that are held: their verdict is on its way
-        self._enough = math.inf  # of these, to read on without waiting for the server
         self._room = asyncio.Event()
-        self._settled = asyncio.Event()
+        self._settling = Settling(source.settle, source.move, self._settled_on_server, self._room.set)
         self._reader: Kept | None = None
         self._taking = False
         self._stopping = False
@@ -183,7 +157,6 @@ class Worker:
         finally:
             self._solitude.leave(self)
             self._held.clear()
-            self._settled.set()
             await self._background.cancel()
             self._deadlines.close()
 
@@ -205,7 +178,7 @@ class Worker:
         """Wait until the server knows of every verdict."""
         try:
             async with asyncio.timeout(timeout):
-                await self._rid_of_all()
+                await self._held.emptied()
         except TimeoutError:
             self._log.warning("%s: %d messages could not be settled", self._name, len(self._held))
 
@@ -227,14 +200,18 @@ class Worker:
         if self._solitude.is_anothers(self):
             await self._solitude.over()
             return
-        held = len(self._held)
-        count = self._prefetch.to_take(held, self._settling, len(self._waiting)) if not self._is_wary else int(not held)
-        if not count:
-            self._enough = self._prefetch.enough
+        if not (count := self._to_take()):
+            self._settling.enough = self._prefetch.enough
             self._room.clear()
             await self._room.wait()
         elif not await self._take(count) and not self._stopping:
             await self._source.wait(WAIT)
+
+    def _to_take(self) -> int:
+        """How many there is room for."""
+        if self._is_wary:
+            return int(not self._held)
+        return self._prefetch.to_take(len(self._held), self._settling.count, len(self._waiting))
 
     async def _take(self, limit: int) -> int:
         deliveries = await self._obtain(limit)
@@ -248,16 +225,16 @@ class Worker:
 
     async def _obtain(self, limit: int) -> Sequence[Delivery]:
         """Hold up to ``limit`` more, unless nothing may be begun by now."""
-        self._taking, sure = True, self._sure()
+        self._taking, until = True, self._leased_until()
         try:
             deliveries = await self._source.take(limit)
         finally:
             self._taking = False
-            self._settled.set()
-        settle = self._settle
+            self._held.changed()
+        settle = self._settling.settle
         for delivery in deliveries:
-            delivery.settle_through(settle)
-        self._held.update(dict.fromkeys(deliveries, sure))
+            delivery.on_verdict = settle
+        self._held.add(deliveries, until)
         if self._stopping or self._solitude.is_anothers(self):
             self._hand_back(deliveries)
             return ()
@@ -276,7 +253,7 @@ class Worker:
                     self._log.warning("%s: %s, which %d processes died with, runs alone", *told)
                 self._waiting.append(delivery)
                 self._wake(1)
-            await self._rid_of_all()
+            await self._held.emptied()
 
     async def rest(self) -> None:
         """Begin nothing more, hand back what waits, and return when nothing is held any more."""
@@ -290,19 +267,10 @@ class Worker:
 
     async def _give_up(self, aside: list[Delivery], but: Delivery | None = None) -> None:
         while self._taking:
-            await self._news()
+            await self._held.change()
         await self._source.pause()  # before what is handed back makes room for more
         self._hand_back(aside)
-        await self._rid_of_all(but)
-
-    async def _rid_of_all(self, but: Delivery | None = None) -> None:
-        while self._held.keys() - {but}:
-            await self._news()
-
-    async def _news(self) -> None:
-        """Return when something was taken or settled."""
-        self._settled.clear()
-        await self._settled.wait()
+        await self._held.emptied(but)
 
     def _go_on(self) -> None:
         """The handler that was begun last waits for something."""
@@ -324,27 +292,39 @@ class Worker:
 
     async def _slot(self) -> None:
         consumer = self.consumer
-        stage = Stage(self._deadlines, consumer.timeout, consumer.agent, self._abandon, self._go_on)
-        await stage.performing(self._work(stage))
+        runner = Runner(
+            consumer.handler,
+            consumer.timeout,
+            self._deadlines,
+            done=self._done,
+            failed=self._failed,
+            owner=consumer.agent,
+            abandon=self._abandon,
+            waits=self._go_on,
+        )
+        await runner.drive(self._work(runner))
 
-    async def _work(self, stage: Stage) -> None:
-        autoack = self.options.autoack
-        while not self._stopping:
-            if not self._waiting or self._prefetch.is_ahead(self._settling):
-                await self._something_to_do()
-                stage.tick()
+    async def _work(self, runner: Runner[Delivery]) -> None:
+        while await runner.run_all(self._ready(runner)) is None and not self._stopping:
+            await self._something_to_do()
+            runner.tick()
+
+    def _ready(self, runner: Runner[Delivery]) -> Iterator[tuple[Delivery, Mapping[str, Any]]]:
+        """What may be handled now, one after the other, and what to call the handler with."""
+        waiting, settling, prefetch, held = self._waiting, self._settling, self._prefetch, self._held
+        while waiting and settling.count < prefetch.most_unsettled and not self._stopping:
+            delivery = waiting.popleft()
+            if runner.now > held.sure and self._is_overdue(delivery, runner.now):
                 continue
-            delivery = self._waiting.popleft()
-            if (arguments := self._arguments(delivery, stage.now)) is None:
-                continue
-            outcome = await stage.run(self.consumer.handler, arguments, delivery)
-            if outcome.ending is DONE and autoack:  # as in _conclude
-                self._prefetch.ran(outcome.seconds)
-                delivery.ack()
-            elif outcome.ending is DONE:
-                self._conclude(delivery, outcome)
-            elif self._failed(delivery, outcome):
-                return
+            if (arguments := self._arguments(delivery)) is not None:
+                yield delivery, arguments
+
+    def _is_overdue(self, delivery: Delivery, now: float) -> bool:
+        """Whether somebody else may have it by now, because this process stood still; then it goes back."""
+        is_overdue = self._held.is_overdue(delivery, now)
+        if is_overdue:
+            delivery.release()
+        return is_overdue
 
     async def _something_to_do(self) -> None:
         slot: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -352,14 +332,8 @@ class Worker:
         self._room.set()
         await slot
 
-    def _arguments(self, delivery: Delivery, now: float) -> Mapping[str, Any] | None:
+    def _arguments(self, delivery: Delivery) -> Mapping[str, Any] | None:
         """What to call the handler with; None for what it is not called with, now or ever."""
-        if delivery.lost:
-            self._forget(delivery)
-            return None
-        if self._held.get(delivery, math.inf) < now:  # somebody else may have it, because this process stood still
-            delivery.release()
-            return None
         try:
             return self._intake.arguments(delivery)
         except SerializingError as error:
@@ -369,14 +343,18 @@ class Worker:
             self._try_again(delivery, describe(error))
         return None
 
-    def _failed(self, delivery: Delivery, outcome: Outcome) -> bool:
-        """Whether the slot has come to its end with this run."""
-        if outcome.ending is Ending.ABANDONED:
-            return True
-        run = f"{self.consumer.key} ({_called(delivery)}, attempt {delivery.attempt})"
-        log_failure(self._log, run, outcome)
-        self._conclude(delivery, outcome)
-        return outcome.ending is Ending.CANCELLED
+    def _done(self, delivery: Delivery, value: Any, seconds: float) -> None:
+        self._prefetch.ran(seconds)
+        if self.options.autoack:
+            delivery.ack()
+        elif not delivery.settled:
+            self._try_again(delivery, "left unsettled by its handler")
+
+    def _failed(self, delivery: Delivery, outcome: Outcome) -> None:
+        if outcome.ending is not Ending.ABANDONED:
+            run = f"{self.consumer.key} ({_called(delivery)}, attempt {delivery.attempt})"
+            log_failure(self._log, run, outcome)
+            self._conclude(delivery, outcome)
 
     def _abandon(self, delivery: Delivery, outcome: Outcome, task: asyncio.Task[Any]) -> None:
         """A handler that ignores its cancellation keeps its task; its message and its place go on without it."""
@@ -389,14 +367,12 @@ class Worker:
         delivery.bury(reason)
 
     def _conclude(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Settle what was not handled."""
         self._prefetch.ran(outcome.seconds)
-        if outcome.ending is DONE and self.options.autoack:
-            delivery.ack()
-        elif outcome.ending is Ending.CANCELLED:
+        if outcome.ending is Ending.CANCELLED:
             delivery.release()
         elif not delivery.settled:
-            reason = "left unsettled by its handler" if outcome.ok else outcome.reason
-            self._try_again(delivery, reason)
+            self._try_again(delivery, outcome.reason)
 
     def _try_again(self, delivery: Delivery, reason: str) -> None:
         delay = self.options.retry.next_delay(delivery.attempt)
@@ -407,57 +383,29 @@ class Worker:
             self._log.info("%s: %s comes again in %.1f s, after attempt %d", *told)
             delivery.retry(delay, reason)
 
-    def _settle(self, settlement: Settlement) -> None:
-        if settlement.delivery.lost:
-            self._forget(settlement.delivery)
-            return
-        self._settling += 1
-        is_quick = settlement.verdict is ACK or settlement.verdict is Verdict.RELEASE
-        (self._verdicts if is_quick else self._moves).add(settlement)
-        if self._settling >= self._enough:
-            self._room.set()
-
-    def _settled_on_server(self, settlements: Sequence[Settlement]) -> None:
-        self._settling -= len(settlements)
-        for settlement in settlements:
-            self._held.pop(settlement.delivery, None)
-        self._has_room()
+    def _settled_on_server(self, deliveries: Sequence[Delivery]) -> None:
+        self._held.drop(deliveries)
+        self._room.set()
         if self._waiting:
             self._wake(len(self._waiting))
-
-    def _forget(self, delivery: Delivery) -> None:
-        """Nothing is left to do with it."""
-        self._held.pop(delivery, None)
-        self._has_room()
-
-    def _has_room(self) -> None:
-        self._room.set()
-        self._settled.set()
 
     # -- keeping
 
     async def _keep_leases(self, period: float) -> None:
         while True:
             await asyncio.sleep(period)
-            held, sure = [delivery for delivery in self._held if not delivery.settled], self._sure()
+            held, until = self._held.unsettled(), self._leased_until()
             if not held or (gone := await self._attempt(self._source.renew(held))) is None:
                 continue
-            for delivery in held:
-                if delivery.settled:
-                    pass  # it may be gone because we said so meanwhile
-                elif delivery in gone:
-                    self._lose(delivery)
-                else:
-                    self._held[delivery] = sure
+            for lost in self._held.renew(held, gone, until):
+                self._room.set()
+                with suppress(ValueError):  # it is handled just now
+                    self._waiting.remove(lost)
+                self._log.warning("%s: the lease of %s ran out, somebody else has it now", self._name, _called(lost))
 
-    def _sure(self) -> float:
-        """Until when what is asked for now is leased."""
+    def _leased_until(self) -> float:
+        """When the lease ends of what is asked for now."""
         return asyncio.get_running_loop().time() + self._lease
-
-    def _lose(self, delivery: Delivery) -> None:
-        delivery.lost = True
-        self._forget(delivery)
-        self._log.warning("%s: the lease of %s ran out, somebody else has it now", self._name, _called(delivery))
 
     async def _keep_house(self) -> None:
         while True:

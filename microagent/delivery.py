@@ -56,6 +56,11 @@ class Delivery:
     :ivar id: names the message on the server, for logs
     :ivar token: whatever the backend needs to settle it; opaque to the core
     :ivar raw: the driver's own message object, where there is one
+    :ivar verdict: the one that counts, once there is one
+    :ivar delay: seconds until it is to come again, if it is to be retried
+    :ivar reason: why it is retried or buried
+    :ivar lost: the lease ran out: another worker has it, and settling would touch theirs
+    :ivar on_verdict: called with the delivery once it has a verdict; set by whoever holds it
     """
 
     queue: str
@@ -66,10 +71,10 @@ class Delivery:
     token: Any = None
     raw: Any = None
     verdict: Verdict | None = field(default=None, init=False)
-    lost: bool = field(
-        default=False, init=False
-    )  # the lease ran out: another worker has it, settling would touch theirs
-    _settle: "Callable[[Settlement], None] | None" = field(default=None, init=False, repr=False)
+    delay: float = field(default=0.0, init=False)
+    reason: str = field(default="", init=False)
+    lost: bool = field(default=False, init=False)
+    on_verdict: "Callable[[Delivery], None] | None" = field(default=None, init=False, repr=False)
 
     @property
     def headers(self) -> Mapping[str, str]:
@@ -83,10 +88,6 @@ class Delivery:
     def _said(self) -> dict[str, str]:
         return {}
 
-    def settle_through(self, settle: "Callable[[Settlement], None]") -> None:
-        """Whoever holds the delivery says where its verdict goes."""
-        self._settle = settle
-
     @property
     def settled(self) -> bool:
         return self.verdict is not None
@@ -95,8 +96,8 @@ class Delivery:
         """Done: the message leaves the server."""
         if self.verdict is None:  # as below; of all verdicts this is the one that is told so often
             self.verdict = ACK
-            if self._settle is not None:
-                self._settle(Settlement(self, ACK))
+            if self.on_verdict is not None:
+                self.on_verdict(self)
 
     def retry(self, delay: float = 0.0, reason: str = "retried by its handler") -> None:
         """
@@ -104,21 +105,21 @@ class Delivery:
 
         :raises ConfigurationError: if ``delay`` is no such number
         """
-        self._decide(Settlement(self, Verdict.RETRY, arguments.seconds("delay", delay), printable(str(reason))))
+        self._decide(Verdict.RETRY, arguments.seconds("delay", delay), printable(str(reason)))
 
     def bury(self, reason: str) -> None:
         """Failed for good: the message goes to the dead letters with this reason, in one line of 2,000 characters."""
-        self._decide(Settlement(self, Verdict.BURY, reason=printable(str(reason))))
+        self._decide(Verdict.BURY, reason=printable(str(reason)))
 
     def release(self) -> None:
         """Handed back: the message comes again at once, here or elsewhere, with the same ``attempt``."""
-        self._decide(Settlement(self, Verdict.RELEASE))
+        self._decide(Verdict.RELEASE)
 
-    def _decide(self, settlement: "Settlement") -> None:
+    def _decide(self, verdict: Verdict, delay: float = 0.0, reason: str = "") -> None:
         if self.verdict is None:
-            self.verdict = settlement.verdict
-            if self._settle is not None:
-                self._settle(settlement)
+            self.verdict, self.delay, self.reason = verdict, delay, reason
+            if self.on_verdict is not None:
+                self.on_verdict(self)
 
 
 class HeadedDelivery(Delivery):
@@ -132,16 +133,6 @@ class HeadedDelivery(Delivery):
 
     def _said(self) -> dict[str, str]:
         return self._kept
-
-
-@dataclass(slots=True)
-class Settlement:
-    """A verdict on its way to the server. ``delay`` in seconds; ``reason`` for the dead letter."""
-
-    delivery: Delivery
-    verdict: Verdict
-    delay: float = 0.0
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

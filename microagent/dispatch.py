@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,8 +13,8 @@ from microagent.calls import Reply
 from microagent.channel import Channel
 from microagent.counted import CountedLog
 from microagent.errors import SerializingError, SignalSerializingError
-from microagent.execution import Deadlines, Ending, Outcome, Stage, describe, log_failure
-from microagent.signal import Receiver, Signal
+from microagent.execution import Deadlines, Ending, Outcome, Runner, describe, log_failure
+from microagent.signal import Receiver
 from microagent.signatures import accepted, clash, clash_problem
 from microagent.tasks import Tasks
 
@@ -61,6 +61,7 @@ class Lane:
 
     def __init__(self, receiver: Receiver, admission: Admission, log: logging.Logger) -> None:
         self.receiver = receiver
+        self.read = admission.reader(receiver.signal)
         self._handler = receiver.handler
         self._names = accepted(receiver.handler)
         self._clash = clash(receiver.handler)
@@ -139,33 +140,48 @@ class Lane:
 
     async def _work(self) -> None:
         receiver = self.receiver
-        stage = Stage(self._deadlines, receiver.timeout, receiver.agent, self._abandon, self._pass_on)
-        await stage.performing(self._handle_all(stage))
+        runner = Runner(
+            self._handler,
+            receiver.timeout,
+            self._deadlines,
+            done=self._done,
+            failed=self._failed,
+            owner=receiver.agent,
+            abandon=self._abandon,
+            waits=self._pass_on,
+        )
+        await runner.drive(self._handle_all(runner))
 
-    async def _handle_all(self, stage: Stage) -> None:
+    async def _handle_all(self, runner: Runner[Job]) -> None:
         self._coming -= 1
         self._running += 1
         ending = None
         try:
-            while self._left and ending not in (Ending.CANCELLED, Ending.ABANDONED):
-                self._going_on = True
-                ending = await self._handle(self._next(), stage)
+            ending = await runner.run_all(self._jobs())
         finally:
             self._going_on = False
             if ending is not Ending.ABANDONED:
                 self._running -= 1
 
-    async def _handle(self, job: Job, stage: Stage) -> Ending:
-        arguments = job.arguments
-        if self._names is not None:
-            arguments = {name: arguments[name] for name in self._names if name in arguments}
-        outcome = await stage.run(self._handler, arguments, job)
-        if outcome.ok:
-            self._finish(job, outcome.value)
-        elif outcome.ending is not Ending.ABANDONED:
+    def _jobs(self) -> Iterator[tuple[Job, Mapping[str, Any]]]:
+        """One after the other, with what its handler takes of its arguments."""
+        names = self._names
+        while self._left:
+            self._going_on = True
+            job = self._next()
+            arguments = job.arguments
+            if names is not None:
+                arguments = {name: arguments[name] for name in names if name in arguments}
+            yield job, arguments
+
+    def _done(self, job: Job, value: Any, seconds: float) -> None:
+        if job.answer is not None:
+            self._finish(job, value)
+
+    def _failed(self, job: Job, outcome: Outcome) -> None:
+        if outcome.ending is not Ending.ABANDONED:
             log_failure(self._log, self.receiver.key, outcome)
             self._finish(job, error=outcome.reason)
-        return outcome.ending
 
     def _abandon(self, job: Job, outcome: Outcome, task: asyncio.Task[Any]) -> None:
         """A handler that ignores its cancellation keeps its task; its caller and its place go on without it."""
@@ -228,7 +244,7 @@ class Dispatch:
         answer = None if channel.request_id is None else Answer(channel, len(lanes), self._send)
         signal = lanes[0].receiver.signal
         try:
-            data = self._read(signal, body)
+            data = self._read(lanes[0], body)
         except SerializingError as error:
             if answer is not None:
                 for lane in lanes:
@@ -237,12 +253,13 @@ class Dispatch:
         for lane in tuple(lanes):
             lane.put(Job({**data, "signal": signal, "sender": channel.sender}, answer, len(body)), at_once=at_once)
 
-    def _read(self, signal: Signal, body: bytes) -> dict[str, Any]:
+    def _read(self, lane: Lane, body: bytes) -> dict[str, Any]:
         """
         :raises SerializingError: if it is to be dropped, which the log says
         """
-        if (data := self._admission.read(signal, body)) is not None:
+        if (data := lane.read(body)) is not None:
             return data
+        signal = lane.receiver.signal
         try:
             data = signal.decode(body)
         except SerializingError as error:

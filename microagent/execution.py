@@ -2,19 +2,20 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
 from types import coroutine
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 from microagent.errors import MicroAgentError
 from microagent.printable import printable
 from microagent.tracebacks import own_end, own_place
 
 T = TypeVar("T")
+J = TypeVar("J")
 
 GRACE = 2.0
 LONGEST_REASON = 470  # characters, before what tells that it was cut
@@ -30,6 +31,7 @@ class Ending(Enum):
     ABANDONED = "abandoned"
 
 
+ENDS_OF_TASKS = (Ending.CANCELLED, Ending.ABANDONED)  # where others ran one after the other, none does any more
 DONE = Ending.DONE  # an attribute of an Enum takes longer to find than most of what is done for a run
 
 
@@ -74,26 +76,16 @@ Abandon: TypeAlias = Callable[[Outcome, asyncio.Task[Any]], None]
 
 
 class _Run:
-    """One run, from when it has a deadline; before that, it has not waited for anything yet."""
+    """One run that has waited for something: from then on it has a deadline."""
 
     expired = False
     abandoned = False
-    abandon: Abandon | None = None
 
-    def __init__(self, owner: object, timeout: float, started: float) -> None:
-        self.owner = owner
+    def __init__(self, started: float, timeout: float, task: asyncio.Task[Any], abandon: Abandon | None) -> None:
         self.started = started
         self.deadline = started + timeout
-        self.task: asyncio.Task[Any] | None = None
-
-
-_current: ContextVar[_Run | None] = ContextVar("microagent run", default=None)
-
-
-def is_run_of(owner: object) -> bool:
-    """Whether a handler of ``owner`` asks, itself or by a task of its making, that has not ended yet."""
-    run = _current.get()
-    return run is not None and run.owner is owner
+        self.task = task
+        self.abandon = abandon
 
 
 class Deadlines:
@@ -111,12 +103,11 @@ class Deadlines:
         self._runs: set[_Run] = set()
         self._timer: asyncio.TimerHandle | None = None
 
-    def enter(self, run: _Run, task: asyncio.Task[Any]) -> None:
-        """From now on, ``task`` is cancelled at the deadline of the run that is under way in it."""
-        run.task = task
+    def enter(self, run: _Run) -> None:
+        """From now on, its task is cancelled at its deadline."""
         self._runs.add(run)
         if self._timer is None or run.deadline < self._timer.when():
-            self._arm(task.get_loop(), run.deadline)
+            self._arm(run.task.get_loop(), run.deadline)
 
     def leave(self, run: _Run) -> None:
         self._runs.discard(run)
@@ -143,7 +134,6 @@ class Deadlines:
             self._arm(loop, min(run.deadline for run in self._runs))
 
     def _cancel(self, run: _Run, now: float) -> None:
-        assert run.task is not None, "it has been entered"
         run.expired = True
         run.deadline = now + self._grace
         if run.abandon is None:
@@ -153,46 +143,57 @@ class Deadlines:
     def _give_up(self, run: _Run, now: float) -> None:
         self._runs.discard(run)
         run.abandoned = True
-        if run.abandon is not None and run.task is not None:
+        if run.abandon is not None:
             run.abandon(Outcome(Ending.TIMEOUT, now - run.started), run.task)
 
 
-class Stage:
+class Runner(Generic[J]):
     """
-    A task in which handlers run, one after the other.
+    Runs a handler in one task, for one job after the other.
 
     What a run needs only once it waits for something, its deadline and somebody to go on in its place, it gets when it
-    first does: most handlers never do.
+    first does: most handlers never do. So all that is done in the task goes through :meth:`drive`.
 
     :param timeout: seconds that one run may take
-    :param owner: whose handlers run, see :func:`is_run_of`
-    :param abandon: called with what a run is of, its outcome and its task, if it does not end although it was cancelled
-        at its deadline; when it ends at last, its ending is ABANDONED and nothing is left to do
+    :param done: called with each job whose handler returned, what it returned, and the seconds it took
+    :param failed: called with each other job, and what became of it
+    :param owner: whose handler it is, see :func:`is_run_of`
+    :param abandon: called with a job, its outcome and its task, if its run does not end although it was cancelled at
+        its deadline; when it ends at last, its ending is ABANDONED and nothing is left to do
     :param waits: called when a run first waits for something
     :ivar now: when something was last begun or ended here, on the loop's clock
     """
 
     def __init__(
         self,
-        deadlines: Deadlines,
+        handler: Callable[..., Awaitable[Any]],
         timeout: float,
+        deadlines: Deadlines,
+        *,
+        done: Callable[[J, Any, float], None],
+        failed: Callable[[J, Outcome], None],
         owner: object = None,
-        abandon: Callable[[Any, Outcome, asyncio.Task[Any]], None] | None = None,
+        abandon: Callable[[J, Outcome, asyncio.Task[Any]], None] | None = None,
         waits: Callable[[], None] = lambda: None,
     ) -> None:
-        self._deadlines = deadlines
+        self._handler = handler
         self._timeout = timeout
-        self._owner = owner
+        self._deadlines = deadlines
+        self._done = done
+        self._failed = failed
         self._abandon = abandon
         self._waits = waits
         self._clock = asyncio.get_running_loop().time
-        self._fresh: _Run | None = None  # it runs, and has not waited for anything yet
-        self._of: Any = None
+        self._is_fresh = False  # a run is under way, and has not waited for anything yet
+        self._run: _Run | None = None  # the one that is under way, once it has
+        self._job: J
+        self._owner = owner
+        self._mark: object = None  # of the run that is under way
         self.now = self._clock()
 
     @coroutine
-    def performing(self, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
-        """What ``work`` gives: all that is done in the task, and runs its handlers here."""
+    def drive(self, work: Coroutine[Any, Any, T]) -> Generator[Any, Any, T]:
+        """What ``work`` gives: all that is done in the task, :meth:`run_all` included."""
         task = asyncio.current_task()
         assert task is not None, "handlers run in tasks"
         step: Callable[[Any], Any] = work.send
@@ -202,8 +203,8 @@ class Stage:
                 awaited = step(value)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]  # what the work gives
-            if self._fresh is not None:
-                self._attend(self._fresh, task)
+            if self._is_fresh:
+                self._attend(task)
             try:
                 step, value = work.send, (yield awaited)
             except GeneratorExit:
@@ -212,66 +213,92 @@ class Stage:
             except BaseException as error:  # noqa: BLE001 - it is the work's to handle
                 step, value = work.throw, error
 
-    def _attend(self, run: _Run, task: asyncio.Task[Any]) -> None:
-        self._fresh = None
-        if self._abandon is not None:
-            run.abandon = partial(self._abandon, self._of)
-        self._deadlines.enter(run, task)
+    def _attend(self, task: asyncio.Task[Any]) -> None:
+        """The run that is under way waits for something."""
+        self._is_fresh = False
+        abandon = None if self._abandon is None else partial(self._abandon, self._job)
+        self._run = _Run(self.now, self._timeout, task, abandon)
+        self._deadlines.enter(self._run)
         self._waits()
+
+    def is_at(self, mark: object, owner: object) -> bool:
+        """Whether the run of this mark is under way, and its handler is the owner's."""
+        return self._mark is mark and self._owner is owner
 
     def tick(self) -> None:
         """Look at the clock, after time has passed with something else than runs."""
         self.now = self._clock()
 
-    async def run(
-        self, handler: Callable[..., Awaitable[Any]], arguments: Mapping[str, Any], of: Any = None
-    ) -> Outcome:
+    async def run_all(self, jobs: Iterable[tuple[J, Mapping[str, Any]]]) -> Ending | None:
         """
-        What became of ``await handler(**arguments)``, ended at its timeout.
+        Call the handler for each job, with its arguments, and end it at its timeout.
 
-        Whatever the handler raises is an outcome, also an exit or a cancellation of its own making; only the
-        cancellation of the task that runs it is an outcome *and* stays asked for (``asyncio.Task.cancelling``).
+        Whatever the handler raises is told to ``failed``, also an exit or a cancellation of its own making; only the
+        cancellation of the task that runs it is told *and* stays asked for (``asyncio.Task.cancelling``).
 
-        :param of: what it is a run of
+        :param jobs: asked for the next one when the one before has ended
+        :return: None when all are done; CANCELLED or ABANDONED when it is the task that is to end, after this run
         """
-        run = self._fresh = _Run(self._owner, self._timeout, self.now)
-        self._of = of
-        _current.set(run)
-        value, ending = None, DONE
-        error: BaseException | None = None
-        try:
-            value = await handler(**arguments)
-        except asyncio.CancelledError as failure:
-            ending, error = _cancelled(run), failure
-        except KeyboardInterrupt:
-            raise
-        except BaseException as failure:  # noqa: BLE001 - a handler's SystemExit must not end its agent
-            ending, error = Ending.FAILED, failure
-        finally:
-            self._fresh = run.owner = None
-            if run.task is not None:
-                self._deadlines.leave(run)
-        if run.expired and ending in (DONE, Ending.FAILED):
-            ending = _late(run)
-        self.now = self._clock()
-        return Outcome(ending, self.now - run.started, value, error)
+        handler, done, clock = self._handler, self._done, self._clock
+        for job, arguments in jobs:
+            self._job, self._is_fresh = job, True
+            self._mark = mark = (self,)  # a new object, by which tasks that the handler begins know its run
+            _current.set(mark)
+            try:
+                value, error = await handler(**arguments), None
+            except BaseException as failure:  # noqa: BLE001 - a handler's SystemExit must not end its agent
+                value, error = None, failure
+            started, self.now = self.now, clock()
+            if self._is_fresh and error is None:  # as most end
+                done(job, value, self.now - started)
+            elif (ending := self._conclude(job, value, error, self.now - started)) in ENDS_OF_TASKS:
+                return ending
+        self._is_fresh, self._mark = False, None
+        return None
+
+    def _conclude(self, job: J, value: Any, error: BaseException | None, seconds: float) -> Ending:
+        """Tell of a run that has waited for something, or failed."""
+        run, self._run = self._run, None
+        self._is_fresh, self._mark = False, None
+        if run is not None:
+            self._deadlines.leave(run)
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        ending = _ending(run, error)
+        if ending is DONE:
+            self._done(job, value, seconds)
+        else:
+            self._failed(job, Outcome(ending, seconds, value, error))
+        return ending
 
 
-def _cancelled(run: _Run) -> Ending:
-    task = run.task or asyncio.current_task()
+_current: ContextVar[tuple[Runner[Any]] | None] = ContextVar("microagent run", default=None)
+
+
+def is_run_of(owner: object) -> bool:
+    """Whether a handler of ``owner`` asks, itself or by a task of its making, that has not ended yet."""
+    mark = _current.get()
+    return mark is not None and mark[0].is_at(mark, owner)
+
+
+def _ending(run: _Run | None, error: BaseException | None) -> Ending:
+    """How a run ended that raised this, or nothing; it is None if it has not waited for anything."""
+    if isinstance(error, asyncio.CancelledError):
+        return _cancelled(run)
+    if run is not None and run.expired:  # whatever it answered its cancellation with, it was late
+        run.task.uncancel()
+        return Ending.ABANDONED if run.abandoned else Ending.TIMEOUT
+    return DONE if error is None else Ending.FAILED
+
+
+def _cancelled(run: _Run | None) -> Ending:
+    task = asyncio.current_task()
     assert task is not None, "handlers run in tasks"
-    if run.abandoned:
+    if run is not None and run.abandoned:
         return Ending.ABANDONED
-    if run.expired and task.uncancel() == 0:
+    if run is not None and run.expired and task.uncancel() == 0:
         return Ending.TIMEOUT
     return Ending.CANCELLED if task.cancelling() else Ending.FAILED
-
-
-def _late(run: _Run) -> Ending:
-    """A handler that answered its cancellation with a value or an error was late all the same."""
-    assert run.task is not None, "it has had a deadline"
-    run.task.uncancel()
-    return Ending.ABANDONED if run.abandoned else Ending.TIMEOUT
 
 
 async def run(
@@ -282,17 +309,22 @@ async def run(
     owner: object = None,
 ) -> Outcome:
     """
-    What became of ``await call()`` in the current task, see :meth:`Stage.run`.
+    What became of ``await call()`` in the current task, see :meth:`Runner.run_all`.
 
     :param abandon: called with the outcome of a run that does not end although it was cancelled, and with its task
     """
-
-    def told(of: object, outcome: Outcome, task: asyncio.Task[Any]) -> None:
-        if abandon is not None:
-            abandon(outcome, task)
-
-    stage = Stage(deadlines, timeout, owner, None if abandon is None else told)
-    return await stage.performing(stage.run(call, {}))
+    outcomes: list[Outcome] = []
+    runner: Runner[None] = Runner(
+        call,
+        timeout,
+        deadlines,
+        done=lambda _, value, seconds: outcomes.append(Outcome(DONE, seconds, value)),
+        failed=lambda _, outcome: outcomes.append(outcome),
+        owner=owner,
+        abandon=None if abandon is None else lambda _, outcome, task: abandon(outcome, task),
+    )
+    await runner.drive(runner.run_all([(None, {})]))
+    return outcomes[0]
 
 
 def log_failure(log: logging.Logger, name: str, outcome: Outcome) -> None:

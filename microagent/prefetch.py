@@ -6,6 +6,7 @@ PREFETCH = 100  # most messages that one consumer holds
 READ_AHEAD = 0.05  # seconds of work to hold beyond what runs
 UNSETTLED = 0.01  # seconds of work that the server need not know of yet, beyond what runs at once
 MOST_UNSETTLED = 2 * PREFETCH  # messages, however quick
+MOMENT = 1e-6  # seconds; nothing is quicker
 
 
 class Prefetch:
@@ -16,16 +17,23 @@ class Prefetch:
 
     :param concurrency: handlers that run at once
     :param fixed: hold so many, however quick the handler
+    :ivar most_unsettled: so many may be done without the server knowing it, so that few come twice when it never does:
+        as many as run at once, and what is handled in the time that a server takes to hear of it
     """
 
     def __init__(self, concurrency: int, fixed: int | None = None) -> None:
         self._least = concurrency
         self._fixed = fixed
         self._mean = READ_AHEAD
+        self.most_unsettled = 0.0
+        self.ran(READ_AHEAD)
 
     def ran(self, seconds: float) -> None:
         """A handler took so long."""
-        self._mean += (seconds - self._mean) / 8
+        mean = self._mean
+        self._mean = mean = mean + (seconds - mean) / 8
+        most = self._least + self._least * UNSETTLED / (mean + MOMENT)
+        self.most_unsettled = most if most < MOST_UNSETTLED else MOST_UNSETTLED
 
     def to_take(self, held: int, settling: int, waiting: int) -> int:
         """
@@ -61,14 +69,6 @@ class Prefetch:
     def enough(self) -> float:
         """So many are done that the next ones may be taken before the server knows of it."""
         return math.inf if self._fixed is not None else self.portion
-
-    def is_ahead(self, settling: int) -> bool:
-        """
-        Whether as many are done as may be without the server knowing it, so that few come twice when it never does.
-
-        That is as many as run at once, and what is handled in the time that a server takes to hear of it.
-        """
-        return settling >= MOST_UNSETTLED or (settling - self._least) * self._mean >= self._least * UNSETTLED
 
     @property
     def limit(self) -> int:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, TypeAlias
 
 from microagent import arguments
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.delivery import DeadLetter, Delivery, Outgoing
 from microagent.endpoint import Endpoint
 from microagent.errors import ConfigurationError
 from microagent.headers import check_headers
@@ -70,7 +70,7 @@ class QueueBackend(Endpoint):
         """Hand back messages that the server pushed and nobody took; have none pushed until the next ``_take``."""
 
     @abc.abstractmethod
-    async def _settle(self, batch: Sequence[Settlement]) -> None:
+    async def _settle(self, batch: Sequence[Delivery]) -> None:
         """Carry out the verdicts; one on a delivery whose lease is lost does nothing."""
 
     @abc.abstractmethod

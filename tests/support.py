@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from microagent.delivery import Delivery, Verdict
+
 OUTAGES = [float(seconds) for seconds in os.environ.get("FAULTS_OUTAGES", "10").split()]
 LIVE_AGAIN = 5.0  # seconds after the server's return, however long it was away
 PATIENCE = 20.0  # seconds until a condition that does not come true is a failure
@@ -24,6 +26,12 @@ async def until(condition: Callable[[], Any | Awaitable[Any]], patience: float =
             if value:
                 return
             await asyncio.sleep(0.005)
+
+
+def settled(delivery: Delivery, verdict: Verdict, delay: float = 0.0, reason: str = "") -> Delivery:
+    """A delivery on which somebody has decided, and which nobody has told of yet."""
+    delivery.verdict, delivery.delay, delivery.reason = verdict, delay, reason
+    return delivery
 
 
 def unique(kind: str) -> str:

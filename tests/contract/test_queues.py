@@ -428,7 +428,7 @@ async def test_late_settlement_does_not_touch_the_second_holder(backend, queue_n
     agent = await backend.consume(Second)
     await asyncio.wait_for(started.wait(), 10)
     verdicts: list[Any] = []
-    late.settle_through(verdicts.append)
+    late.on_verdict = verdicts.append
     late.ack()
     await silent._settle(verdicts)
     assert await silent._renew([late]) == {late}

@@ -154,7 +154,7 @@ async def test_message_is_sent_again_to_the_group_that_gave_it_up(place: Site):
     class Taking(MicroAgent):
         @consumer(place.queue)
         async def take(self, delivery: Delivery, number: int) -> None:
-            record = delivery.token.record
+            _, _, record = delivery.token
             again.append((number, delivery.attempt, record.key, dict(record.headers)))
 
     other = Other(broker=place.broker())

@@ -13,10 +13,10 @@ from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from support import unique
+from support import settled, unique
 
 from microagent import BackendError, ConfigurationError, Queue, Signal
-from microagent.delivery import Settlement, Verdict
+from microagent.delivery import Verdict
 from microagent.tools.local import LocalBroker, LocalSignalBus
 
 SHUTDOWN = 0x8004587D  # EXT4_IOC_SHUTDOWN: from now on nothing reaches the disk
@@ -110,7 +110,7 @@ async def take_all(broker, name: str) -> list[bytes]:
     bodies: list[bytes] = []
     while deliveries := await broker._take(name, 100):
         bodies += [delivery.body for delivery in deliveries]
-        await broker._settle([Settlement(delivery, Verdict.ACK) for delivery in deliveries])
+        await broker._settle([settled(delivery, Verdict.ACK) for delivery in deliveries])
     return bodies
 
 

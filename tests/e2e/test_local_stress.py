@@ -11,10 +11,10 @@ from collections import Counter
 
 import pytest
 from local_agents import Process, Processes
-from support import unique, until
+from support import settled, unique, until
 
 from microagent import Queue, Signal
-from microagent.delivery import Settlement, Verdict
+from microagent.delivery import Verdict
 from microagent.tools.local import LocalBroker, LocalSignalBus
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.lockholder import lock_holder
@@ -230,7 +230,7 @@ def cycle(store: Store, count: int = 100) -> None:
     with store.transaction(durable=False):
         deliveries, _ = store.take("q", count, 30)
     with store.transaction(durable=False):
-        store.settle([Settlement(delivery, Verdict.ACK) for delivery in deliveries])
+        store.settle([settled(delivery, Verdict.ACK) for delivery in deliveries])
     with store.transaction(durable=True):
         store.push([("q", delivery.body, None) for delivery in deliveries])
 

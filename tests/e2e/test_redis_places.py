@@ -8,11 +8,11 @@ from servers import free_port
 from servers.certificates import certificate
 from servers.redis import RedisServer
 from servers.redis_groups import clustered, watched
-from support import unique, until
+from support import settled, unique, until
 
 from microagent import BackendConnectionError, CallError, MicroAgent, Queue, Signal, consumer, receiver
 from microagent.backends import make_broker, make_bus
-from microagent.delivery import Settlement, Verdict
+from microagent.delivery import Verdict
 
 
 class Flow:
@@ -109,4 +109,4 @@ async def test_cluster(redis_program, tmp_path):
 
 async def _buried(broker: Any, name: str) -> None:
     (delivery,) = await broker._take(name, 1)
-    await broker._settle([Settlement(delivery, Verdict.BURY, reason="no")])
+    await broker._settle([settled(delivery, Verdict.BURY, reason="no")])

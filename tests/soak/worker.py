@@ -49,7 +49,7 @@ class Working(MicroAgent):
     async def handle(self, number: int, delivery: Any) -> None:
         worker = self.broker._workers[name]
         self.most_here = max(self.most_here, worker.held)
-        self.most_held = max(self.most_held, worker.held - worker._settling)
+        self.most_held = max(self.most_held, worker.held - worker._settling.count)
         if number % FAILURES == 1 and delivery.attempt == 1:
             raise RuntimeError("one in a thousand")
         if self.takes:

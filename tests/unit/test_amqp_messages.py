@@ -6,8 +6,9 @@ import pytest
 from aiormq import spec
 from aiormq.abc import AbstractChannel, DeliveredMessage
 from pamqp.header import ContentHeader
+from support import settled
 
-from microagent.delivery import Delivery, Settlement, Verdict
+from microagent.delivery import Delivery, Verdict
 from microagent.errors import ConfigurationError
 from microagent.tools.amqp import messages
 
@@ -58,7 +59,7 @@ def test_copy_is_steered_by_nothing_old():
 def test_dead_letter_is_read_as_it_was_buried():
     """Reason, attempts and time; a reason that no text can hold is no obstacle."""
     delivery = Delivery("mailer", b"{}", attempt=4)
-    buried = messages.buried(message(), Settlement(delivery, Verdict.BURY, reason="bad \ud800"))
+    buried = messages.buried(message(), settled(delivery, Verdict.BURY, reason="bad \ud800"))
     letter = messages.dead_letter("mailer", message(buried.headers))
     assert (letter.reason, letter.attempts) == ("bad ?", 4)
     assert letter.time > 1_700_000_000

@@ -6,7 +6,7 @@ import logging
 
 import pytest
 from scripted import AWAY, ScriptedBroker
-from support import unique, until
+from support import settled, unique, until
 
 from microagent import (
     AuthError,
@@ -21,7 +21,7 @@ from microagent import (
     consumer,
 )
 from microagent import link as link_module
-from microagent.delivery import Outgoing, Settlement, Verdict
+from microagent.delivery import Outgoing, Verdict
 from microagent.link import Interrupted
 from microagent.roster import Roster
 from microagent.tools.memory import MemoryBroker
@@ -131,7 +131,7 @@ async def letters_of(broker, queue, *bodies):
     for body in bodies:
         await MemoryBroker._push(broker, [Outgoing(queue.name, body)])
     for delivery in await MemoryBroker._take(broker, queue.name, len(bodies)):
-        await MemoryBroker._settle(broker, [Settlement(delivery, Verdict.BURY, reason="no")])
+        await MemoryBroker._settle(broker, [settled(delivery, Verdict.BURY, reason="no")])
     return await MemoryBroker._dead(broker, queue.name, len(bodies))
 
 

@@ -61,12 +61,12 @@ class Server:
         return 60.0
 
     def settle(self, verdicts):
-        settlements = verdicts.fetched()
-        self.verdicts += settlements
+        deliveries = verdicts.fetched()
+        self.verdicts += deliveries
         if self.unconfirmed is None:
-            verdicts.known(settlements)
+            verdicts.known(deliveries)
         else:
-            self.unconfirmed.append((settlements, verdicts.known))
+            self.unconfirmed.append((deliveries, verdicts.known))
 
     move = settle
 
@@ -113,7 +113,7 @@ async def nothing(**message):
 
 
 def told(server):
-    return [(settlement.verdict, settlement.reason) for settlement in server.verdicts]
+    return [(delivery.verdict, delivery.reason) for delivery in server.verdicts]
 
 
 # -- what becomes of a message
@@ -180,7 +180,7 @@ async def test_handler_that_ignores_its_cancellation_gives_its_place_away(server
     worker = work(Handlers(stubborn).handle, timeout=0.02, concurrency=1)
     first, second = server.put(b'{"n":1}', b'{"n":2}')
     await until(lambda: len(server.verdicts) == 2)
-    assert [(each.delivery, each.verdict) for each in server.verdicts] == [
+    assert [(each, each.verdict) for each in server.verdicts] == [
         (first, Verdict.RETRY),
         (second, Verdict.ACK),
     ]
@@ -231,7 +231,7 @@ async def test_key_named_as_the_handlers_agent_buries_its_message(server, work):
     work(agent.handle, concurrency=1)
     server.put(b'{"self":1}', b'{"n":2}')
     await until(lambda: len(server.verdicts) == 2)
-    assert [settlement.verdict for settlement in server.verdicts] == [Verdict.BURY, Verdict.ACK]
+    assert [delivery.verdict for delivery in server.verdicts] == [Verdict.BURY, Verdict.ACK]
     assert "it has a key 'self', which Handlers.handle" in server.verdicts[0].reason
     assert agent.runs == [{"n": 2}]
 
@@ -275,13 +275,13 @@ async def test_no_more_is_held_than_the_prefetch(server, work):
     await until(lambda: len(server.unconfirmed) == 3)
     assert worker.held == 3
     assert len(server.messages) == 7
-    settlements, known = server.unconfirmed[0]
-    known(settlements)
+    deliveries, known = server.unconfirmed[0]
+    known(deliveries)
     await until(lambda: len(server.unconfirmed) == 4)
     assert server.limits[:2] == [3, 1]
     unconfirmed, server.unconfirmed = server.unconfirmed[1:], None
-    for settlements, known in unconfirmed:
-        known(settlements)
+    for deliveries, known in unconfirmed:
+        known(deliveries)
     await until(lambda: not server.messages)
 
 
@@ -299,8 +299,8 @@ async def test_no_more_is_done_than_the_server_knows_of(server, work):
         await until(lambda: len(agent.runs) > 5, patience=0.2)
     assert worker.held == 20
     unconfirmed, server.unconfirmed = server.unconfirmed, None
-    for settlements, known in unconfirmed:
-        known(settlements)
+    for deliveries, known in unconfirmed:
+        known(deliveries)
     await until(lambda: len(agent.runs) == 20)
 
 
@@ -347,7 +347,7 @@ async def test_what_is_overdue_is_not_begun(server, work):
     await until(lambda: asyncio.get_running_loop().time() > sure)
     gate.set()
     await until(lambda: worker.held == 0)
-    assert [(each.delivery, each.verdict) for each in server.verdicts] == [
+    assert [(each, each.verdict) for each in server.verdicts] == [
         (first, Verdict.ACK),
         (second, Verdict.RELEASE),
     ]
@@ -376,7 +376,7 @@ async def test_stop_hands_back_what_waits_and_lets_the_rest_finish(server, work)
     await until(lambda: len(server.verdicts) == 2)
     gate.set()
     await stopping
-    assert [(each.delivery, each.verdict) for each in server.verdicts] == [
+    assert [(each, each.verdict) for each in server.verdicts] == [
         *((other, Verdict.RELEASE) for other in others),
         (first, Verdict.ACK),
     ]

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from microagent import ConfigurationError
-from microagent.delivery import DeadLetter, Delivery, Settlement, Verdict, check_letter
+from microagent.delivery import DeadLetter, Delivery, Verdict, check_letter
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def settled():
 @pytest.fixture
 def delivery(settled):
     delivery = Delivery("orders", b"{}")
-    delivery.settle_through(settled.append)
+    delivery.on_verdict = settled.append
     return delivery
 
 
@@ -38,7 +38,8 @@ def test_verdict_goes_where_the_holder_says(delivery, settled, verdict, decide):
     assert delivery.settled
     assert delivery.verdict is verdict
     delay, reason = {Verdict.RETRY: (2.5, "later"), Verdict.BURY: (0.0, "never")}.get(verdict, (0.0, ""))
-    assert settled == [Settlement(delivery, verdict, delay, reason)]
+    assert settled == [delivery]
+    assert (delivery.delay, delivery.reason) == (delay, reason)
 
 
 @pytest.mark.parametrize("second", VERDICTS.values())

@@ -8,7 +8,7 @@ import pytest
 from support import until
 
 from microagent import Signal
-from microagent.execution import Deadlines, Ending, Outcome, Stage, describe, is_run_of, log_failure, run
+from microagent.execution import Deadlines, Ending, Outcome, Runner, describe, is_run_of, log_failure, run
 
 
 @pytest.fixture
@@ -235,13 +235,22 @@ async def test_many_runs_share_one_timer(deadlines):
     assert not deadlines._runs
 
 
-async def performed(stage, *handlers):
+async def endings(deadlines, *handlers, timeout=5, **options):
     """The endings of runs, one after the other in one task."""
+    told = []
 
-    async def work():
-        return [(await stage.run(handler, {})).ending for handler in handlers]
+    def done(job, value, seconds):
+        told.append(Ending.DONE)
 
-    return await stage.performing(work())
+    def failed(job, outcome):
+        told.append(outcome.ending)
+
+    async def call(handler):
+        return await handler()
+
+    runner = Runner(call, timeout, deadlines, done=done, failed=failed, **options)
+    await runner.drive(runner.run_all((handler, {"handler": handler}) for handler in handlers))
+    return told
 
 
 async def test_first_wait_of_a_run_is_noticed(deadlines):
@@ -256,26 +265,27 @@ async def test_first_wait_of_a_run_is_noticed(deadlines):
         assert noticed == ["waits"]
         await asyncio.sleep(0)
 
-    stage = Stage(deadlines, 5, waits=lambda: noticed.append("waits"))
-    assert await performed(stage, quick, slow) == [Ending.DONE, Ending.DONE]
+    told = await endings(deadlines, quick, slow, waits=lambda: noticed.append("waits"))
+    assert told == [Ending.DONE, Ending.DONE]
     assert noticed == ["waits"]
     deadlines.close()
 
 
-async def test_each_run_on_a_stage_has_its_own_deadline(deadlines):
+async def test_each_run_of_a_task_has_its_own_deadline(deadlines):
     """What one of them had is not what the next one has left, whether it waits for something or not."""
 
     async def quick():
         pass
 
     slow, done, late = asyncio.Event().wait, Ending.DONE, Ending.TIMEOUT
-    assert await performed(Stage(deadlines, 0.02), quick, slow, quick, slow, quick) == [done, late, done, late, done]
+    told = await endings(deadlines, quick, slow, quick, slow, quick, timeout=0.02)
+    assert told == [done, late, done, late, done]
     assert asyncio.current_task().cancelling() == 0
     assert not deadlines._runs
 
 
 async def test_run_that_cleans_up_after_its_cancellation_waits_again(deadlines):
-    """A stage passes on what happens to its task, every time."""
+    """A runner passes on what happens to its task, every time."""
     ended = []
 
     async def stubborn():
@@ -313,7 +323,7 @@ async def test_task_of_a_run_that_has_ended_is_not_of_a_run(deadlines):
         told.append(is_run_of(owner))
 
     tasks = []
-    await performed(Stage(deadlines, 5, owner), leave, go_on)
+    await endings(deadlines, leave, go_on, owner=owner)
     assert told == [True, False, True]
 
 

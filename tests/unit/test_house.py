@@ -34,8 +34,8 @@ FLOORS = {
         asyncapi.schemas asyncapi.writing asyncapi.bundles asyncapi.outline asyncapi.reading
     """,
     "machines": """
-        admission link calls signatures dispatch options prefetch intake solitude consuming endpoint bus queuebackend
-        boundqueue broker faces marks receiving middleware handlers hooks timer
+        admission link calls signatures dispatch options prefetch intake solitude holding settling consuming endpoint
+        bus queuebackend boundqueue broker faces marks receiving middleware handlers hooks timer
     """,
     "people": """
         roster bindings lifecycle agent backends launcher __init__

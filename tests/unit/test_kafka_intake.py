@@ -13,6 +13,7 @@ from microagent import AuthError, BackendConnectionError
 from microagent.tools.kafka.intake import Intake
 from microagent.tools.kafka.ledger import WAITING
 from microagent.tools.kafka.topics import Topics
+from microagent.tools.kafka.verdicts import is_lost
 
 ONE, TWO = TopicPartition("q", 0), TopicPartition("q", 1)
 
@@ -100,7 +101,8 @@ async def arrive(intake: Intake, group: Group, batch: dict[TopicPartition, list[
 
 
 def handle(delivery: Any) -> None:
-    delivery.token.ledger.handle(delivery.token.record.offset)
+    _, ledger, record = delivery.token
+    ledger.handle(record.offset)
 
 
 def ids(deliveries: list[Any]) -> list[str]:
@@ -153,7 +155,7 @@ async def test_released_message_wakes_who_waits(group: Group, intake: Intake):
     (delivery,) = intake.take(9)
     waiting = asyncio.create_task(intake.wait(60))
     await asyncio.sleep(0)
-    delivery.token.ledger.release(0)
+    delivery.token[1].release(0)
     await intake.settled()
     await asyncio.wait_for(waiting, 5)
     assert ids(intake.take(9)) == ["q/0/0"]
@@ -205,7 +207,7 @@ async def test_partition_that_stays_keeps_what_is_held(group: Group, intake: Int
     assert intake.take(9) == []
     await group.listener.on_partitions_assigned({ONE, TWO})
     assert group.sought == [(ONE, 2)]
-    assert not held.token.ledger.lost
+    assert not is_lost(held)
     assert ids(intake.take(9)) == ["q/0/1"]
     await arrive(intake, group, records(ONE, 0, 1, 2))
     assert ids(intake.take(9)) == ["q/0/2"]
@@ -219,7 +221,7 @@ async def test_partition_that_others_had_meanwhile_is_begun_anew(group: Group, i
     (held,) = intake.take(1)
     await do_without_us(group, ONE, others)
     await group.listener.on_partitions_assigned({ONE})
-    assert held.token.ledger.lost
+    assert is_lost(held)
     assert group.sought == [(ONE, others.offset)]
     await arrive(intake, group, records(ONE, *range(others.offset, 11)))
     handled = {*range(others.offset), *({1} if others.metadata else ())}
@@ -235,7 +237,7 @@ async def test_partition_of_which_others_did_what_we_did_stays(group: Group, int
     handle(third)
     await do_without_us(group, ONE, OffsetAndMetadata(1, "done:1"))
     await group.listener.on_partitions_assigned({ONE})
-    assert not held.token.ledger.lost
+    assert not is_lost(held)
 
 
 async def test_nothing_is_committed_of_a_partition_that_others_may_have_had(group: Group, intake: Intake):
@@ -279,7 +281,7 @@ async def test_partition_that_goes_takes_what_is_held_with_it(group: Group, inta
     (held,) = intake.take(9)
     await group.listener.on_partitions_revoked({ONE, TWO})
     await group.listener.on_partitions_assigned({TWO})
-    assert held.token.ledger.lost
+    assert is_lost(held)
     before = dict(group.committed)
     handle(held)
     await intake.settled()

@@ -1,14 +1,14 @@
 """Messages as Kafka carries them."""
 
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from aiokafka.structs import ConsumerRecord
+from support import settled
 
 from microagent import ConfigurationError
-from microagent.delivery import Settlement, Verdict
+from microagent.delivery import Verdict
 from microagent.tools.kafka import messages
-from microagent.tools.kafka.intake import Held
 from microagent.tools.kafka.topics import Topics
 
 
@@ -18,24 +18,24 @@ def record(value: bytes | None = b"{}", headers: Any = ()) -> Any:
 
 def test_first_run_of_a_message():
     """What nobody has tried is at its first attempt; its id says where it lies."""
-    delivery = messages.delivery("mailer", record(b"{1}"), "token", "raw")
+    delivery = messages.delivery("mailer", messages.place("mailer", 2), record(b"{1}"), "token", "raw")
     assert (delivery.attempt, delivery.body, delivery.id) == (1, b"{1}", "mailer/2/7")
     assert (delivery.token, delivery.raw) == ("token", "raw")
 
 
 def test_message_without_a_body():
     """A tombstone is an empty body, which no handler gets."""
-    assert messages.delivery("mailer", record(None), None, None).body == b""
+    assert messages.delivery("mailer", "topic/0/", record(None), None, None).body == b""
 
 
 def test_retried_message_remembers_its_runs():
     """The copy counts one run more, is due later, and keeps what its sender said."""
     old = record(headers=(("trace", b"1"), (messages.FAILED, b"1"), (messages.DUE, b"3")))
-    delivery = messages.delivery("mailer", old, None, None)
+    delivery = messages.delivery("mailer", "topic/0/", old, None, None)
     assert delivery.attempt == 2
-    headers = messages.retried(old, Settlement(delivery, Verdict.RETRY, delay=5))
+    headers = messages.retried(old, settled(delivery, Verdict.RETRY, delay=5))
     copy = record(headers=tuple(headers))
-    assert messages.delivery("mailer", copy, None, None).attempt == 3
+    assert messages.delivery("mailer", "topic/0/", copy, None, None).attempt == 3
     assert messages.due(copy) > 1_600_000_000
     assert dict(headers)["trace"] == b"1"
     assert len(headers) == len(dict(headers))
@@ -44,7 +44,9 @@ def test_retried_message_remembers_its_runs():
 def test_dead_letter_is_read_as_it_was_written():
     """Reason, attempts and time travel in headers; the body is what was sent."""
     old = record(b"bad")
-    headers = messages.buried(old, Settlement(messages.delivery("q", old, 0, 0), Verdict.BURY, reason="ü \ud800"), "q")
+    headers = messages.buried(
+        old, settled(messages.delivery("q", "topic/0/", old, 0, 0), Verdict.BURY, reason="ü \ud800"), "q"
+    )
     letter = messages.dead_letter("mailer", record(b"bad", tuple(headers)))
     assert (letter.queue, letter.body, letter.reason, letter.attempts) == ("mailer", b"bad", "ü ?", 1)
     assert letter.time > 1_600_000_000
@@ -89,16 +91,16 @@ def test_topics_of_a_group():
 def test_headers_that_make_no_sense_count_nothing(value: bytes | None):
     """Whoever may write to a topic may write what he likes beside the body."""
     forged = record(headers=tuple((name, value) for name in (messages.FAILED, messages.DUE, messages.REASON, "x")))
-    delivery = messages.delivery("mailer", forged, None, None)
+    delivery = messages.delivery("mailer", "topic/0/", forged, None, None)
     assert (delivery.attempt, messages.due(forged)) == (1, 0)
     assert messages.dead_letter("mailer", forged).attempts == 0
-    messages.buried(forged, Settlement(delivery, Verdict.BURY, reason="no"), "q")
+    messages.buried(forged, settled(delivery, Verdict.BURY, reason="no"), "q")
 
 
 def test_dead_letter_tells_who_gave_it_up():
     """So that it can be sent again to that group alone; what no topic can be named after is nobody."""
     old = record(headers=((messages.GROUP, b"former"),))
-    headers = messages.buried(old, Settlement(messages.delivery("q", old, 0, 0), Verdict.BURY), "copy")
+    headers = messages.buried(old, settled(messages.delivery("q", "topic/0/", old, 0, 0), Verdict.BURY), "copy")
     assert messages.group(record(headers=tuple(headers))) == "copy"
     for value in (b"", b"a b", b"\xff", b"x" * 201):
         assert messages.group(record(headers=((messages.GROUP, value),))) is None
@@ -108,7 +110,9 @@ def test_dead_letter_tells_who_gave_it_up():
 def test_resent_message_is_as_it_was_sent():
     """With what its sender said beside it, and nothing of ours."""
     old = record(headers=(("trace", b"1"), (messages.FAILED, b"1"), (messages.DUE, b"3")))
-    buried = messages.buried(old, Settlement(messages.delivery("q", old, 0, 0), Verdict.BURY, reason="no"), "q")
+    buried = messages.buried(
+        old, settled(messages.delivery("q", "topic/0/", old, 0, 0), Verdict.BURY, reason="no"), "q"
+    )
     assert messages.resent(record(headers=tuple(buried))) == [("trace", b"1")]
 
 
@@ -116,5 +120,5 @@ def test_headers_of_a_record():
     """The last of each name, as texts; what is ours or null is not shown."""
     theirs = (("a", b"1"), ("a", "ü".encode()), ("b", b"\xff"), ("c", None))
     found = record(headers=(*theirs, (messages.FAILED, b"1"), (messages.GROUP, b"g")))
-    held = Held(cast("Any", None), cast("Any", None), found)
-    assert messages.delivery("mailer", found, held, None).headers == {"a": "ü", "b": "\ufffd"}
+    held = None, None, found
+    assert messages.delivery("mailer", "topic/0/", found, held, None).headers == {"a": "ü", "b": "\ufffd"}

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from support import unique, until
+from support import settled, unique, until
 
 from microagent import (
     BackendConnectionError,
@@ -20,7 +20,7 @@ from microagent import (
     QueueSerializingError,
     consumer,
 )
-from microagent.delivery import Outgoing, Settlement, Verdict
+from microagent.delivery import Outgoing, Verdict
 from microagent.tools.local import LocalBroker
 from microagent.tools.local import broker as module
 from microagent.tools.local.store import Store
@@ -92,7 +92,7 @@ async def test_message_goes_from_one_process_to_another(opened):
     assert await push(sender, b"1", b"2") == [None, None]
     deliveries = await taker._take("q", 10)
     assert [delivery.body for delivery in deliveries] == [b"1", b"2"]
-    await taker._settle([Settlement(delivery, Verdict.ACK) for delivery in deliveries])
+    await taker._settle([settled(delivery, Verdict.ACK) for delivery in deliveries])
     assert await sender._length("q") == 0
 
 
@@ -122,7 +122,7 @@ async def test_what_comes_back_wakes_others(opened, verdict):
     deliveries = await first._take("q", 1)
     assert await second._take("q", 1) == []
     waiting = asyncio.ensure_future(second._wait("q", 3600))
-    await first._settle([Settlement(deliveries[0], verdict)])
+    await first._settle([settled(deliveries[0], verdict)])
     await waiting
     assert len(await second._take("q", 1)) == 1
 
@@ -134,7 +134,7 @@ async def test_waiting_ends_when_a_delayed_message_is_due(opened):
     (delivery,) = await first._take("q", 1)
     assert await second._take("q", 1) == []
     due = time.time() + 0.1
-    await first._settle([Settlement(delivery, Verdict.RETRY, delay=0.1)])
+    await first._settle([settled(delivery, Verdict.RETRY, delay=0.1)])
 
     async def taken():
         await second._wait("q", 3600)
@@ -240,7 +240,7 @@ async def test_verdicts_wait_for_room_on_the_disk(opened, monkeypatch, caplog):
 
     carry_out = Store.settle
     monkeypatch.setattr(Store, "settle", settle)
-    settling = asyncio.ensure_future(broker._settle([Settlement(each, Verdict.ACK) for each in deliveries]))
+    settling = asyncio.ensure_future(broker._settle([settled(each, Verdict.ACK) for each in deliveries]))
     await until(lambda: "cannot store what became of its messages" in caplog.text)
     assert not settling.done()
     room.set()

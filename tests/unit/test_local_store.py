@@ -7,9 +7,10 @@ import threading
 import time
 
 import pytest
+from support import settled
 
 from microagent import BackendError, ConfigurationError
-from microagent.delivery import Delivery, Settlement, Verdict
+from microagent.delivery import Delivery, Verdict
 from microagent.tools.local import disk, schema, statements
 from microagent.tools.local import store as module
 from microagent.tools.local.folder import Folder
@@ -43,7 +44,7 @@ class Client:
         return [delivery.body for delivery in deliveries]
 
     def decide(self, verdict, *deliveries, **facts):
-        self.settle([Settlement(delivery, verdict, **facts) for delivery in deliveries])
+        self.settle([settled(delivery, verdict, **facts) for delivery in deliveries])
 
 
 @pytest.fixture
@@ -186,7 +187,7 @@ def test_verdicts_of_a_batch_are_carried_out_together(client):
     client.send(*(b"%d" % number for number in range(8)))
     deliveries = client.get()
     verdicts = [Verdict.ACK, Verdict.RETRY, Verdict.BURY, Verdict.RELEASE] * 2
-    client.settle([Settlement(each, verdict) for each, verdict in zip(deliveries, verdicts, strict=True)])
+    client.settle([settled(each, verdict) for each, verdict in zip(deliveries, verdicts, strict=True)])
     assert [(delivery.body, delivery.attempt) for delivery in client.get()] == [
         (b"1", 2),
         (b"3", 1),
@@ -284,7 +285,7 @@ def test_stirred_queues_are_those_with_something_new(client, other):
     assert client.store.stirred() == set()
     (first,), (second, third) = client.get(queue="a"), client.get(queue="b", limit=2)
     assert client.store.stirred() == set()
-    client.settle([Settlement(first, Verdict.ACK), Settlement(second, Verdict.RETRY, delay=5)])
+    client.settle([settled(first, Verdict.ACK), settled(second, Verdict.RETRY, delay=5)])
     assert client.store.stirred() == {"b"}
     client.decide(Verdict.BURY, third)
     assert client.store.stirred() == set()

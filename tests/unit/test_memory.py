@@ -4,11 +4,11 @@ import asyncio
 import gc
 
 import pytest
-from support import unique, until
+from support import settled, unique, until
 
 from microagent import MicroAgent, Queue, Signal, receiver
 from microagent.channel import Pattern
-from microagent.delivery import Settlement, Verdict
+from microagent.delivery import Verdict
 from microagent.tools.memory import MemoryBroker, MemorySignalBus
 from microagent.tools.memory import bus as bus_module
 
@@ -48,7 +48,7 @@ async def test_messages_come_in_order_of_arrival():
     for n in range(3):
         await broker.send(name, b'{"n":%d}' % n)
     first, second = await take(broker, name, 2)
-    await broker._settle([Settlement(second, Verdict.RELEASE), Settlement(first, Verdict.RELEASE)])
+    await broker._settle([settled(second, Verdict.RELEASE), settled(first, Verdict.RELEASE)])
     assert [delivery.body for delivery in await take(broker, name)] == [b'{"n":0}', b'{"n":1}', b'{"n":2}']
     await broker.close()
 
@@ -62,7 +62,7 @@ async def test_message_of_a_silent_holder_comes_back_with_its_crash_counted():
     assert await broker._renew([first]) == {first}
     [second] = await take(broker, name)
     assert (second.attempt, second.crashes) == (1, 1)
-    await broker._settle([Settlement(first, Verdict.ACK)])
+    await broker._settle([settled(first, Verdict.ACK)])
     assert await broker._renew([second]) == set()
     await broker.close()
 
@@ -80,7 +80,7 @@ async def test_wait_ends_when_there_is_something(monkeypatch):
     await broker.send(name, b"{}")
     await waiting
     [delivery] = await take(broker, name)
-    await broker._settle([Settlement(delivery, Verdict.RETRY, delay=0.01)])
+    await broker._settle([settled(delivery, Verdict.RETRY, delay=0.01)])
     await broker._wait(name, 60)
     [delivery] = await take(broker, name)
     assert delivery.attempt == 2

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from redis.asyncio import Redis
-from support import unique, until
+from support import settled, unique, until
 
 from microagent import BackendError, ConfigurationError, MicroAgent, Queue, RetryPolicy, consumer
-from microagent.delivery import DeadLetter, Outgoing, Settlement, Verdict
+from microagent.delivery import DeadLetter, Outgoing, Verdict
 from microagent.tools.redis import RedisBroker
 
 
@@ -39,7 +39,7 @@ async def ours(client: Redis, name: str) -> set[str]:
 
 
 async def settle(broker: RedisBroker, delivery: Any, verdict: Verdict, **how: Any) -> None:
-    await broker._settle([Settlement(delivery, verdict, **how)])
+    await broker._settle([settled(delivery, verdict, **how)])
 
 
 async def test_message_is_an_element_of_the_list_named_as_the_queue(broker, client, name):
@@ -178,13 +178,13 @@ async def test_many_are_taken_and_settled_as_if_one_by_one(broker, client, name)
     verdicts = (Verdict.ACK, Verdict.RELEASE, Verdict.RETRY, Verdict.BURY)
     taken[0].token = 999  # somebody else has it by now
     await broker._settle(
-        [Settlement(delivery, verdicts[number % 4], reason="no") for number, delivery in enumerate(taken)]
+        [settled(delivery, verdicts[number % 4], reason="no") for number, delivery in enumerate(taken)]
     )
     again = await broker._take(name, 2000)
     assert [delivery.body for delivery in again] == [body for n, body in enumerate(bodies) if n % 4 in (1, 2)]
     assert [delivery.attempt for delivery in again[:2]] == [1, 2]
     assert len(await broker.dead(name, 1000)) == 250
-    await broker._settle([Settlement(delivery, Verdict.ACK) for delivery in again])
+    await broker._settle([settled(delivery, Verdict.ACK) for delivery in again])
     assert await client.hlen(f"{{{name}}}:held:{taken[1].token}") == 1  # the one that was lost
     assert await ours(client, name) == {"counters", "dead", "leased", f"held:{taken[1].token}"}
 
@@ -324,5 +324,5 @@ async def test_settlement_of_many_queues_is_one_round_trip(broker):
     for name in names:
         await broker.send(name, "{}")
         held += await broker._take(name, 1)
-    await broker._settle([Settlement(delivery, Verdict.ACK) for delivery in held])
+    await broker._settle([settled(delivery, Verdict.ACK) for delivery in held])
     assert await broker._renew(held) == set(held)

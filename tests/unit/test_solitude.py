@@ -67,12 +67,12 @@ class Server:
     move = settle
 
     def _settled(self, verdicts):
-        settlements = verdicts.fetched()
-        for settlement in settlements:
-            place, number, crashes = self.held.pop(settlement.delivery)
-            if settlement.verdict is Verdict.RELEASE:
+        deliveries = verdicts.fetched()
+        for delivery in deliveries:
+            place, number, crashes = self.held.pop(delivery)
+            if delivery.verdict is Verdict.RELEASE:
                 self._insert(number, crashes, place if self.keeps_places else None)
-        verdicts.known(settlements)
+        verdicts.known(deliveries)
 
 
 class Process:

@@ -13,7 +13,7 @@ from aiormq.abc import DeliveredMessage
 from microagent import arguments
 from microagent.broker import AbstractQueueBroker, BrokerOptions, Consumer
 from microagent.consuming import ConsumingOptions
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement, Verdict
+from microagent.delivery import DeadLetter, Delivery, Outgoing
 from microagent.errors import BackendConnectionError, ConfigurationError
 from microagent.tools.amqp import later, messages
 from microagent.tools.amqp.connecting import address, connect
@@ -211,7 +211,9 @@ class AMQPBroker(AbstractQueueBroker):
 
     async def _pause(self, name: str) -> None:
         left = [messages.delivery(name, held.message, held) for held in await self._live.pause(name)]
-        await self._settle([Settlement(delivery, Verdict.RELEASE) for delivery in left])
+        for delivery in left:
+            delivery.release()
+        await self._settle(left)
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
         intake = self._live.intake(name)
@@ -222,7 +224,7 @@ class AMQPBroker(AbstractQueueBroker):
     async def _wait(self, name: str, timeout: float) -> None:
         await self._live.intake(name).wait(timeout)
 
-    async def _settle(self, batch: Sequence[Settlement]) -> None:
+    async def _settle(self, batch: Sequence[Delivery]) -> None:
         await carry_out(self._live, batch, self.log)
         await asyncio.sleep(TOGETHER)
 

@@ -9,7 +9,7 @@ from aiormq import spec
 from aiormq.abc import DeliveredMessage
 from pamqp import encode
 
-from microagent.delivery import DeadLetter, Delivery, Settlement
+from microagent.delivery import DeadLetter, Delivery
 from microagent.errors import ConfigurationError
 from microagent.tools.amqp.arrived import Arrived
 from microagent.tools.amqp.frames import plain_properties
@@ -100,10 +100,10 @@ def handed_back(message: DeliveredMessage, delivery: Delivery) -> spec.Basic.Pro
     return _copied(message, {FAILED: delivery.attempt - 1, CRASHES: delivery.crashes})
 
 
-def buried(message: DeliveredMessage, settlement: Settlement) -> spec.Basic.Properties:
+def buried(message: DeliveredMessage, delivery: Delivery) -> spec.Basic.Properties:
     """Of the dead letter."""
-    reason = settlement.reason.encode(errors="replace").decode()
-    return _copied(message, {FAILED: settlement.delivery.attempt, REASON: reason, BURIED: round(time.time() * 1000)})
+    reason = delivery.reason.encode(errors="replace").decode()
+    return _copied(message, {FAILED: delivery.attempt, REASON: reason, BURIED: round(time.time() * 1000)})
 
 
 def bare(properties: spec.Basic.Properties) -> spec.Basic.Properties:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from aiormq import spec
 from aiormq.abc import DeliveredMessage
 
-from microagent.delivery import Settlement, Verdict
+from microagent.delivery import Delivery, Verdict
 from microagent.errors import BackendConnectionError
 from microagent.tools.amqp import messages
 from microagent.tools.amqp.intake import Held, Intake
@@ -25,7 +25,7 @@ PAUSE = 1.0  # seconds before what cannot be moved goes back, and is tried again
 class _Case:
     """A verdict on what is still ours and not done. ``copy`` is to be written in its place, if anything is."""
 
-    settlement: Settlement
+    delivery: Delivery
     held: Held
     copy: Letter | None
     failure: Exception | None = None
@@ -36,7 +36,7 @@ class _Case:
         return self.failure is None and self.copy is not None
 
 
-async def carry_out(session: Session, batch: Sequence[Settlement], log: logging.Logger) -> None:
+async def carry_out(session: Session, batch: Sequence[Delivery], log: logging.Logger) -> None:
     """
     Settle what is still ours; what came over a channel that is closed is given to others by the server.
 
@@ -45,13 +45,13 @@ async def carry_out(session: Session, batch: Sequence[Settlement], log: logging.
     """
     done: defaultdict[Intake, set[int]] = defaultdict(set)
     moved: list[_Case] = []
-    for settlement in batch:
-        held: Held = settlement.delivery.token
+    for delivery in batch:
+        held: Held = delivery.token
         if held.intake.holds(held):
-            if settlement.verdict is Verdict.ACK:
+            if delivery.verdict is Verdict.ACK:
                 done[held.intake].add(held.tag)
             else:
-                moved.append(_Case(settlement, held, _copy(session, settlement, held)))
+                moved.append(_Case(delivery, held, _copy(session, delivery, held)))
     with suppress(BackendConnectionError):  # with the connection went all that there was to settle
         await _write(session, [case for case in moved if case.copy is not None], log)
         back: defaultdict[Intake, set[int]] = defaultdict(set)
@@ -68,7 +68,7 @@ async def _write(session: Session, cases: Sequence[_Case], log: logging.Logger) 
     for case, failure in zip(cases, results, strict=True):
         case.failure = failure
         if failure is not None:
-            queue = case.settlement.delivery.queue
+            queue = case.delivery.queue
             log.error("A message of queue '%s' cannot be moved, and goes back: %s", queue, failure)
     if any(results):
         await asyncio.sleep(PAUSE)
@@ -80,16 +80,16 @@ async def _tell(intake: Intake, done: Set[int], back: Set[int]) -> None:
         await intake.release(back)
 
 
-def _copy(session: Session, settlement: Settlement, held: Held) -> Letter | None:
+def _copy(session: Session, delivery: Delivery, held: Held) -> Letter | None:
     """What is to be written in place of the message, if anything is."""
-    delivery, message = settlement.delivery, held.message
+    message = held.message
     queue = session.topology.place(delivery.queue)
-    match settlement.verdict:
+    match delivery.verdict:
         case Verdict.RETRY:
-            place = delay_place(delivery.queue, settlement.delay) if settlement.delay > 0 else queue
+            place = delay_place(delivery.queue, delivery.delay) if delivery.delay > 0 else queue
             return _letter(session, place, message, messages.retried(message, delivery))
         case Verdict.BURY:
-            return _letter(session, dead_place(delivery.queue), message, messages.buried(message, settlement))
+            return _letter(session, dead_place(delivery.queue), message, messages.buried(message, delivery))
         case Verdict.RELEASE if session.topology.is_quorum(delivery.queue) or messages.returns_are_counted(message):
             return _letter(session, queue, message, messages.handed_back(message, delivery))
         case _:

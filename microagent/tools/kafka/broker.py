@@ -9,14 +9,14 @@ from typing import Any, Unpack
 from microagent import arguments
 from microagent.broker import AbstractQueueBroker, BrokerOptions, Consumer, Stored
 from microagent.consuming import ConsumingOptions
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.delivery import DeadLetter, Delivery, Outgoing
 from microagent.errors import BackendConnectionError, ConfigurationError
 from microagent.tools.kafka import messages
 from microagent.tools.kafka.connecting import Address
 from microagent.tools.kafka.portions import Letter
 from microagent.tools.kafka.session import Session
 from microagent.tools.kafka.topics import Topics
-from microagent.tools.kafka.verdicts import carry_out
+from microagent.tools.kafka.verdicts import carry_out, is_lost
 
 JOIN = 5.0  # seconds that a start waits for its place in a group
 TIDY = 1.0  # seconds between tries to do what could not be done
@@ -173,12 +173,12 @@ class KafkaBroker(AbstractQueueBroker):
     async def _wait(self, name: str, timeout: float) -> None:
         await self._live.intake(name).wait(timeout)
 
-    async def _settle(self, batch: Sequence[Settlement]) -> None:
+    async def _settle(self, batch: Sequence[Delivery]) -> None:
         await carry_out(self._live.sender, batch, self.log)
 
     async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
         """The driver keeps our place in the group; what is held is ours as long as its partition is."""
-        return {delivery for delivery in held if delivery.token.ledger.lost}
+        return set(filter(is_lost, held))
 
     async def _maintain(self, name: str) -> float:
         await self._live.intake(name).tend()

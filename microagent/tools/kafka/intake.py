@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import TypeAlias
 
 from aiokafka.errors import CommitFailedError, ConsumerStoppedError, IllegalStateError
 
@@ -37,12 +37,8 @@ FETCHED = 500  # messages that the driver hands over at once, at most
 PATIENCE = 2.0  # longest that a rebalance waits for handlers, in seconds
 
 
-class Held(NamedTuple):
-    """The token of a delivery: which message of which partition."""
-
-    intake: "Intake"
-    ledger: Ledger
-    record: Record
+Held: TypeAlias = tuple["Intake", Ledger, Record]
+"""The token of a delivery: which message of which partition."""
 
 
 class Intake:
@@ -117,10 +113,11 @@ class Intake:
         taken: list[Delivery] = []
         if self._pauses:
             return taken
-        queue, now = self.topics.queue, wallclock.now().timestamp()
-        for ledger in self._ledgers.values():
+        queue, now, consumer = self.topics.queue, wallclock.now().timestamp(), self._consumer
+        for partition, ledger in self._ledgers.items():
+            place = messages.place(*partition)
             for record in ledger.take(limit - len(taken), now):
-                taken.append(messages.delivery(queue, record, Held(self, ledger, record), self._consumer))
+                taken.append(messages.delivery(queue, place, record, (self, ledger, record), consumer))
         self._rotate()
         return taken
 

@@ -2,7 +2,8 @@
 
 import heapq
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
+from operator import attrgetter
 from typing import Literal
 
 from microagent.tools.kafka.driver import Mark, Record
@@ -13,6 +14,8 @@ Order = Literal["key", "partition"]
 
 WAITING = 500  # messages that wait here for their turn, at most
 WINDOW = 10_000  # offsets between the first that is not handled and the last that was read, at most
+
+_offset, _key, _headers = attrgetter("offset"), attrgetter("key"), attrgetter("headers")
 
 
 class Ledger:
@@ -64,8 +67,9 @@ class Ledger:
         if self._earlier is None:
             self._committed = committed
             self._earlier = set() if committed is None else read(committed.offset, committed.metadata)
-            early, self._early = self._early, []
-            self.add(early)
+            early = {record.offset: record for record in self._early}  # after a rebalance, some have come twice
+            self._early.clear()
+            self.add(sorted(early.values(), key=_offset))
 
     def knows(self, committed: Mark) -> bool:
         """Whether all that the group knows to be handled is so here, too."""
@@ -78,20 +82,26 @@ class Ledger:
         if self._earlier is None:
             self._early.extend(records)
             return
-        for record in records:
-            offset = record.offset
-            if offset < self._next:
-                continue  # what comes twice after a rebalance is here already
-            self._next = offset + 1
-            if offset in self._earlier:
-                self._last = offset
-                continue
-            self._open[offset] = record
-            if record.headers or self._lane(record) is not None:
+        news = [record for record in records if record.offset >= self._next]  # the others came before a rebalance, too
+        if not news:
+            return
+        self._next = news[-1].offset + 1
+        if self._earlier:
+            news = list(self._not_handled(news, self._earlier))
+        self._open.update(zip(map(_offset, news), news, strict=True))
+        if self._order != "partition" and not any(map(_headers, news)) and {None}.issuperset(map(_key, news)):
+            self._fresh.extend(news)  # most are so plain
+        else:
+            for record in news:
                 self._line_up(record)
-            else:  # most are so plain
-                self._fresh.append(record)
         self._look()
+
+    def _not_handled(self, records: Iterable[Record], earlier: Container[int]) -> Iterator[Record]:
+        for record in records:
+            if record.offset in earlier:
+                self._last = record.offset
+            else:
+                yield record
 
     def _line_up(self, record: Record) -> None:
         lane = self._lane(record)
@@ -141,7 +151,7 @@ class Ledger:
             taken = list(self._merged(limit, now))
         else:
             taken = [fresh.popleft() for _ in range(min(limit, len(fresh)))]
-        self._out.update([record.offset for record in taken])
+        self._out.update(map(_offset, taken))
         return taken
 
     def _merged(self, limit: int, now: float) -> Iterable[Record]:
@@ -166,7 +176,7 @@ class Ledger:
         """Done with, and so the next of its lane may go."""
         if offset not in self._out:
             return
-        self._out.discard(offset)
+        self._out.remove(offset)
         record = self._open.pop(offset)
         self._last = max(self._last, offset)
         if self._behind and (lane := self._lane(record)) is not None:

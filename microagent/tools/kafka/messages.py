@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from microagent import wallclock
-from microagent.delivery import DeadLetter, Delivery, Settlement
+from microagent.delivery import DeadLetter, Delivery
 from microagent.errors import ConfigurationError
 from microagent.headers import OURS, as_text
 from microagent.tools.kafka.driver import Record
@@ -50,11 +50,19 @@ def due(record: Record) -> float:
     return _number(dict(record.headers), DUE) / 1000 if record.headers else 0.0
 
 
-def delivery(queue: str, record: Record, token: object, raw: object) -> Delivery:
-    """What the core knows of a message that came."""
+def place(topic: str, partition: int) -> str:
+    """What the ids of the messages of a partition begin with."""
+    return f"{topic}/{partition}/"
+
+
+def delivery(queue: str, place: str, record: Record, token: object, raw: object) -> Delivery:
+    """
+    What the core knows of a message that came.
+
+    :param place: what its id begins with
+    """
     attempt = _number(dict(record.headers), FAILED) + 1 if record.headers else 1
-    place = f"{record.topic}/{record.partition}/{record.offset}"
-    return RecordDelivery(queue, record.value or b"", attempt, 0, place, token, raw)
+    return RecordDelivery(queue, record.value or b"", attempt, 0, f"{place}{record.offset}", token, raw)
 
 
 class RecordDelivery(Delivery):
@@ -64,18 +72,19 @@ class RecordDelivery(Delivery):
 
     def _said(self) -> dict[str, str]:
         """The last of each name."""
-        headers: Sequence[tuple[str, bytes | None]] = self.token.record.headers
+        _, _, record = self.token
+        headers: Sequence[tuple[str, bytes | None]] = record.headers
         return {name: as_text(value) for name, value in headers if value is not None and not name.startswith(OURS)}
 
 
-def retried(record: Record, settlement: Settlement) -> Headers:
+def retried(record: Record, delivery: Delivery) -> Headers:
     """Of the copy that will be tried again, the run that failed counted."""
-    return _copied(record, {FAILED: settlement.delivery.attempt, DUE: _now() + round(settlement.delay * 1000)})
+    return _copied(record, {FAILED: delivery.attempt, DUE: _now() + round(delivery.delay * 1000)})
 
 
-def buried(record: Record, settlement: Settlement, group: str) -> Headers:
+def buried(record: Record, delivery: Delivery, group: str) -> Headers:
     """Of the dead letter, which a group gave up."""
-    told = {FAILED: settlement.delivery.attempt, REASON: settlement.reason, BURIED: _now(), GROUP: group}
+    told = {FAILED: delivery.attempt, REASON: delivery.reason, BURIED: _now(), GROUP: group}
     return _copied(record, told)
 
 
@@ -104,7 +113,7 @@ def dead_letter(queue: str, record: Record) -> DeadLetter:
         reason=(headers.get(REASON) or b"").decode(errors="replace"),
         attempts=_number(headers, FAILED),
         time=buried_at(record) / 1000,
-        id=f"{record.topic}/{record.partition}/{record.offset}",
+        id=f"{place(record.topic, record.partition)}{record.offset}",
     )
 
 

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 
-from microagent.delivery import Delivery, Settlement, Verdict
+from microagent.delivery import Delivery, Verdict
 from microagent.tools.kafka import messages
 from microagent.tools.kafka.intake import Held, Intake
 from microagent.tools.kafka.portions import Letter
@@ -13,14 +13,14 @@ RELEASE = Verdict.RELEASE
 MOVES = (Verdict.RETRY, Verdict.BURY)
 
 
-async def carry_out(sender: Sender, batch: Sequence[Settlement], log: logging.Logger) -> None:
+async def carry_out(sender: Sender, batch: Sequence[Delivery], log: logging.Logger) -> None:
     """Settle each, and tell the groups; what was lost to another member is let be."""
-    moves = [settlement for settlement in batch if settlement.verdict in MOVES and not _held(settlement).ledger.lost]
-    failures = await _failures(sender, moves, log)
+    moves = [delivery for delivery in batch if delivery.verdict in MOVES]
+    failures = await _failures(sender, moves, log) if moves else ()
     intakes: dict[Intake, None] = {}
-    for settlement in batch:
-        intake, ledger, record = _held(settlement)
-        if settlement.verdict is RELEASE or settlement.delivery in failures:
+    for delivery in batch:
+        intake, ledger, record = delivery.token
+        if delivery.verdict is RELEASE or delivery in failures:
             ledger.release(record.offset)
         else:
             ledger.handle(record.offset)
@@ -29,26 +29,28 @@ async def carry_out(sender: Sender, batch: Sequence[Settlement], log: logging.Lo
         await intake.settled()
 
 
-async def _failures(sender: Sender, moves: Sequence[Settlement], log: logging.Logger) -> Mapping[Delivery, Exception]:
+async def _failures(sender: Sender, moves: Sequence[Delivery], log: logging.Logger) -> Mapping[Delivery, Exception]:
     """Those whose copies could not be written where they are to go, and why."""
-    if not moves:
-        return {}
-    results = await sender.send([_copy(settlement) for settlement in moves])
-    failures = {move.delivery: error for move, error in zip(moves, results, strict=True) if error is not None}
+    copies = {delivery: _copy(delivery) for delivery in moves if not is_lost(delivery)}
+    results = await sender.send(list(copies.values()))
+    failures = {delivery: error for delivery, error in zip(copies, results, strict=True) if error is not None}
     for delivery, error in failures.items():
         log.error("A message of queue '%s' cannot be moved, and goes back: %s", delivery.queue, error)
     return failures
 
 
-def _held(settlement: Settlement) -> Held:
-    held: Held = settlement.delivery.token
-    return held
+def is_lost(delivery: Delivery) -> bool:
+    """Whether another member of the group has its partition by now."""
+    held: Held = delivery.token
+    return held[1].lost
 
 
-def _copy(settlement: Settlement) -> Letter:
+def _copy(delivery: Delivery) -> Letter:
     """What is to be written in place of a message that is retried or buried."""
-    intake, _, record = _held(settlement)
-    body = settlement.delivery.body
-    if settlement.verdict is Verdict.RETRY:
-        return Letter(intake.topics.retry(settlement.delay), body, record.key, messages.retried(record, settlement))
-    return Letter(intake.topics.dead, body, record.key, messages.buried(record, settlement, intake.topics.group))
+    held: Held = delivery.token
+    intake, _, record = held
+    if delivery.verdict is Verdict.RETRY:
+        place, headers = intake.topics.retry(delivery.delay), messages.retried(record, delivery)
+    else:
+        place, headers = intake.topics.dead, messages.buried(record, delivery, intake.topics.group)
+    return Letter(place, delivery.body, record.key, headers)

@@ -10,7 +10,7 @@ import msgspec
 
 from microagent.broker import AbstractQueueBroker, BrokerOptions, Stored
 from microagent.counted import CountedLog
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.delivery import DeadLetter, Delivery, Outgoing
 from microagent.errors import BackendConnectionError, BackendError, ConfigurationError, QueueSerializingError
 from microagent.headers import as_text
 from microagent.tools.local.depot import Depot
@@ -105,7 +105,7 @@ class LocalBroker(AbstractQueueBroker):
             timeout = min(timeout, max(0.0, due - time.time()))
         await self._depot.doorbell.wait(name, timeout)
 
-    async def _settle(self, batch: Sequence[Settlement]) -> None:
+    async def _settle(self, batch: Sequence[Delivery]) -> None:
         while True:
             try:
                 return await self._depot.submit(lambda store: store.settle(batch))

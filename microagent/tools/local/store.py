@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from microagent.delivery import DeadLetter, Delivery, HeadedDelivery, Settlement, Verdict
+from microagent.delivery import DeadLetter, Delivery, HeadedDelivery, Verdict
 from microagent.errors import BackendError
 from microagent.tools.local import statements
 from microagent.tools.local.disk import Disk
@@ -204,15 +204,15 @@ class Store:
         self._connection.execute(statements.TAKEN, (queue, int(deliveries[-1].id)))
         return deliveries
 
-    def settle(self, batch: Sequence[Settlement]) -> None:
+    def settle(self, batch: Sequence[Delivery]) -> None:
         """Carry out verdicts; one whose lease is gone does nothing."""
         now = time.time()
-        rows = [_row(settlement, now) for settlement in batch]
-        for verdict in {settlement.verdict for settlement in batch}:
-            moved = [row for row, settlement in zip(rows, batch, strict=True) if settlement.verdict is verdict]
+        rows = [_row(delivery, now) for delivery in batch]
+        for verdict in {delivery.verdict for delivery in batch if delivery.verdict is not None}:
+            moved = [row for row, delivery in zip(rows, batch, strict=True) if delivery.verdict is verdict]
             self._connection.execute(statements.MOVE[verdict], {"rows": _json(moved)})
         self._connection.execute(statements.LET_GO, {"rows": _json(rows)})
-        self._stirred.update(item.delivery.queue for item in batch if item.verdict in _COMES_AGAIN)
+        self._stirred.update(delivery.queue for delivery in batch if delivery.verdict in _COMES_AGAIN)
 
     def renew(self, leases: Sequence[int], lease: float) -> set[int]:
         """
@@ -303,12 +303,12 @@ def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _row(settlement: Settlement, now: float) -> list[Any]:
+def _row(delivery: Delivery, now: float) -> list[Any]:
     """The lease, and what the statement of the verdict wants to know beside it."""
-    lease = settlement.delivery.token
-    if settlement.verdict is Verdict.RETRY:
-        return [lease, now + settlement.delay if settlement.delay > 0 else 0]
-    if settlement.verdict is Verdict.BURY:
-        reason = settlement.reason.encode("utf-8", "replace").decode()
-        return [lease, reason, settlement.delivery.attempt, now]
+    lease = delivery.token
+    if delivery.verdict is Verdict.RETRY:
+        return [lease, now + delivery.delay if delivery.delay > 0 else 0]
+    if delivery.verdict is Verdict.BURY:
+        reason = delivery.reason.encode("utf-8", "replace").decode()
+        return [lease, reason, delivery.attempt, now]
     return [lease]

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Unpack
 
 from microagent.broker import AbstractQueueBroker, BrokerOptions
-from microagent.delivery import DeadLetter, Delivery, Outgoing, Settlement
+from microagent.delivery import DeadLetter, Delivery, Outgoing
 from microagent.headers import as_text
 from microagent.tools.memory.queue import Buried, MemoryQueue
 from microagent.tools.memory.shared import shared
@@ -75,10 +75,10 @@ class MemoryBroker(AbstractQueueBroker):
         if not len(queue):
             await queue.waiters.wait(timeout)
 
-    async def _settle(self, batch: Sequence[Settlement]) -> None:
+    async def _settle(self, batch: Sequence[Delivery]) -> None:
         now = self._now()
-        for settlement in batch:
-            self._store.queues[settlement.delivery.queue].settle(settlement, now)
+        for delivery in batch:
+            self._store.queues[delivery.queue].settle(delivery, now)
 
     async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
         until = self._now() + self._lease

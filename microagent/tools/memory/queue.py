@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from microagent.delivery import ACK, DeadLetter, Delivery, HeadedDelivery, Settlement, Verdict
+from microagent.delivery import ACK, DeadLetter, Delivery, HeadedDelivery, Verdict
 from microagent.tools.memory.waiting import Waiters
 
 
@@ -86,23 +86,22 @@ class MemoryQueue:
             message.headers, name, message.body, message.failed + 1, message.crashes, str(message.number), token
         )
 
-    def settle(self, settlement: Settlement, now: float) -> None:
+    def settle(self, delivery: Delivery, now: float) -> None:
         """Carry out a verdict, unless the lease is lost."""
-        lease = self.leased.pop(settlement.delivery.token, None)
+        lease = self.leased.pop(delivery.token, None)
         if lease is None:
             return
         message, _ = lease
-        if settlement.verdict is ACK:
+        if delivery.verdict is ACK:
             return
-        if settlement.verdict is Verdict.RETRY:
+        if delivery.verdict is Verdict.RETRY:
             message.failed += 1
-            self._delay(message, now + settlement.delay)
-        elif settlement.verdict is Verdict.RELEASE:
+            self._delay(message, now + delivery.delay)
+        elif delivery.verdict is Verdict.RELEASE:
             self._come_again(message)
-        elif settlement.verdict is Verdict.BURY:
-            delivery = settlement.delivery
+        elif delivery.verdict is Verdict.BURY:
             letter = DeadLetter(
-                delivery.queue, delivery.body, settlement.reason, delivery.attempt, id=str(message.number)
+                delivery.queue, delivery.body, delivery.reason, delivery.attempt, id=str(message.number)
             )
             self.dead[letter.id] = Buried(letter, message.headers)
 

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, Unpack
 from microagent.arguments import duration
 from microagent.broker import AbstractQueueBroker, BrokerOptions, Stored
 from microagent.consuming import ConsumingOptions
-from microagent.delivery import ACK, DeadLetter, Delivery, Outgoing, Settlement, Verdict
+from microagent.delivery import ACK, DeadLetter, Delivery, Outgoing, Verdict
 from microagent.errors import BackendConnectionError, BackendError
 from microagent.queue import Consumer
 from microagent.retry import RetryPolicy
@@ -142,12 +142,12 @@ class RedisBroker(AbstractQueueBroker):
             timeout = min(timeout, max(0.0, self._due[name] - _now()))
         await self._doorbells[name].wait(timeout)
 
-    async def _settle(self, batch: Sequence[Settlement]) -> None:
-        by_queue = _grouped(batch, attrgetter("delivery.queue"))
+    async def _settle(self, batch: Sequence[Delivery]) -> None:
+        by_queue = _grouped(batch, attrgetter("queue"))
         for line, parts in _grouped(by_queue, lambda part: self._consuming.to(part[0])):
-            await SETTLE.run(line, *(Call(Keys(name), tuple(_verdicts(settlements))) for name, settlements in parts))
-        for name, settlements in by_queue:
-            if name in self._doorbells and any(each.verdict is RETRY for each in settlements):
+            await SETTLE.run(line, *(Call(Keys(name), tuple(_verdicts(deliveries))) for name, deliveries in parts))
+        for name, deliveries in by_queue:
+            if name in self._doorbells and any(each.verdict is RETRY for each in deliveries):
                 self._doorbells[name].ring()  # it may be due before anything else is
 
     async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
@@ -248,15 +248,16 @@ def _stored(batch: Sequence[Outgoing], faults: Mapping[str, Exception | None]) -
     return [faults[message.queue if not message.delay else Keys(message.queue).delayed] for message in batch]
 
 
-def _verdicts(settlements: Iterable[Settlement]) -> Iterator[str | int]:
+def _verdicts(deliveries: Iterable[Delivery]) -> Iterator[str | int]:
     """As the script takes them: what is done together, by token."""
     done: dict[int, list[str]] = {}
-    for each in settlements:
-        delivery, verdict = each.delivery, each.verdict
+    for delivery in deliveries:
+        verdict = delivery.verdict
+        assert verdict is not None, "only what is settled comes here"
         if verdict is ACK:
             done.setdefault(delivery.token, []).append(delivery.id)
         else:
-            argument = _milliseconds(each.delay) if verdict is RETRY else each.reason
+            argument = _milliseconds(delivery.delay) if verdict is RETRY else delivery.reason
             yield from (delivery.token, verdict.value, argument, 1, delivery.id)
     for token, numbers in done.items():
         for start in range(0, len(numbers), MOST_TOGETHER):
