@@ -1,9 +1,10 @@
 """
-Patterns that a search may try in exponentially many ways.
+Detection of patterns that can take exponentially long to search for.
 
-A search that goes back, as that of Python's ``re``, does so where a part can be repeated and read in two ways that end
-alike: ``(a+)+`` reads two letters as one run or as two. As an automaton, one of whose states is a character of the
-pattern, it comes back to a state by two ways, which read the same text.
+A backtracking search, such as that of Python's ``re``, does so if a repeated part can match the same text in two ways:
+``(a+)+`` matches two letters as one run or as two. The pattern is turned into an automaton with a state for each
+character of the pattern (Glushkov's construction); it is exponential if two different paths from a state back to itself
+read the same text.
 """
 
 import re
@@ -14,26 +15,28 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from microagent.schemas.charsets import Charset
-from microagent.schemas.ecmascript import Characters, Choice, Group, Node, PatternError, Repeat, Sequence, parsed
+from microagent.schemas.ecmascript import parsed
+from microagent.schemas.regexnodes import Characters, Choice, Group, Node, PatternError, Repeat, Sequence
 
-MOST_STATES = 100  # characters of a pattern, those that are repeated counted as often; with more it is not looked at,
-MOST_STEPS = 500  # nor with more pairs of characters that can follow each other,
-MOST_PARTS = 2_000  # nor with more parts of any kind
+# Patterns with more than these are not examined:
+MOST_STATES = 100  # characters, counted as often as they are repeated
+MOST_STEPS = 500  # pairs of characters that can follow each other
+MOST_PARTS = 2_000  # nodes of any kind
 _REPEATED_GROUP = re.compile(r"\)[*+{]")
-_LOOP = 20  # repetitions that are taken for any number of them
+_LOOP = 20  # a part that may be repeated more often counts as repeated without a bound
 
 _Ways: TypeAlias = Counter[int]
 _Pair: TypeAlias = tuple[int, int]
 
 
 def has_repeated_group(pattern: str) -> bool:
-    """Whether a pattern may be exponential, by a look at its text: characters alone can be read in one way only."""
+    """Whether a pattern repeats a group, without which it cannot be exponential; a quick check of its text."""
     return _REPEATED_GROUP.search(pattern) is not None
 
 
 @lru_cache(1024)
 def is_exponential(pattern: str) -> bool:
-    """Whether a search for the pattern may take exponentially long, in a text that it is not found in."""
+    """Whether a search for the pattern can take exponentially long in a text that does not match."""
     try:
         automaton = _Automaton()
         automaton.read(parsed(pattern))
@@ -43,12 +46,12 @@ def is_exponential(pattern: str) -> bool:
 
 
 class _TooLarge(Exception):
-    """A pattern has too many states to be looked at."""
+    """A pattern is too large to be examined."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """In how many ways a part begins and ends with each state, and can be empty."""
+    """In how many ways a part can begin and end with each state, and in how many it can be empty."""
 
     first: _Ways = field(default_factory=Counter[int])
     last: _Ways = field(default_factory=Counter[int])
@@ -63,7 +66,7 @@ class _Automaton:
         self._parts = 0
 
     def read(self, node: Node) -> _Part:
-        """Add the states of a part."""
+        """Add the states of a node."""
         self._parts += 1
         if self._parts > MOST_PARTS:
             raise _TooLarge
@@ -107,7 +110,7 @@ class _Automaton:
         return replace(part, empty=part.empty + (node.least == 0))
 
     def _counted(self, node: Repeat, most: int) -> _Part:
-        """What may come, each time only after the one before."""
+        """A bounded repetition, unrolled: each iteration is only reached from the one before."""
         whole = _Part()
         for number in range(most, 0, -1):
             part = self._in_turn([self.read(node.part), whole])
@@ -122,7 +125,7 @@ class _Automaton:
             raise _TooLarge
 
     def is_ambiguous(self) -> bool:
-        """Whether a state leads to itself by two ways that read the same text."""
+        """Whether two different paths from a state to itself read the same text."""
         for pairs in _connected([(state, state) for state in self._next], self._following):
             alike = {one for one, other in pairs if one == other}
             is_doubled = any(self._next[one][other] > 1 for one in alike for other in alike & self._next[one].keys())
@@ -131,7 +134,7 @@ class _Automaton:
         return False
 
     def _following(self, pair: _Pair) -> Iterator[_Pair]:
-        """Where two readers of the same text, in these states, can be after its next character."""
+        """The pairs of states that two readers of the same text can reach from this pair with its next character."""
         one, other = pair
         for first in self._next[one]:
             for second in self._next[other]:
@@ -147,7 +150,7 @@ def _sum(several: Iterable[_Ways]) -> _Ways:
 
 
 def _times(ways: _Ways, factor: int) -> _Ways:
-    """As many times as many ways; more than two are no news."""
+    """The product of ways, capped at two: only one and several are told apart."""
     return Counter({state: min(2, count * factor) for state, count in ways.items() if factor})
 
 

@@ -1,4 +1,4 @@
-"""Schemas in normal form: 2020-12, on their own, every reference one to a place."""
+"""Schemas in normal form: translated to 2020-12, self-contained, with references to their own places only."""
 
 import copy
 import re
@@ -23,10 +23,10 @@ from microagent.schemas.words import Schema
 _PLAIN = re.compile(r"[\w.$:/ -]*")
 
 MOST = 20_000
-"""Definitions that a declaration uses, or a file has; dynamic references could ask for more without end."""
+"""Definitions that a declaration uses, or a file has; dynamic references could otherwise multiply without end."""
 
 MOST_IN_ALL = 500_000
-"""Definitions of all declarations of a file, where what several share counts for each of them."""
+"""Definitions of all declarations of a file; shared ones count for each declaration."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,8 @@ class Normal:
     """
     Schemas in normal form, and the definitions that they share.
 
-    ivar definition_names: what each definition is called by whoever wrote it, whoever refers to it
+    :ivar definition_names: the original names of the definitions, in parts, which are the same in all
+        declarations that share a definition
     """
 
     schemas: tuple[Schema, ...]
@@ -43,7 +44,7 @@ class Normal:
 
 
 class Bundler:
-    """Brings the schemas of one library into normal form; what is wrong with them is noted there."""
+    """Brings the schemas of one library into normal form; problems are reported to the library."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
@@ -71,13 +72,13 @@ class Bundler:
         )
 
     def converted(self, key: Key) -> Converted:
-        """What becomes a definition."""
+        """The translated schema of a definition."""
         if key not in self._converted:
             self._converted[key] = self._convert(key.found, key.env, is_own=False)
         return self._converted[key]
 
     def definition_complaints(self) -> None:
-        """Look at all that the declarations of the file share, whether they use it or not."""
+        """Check all definitions of the file, used or not."""
         found = filter(None, map(self._library.file.find, self._library.file.roots))
         keys = [self._keys.key(each, extended((), each.scope, each.context.resource)) for each in found]
         for key in sorted(self._closure(keys, MOST), key=lambda key: key.order):
@@ -95,13 +96,13 @@ class Bundler:
         return Conversion(self._library, self._keys, found, env, is_own=is_own).result
 
     def _used(self, own: Iterable[Converted]) -> list[Key]:
-        """The definitions that are used, in the order of their places."""
+        """The definitions that are used, sorted."""
         used = self._closure((key for each in own for key in each.targets), min(MOST, MOST_IN_ALL - self._taken))
         self._taken += len(used)
         return sorted(used, key=lambda key: key.order)
 
     def _closure(self, keys: Iterable[Key], most: int) -> set[Key]:
-        """The definitions, and those that they refer to; none, with a complaint, where these are too many."""
+        """The definitions with all that they refer to; none, with a complaint, if these are too many."""
         used: set[Key] = set()
         waiting = list(keys)
         while waiting:
@@ -115,14 +116,14 @@ class Bundler:
         return used
 
     def _complain_of_many(self, key: Key, most: int) -> None:
-        """Once, for what is asked for after that would only be more."""
+        """Report this once."""
         if not self._is_too_much:
-            message = f"is one of more than {most} definitions that references lead to: these are too many"
+            message = f"is one of more than {most} definitions that references lead to, which is too many"
             self._library.complain(key.scope, Complaint(message, key.steps))
         self._is_too_much = True
 
     def _definition(self, key: Key, names: Mapping[Key, str]) -> Schema:
-        """The definition, made once for all declarations that call what it refers to by the same names."""
+        """The definition, made once for all declarations that have the same names for its targets."""
         template = self._converted[key]
         called = (key, tuple(names[target] for target in template.targets))
         if called not in self._closed and key not in self._first:
@@ -137,10 +138,10 @@ class Bundler:
 
     def _original_name(self, key: Key) -> Steps:
         """
-        The steps to a definition, as people name them: ``("Customer",)``, ``("shared", "order", "status")``.
+        The parts of the original name: ``("Customer",)``, or ``("shared", "order", "status")`` in another file.
 
-        They begin with the file, if that declares nothing, and with "" if the definition is of one declaration alone:
-        part of its payload, or decided by its dynamic references.
+        The first part is empty for a definition that belongs to one declaration alone: part of its payload, or a result
+        of its dynamic references.
         """
         scope, steps = key.scope, key.steps[len(key.scope.root) :]
         named = tuple(name for word, name in pairwise(steps) if word in SHARED) or steps[-1:]
@@ -161,7 +162,7 @@ def _file(scope: Scope) -> Steps:
 
 
 def _alike(scope: Scope) -> set[str]:
-    """The definitions of a file that only signs tell apart, as ``List<int[]>`` and ``List<int>`` of some catalogues."""
+    """The definitions that differ from others only in punctuation, such as ``List<int[]>`` and ``List<int>``."""
     shared = [followed(scope.value, (*scope.root, word)) for word in SHARED]
     names = [str(name) for each in shared if isinstance(each, Mapping) for name in cast("Mapping[str, Any]", each)]
     known = Counter(map(camel_case, set(names)))
@@ -169,7 +170,7 @@ def _alike(scope: Scope) -> set[str]:
 
 
 def _names(keys: Iterable[Key], taken: set[str]) -> dict[Key, str]:
-    """A name for each: its own where that is free, else with those of its file and folders."""
+    """A unique name for each definition: its own if possible, otherwise one with its file and folders in front."""
     names: dict[Key, str] = {}
     used = set(taken)
     for key in keys:

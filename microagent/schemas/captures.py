@@ -1,24 +1,24 @@
-"""Which groups of a regular expression a back reference can repeat."""
+"""The groups that back references of a regular expression can refer to."""
 
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from microagent.schemas.ecmascript import Back, Choice, Group, Look, Node, PatternError, Repeat, Sequence
+from microagent.schemas.regexnodes import Back, Choice, Group, Look, Node, PatternError, Repeat, Sequence
 
 MOST_OF_ONE_NAME = 100
 
 Trail: TypeAlias = tuple[tuple[Node, int], ...]
-"""The way from the whole to a part: each that it is in, and at which place in it."""
+"""The path from the root to a node: its ancestors, each with the index of the child that the path goes through."""
 
 
 def referred(whole: Node) -> Mapping[Back, Mapping[Group, bool]]:
     """
-    Of each reference: the groups that may have matched before, and whether each of them must have.
+    For each back reference the groups that may have matched before it, and whether each of them must have.
 
-    In ECMA-262 a group is forgotten when what it is in begins again; Python remembers it. Where that would make a
-    difference, the expression is refused.
+    ECMA-262 resets a group with each new iteration of a repetition around it; Python does not. Expressions for which
+    this would make a difference are refused.
 
-    :raises PatternError: if a reference means nothing, or nothing that Python could say
+    :raises PatternError: if there is no such group, or Python cannot express the reference
     """
     groups: dict[Group, Trail] = {}
     references: dict[Back, Trail] = {}
@@ -47,7 +47,7 @@ def _placed(node: Node, trail: Trail) -> Iterator[tuple[Group | Back, Trail]]:
 
 
 def parts(node: Node) -> tuple[Node, ...]:
-    """What is directly inside."""
+    """The children of a node."""
     match node:
         case Sequence(several) | Choice(several):
             return several
@@ -62,11 +62,11 @@ def _check_name(name: int | str, trails: list[Trail]) -> None:
         raise PatternError(f"cannot be checked: more than {MOST_OF_ONE_NAME} of its groups are called {name}")
     for index, one in enumerate(trails):
         if not all(isinstance(_parting(one, other)[0], Choice) for other in trails[index + 1 :]):
-            raise PatternError(f"is no regular expression of ECMA-262: two of its groups are called {name}")
+            raise PatternError(f"is not a regular expression of ECMA-262: two of its groups are called {name}")
 
 
 def _parting(one: Trail, other: Trail) -> tuple[Node | None, int]:
-    """Where two trails part, if they do, and how many steps they have in common."""
+    """The node at which two trails part, None if one is a prefix of the other, and the number of common steps."""
     for count, (step, its) in enumerate(zip(one, other, strict=False)):
         if step != its:
             return step[0], count
@@ -76,7 +76,7 @@ def _parting(one: Trail, other: Trail) -> tuple[Node | None, int]:
 def _possible(reference: Back, trail: Trail, groups: Mapping[Group, Trail]) -> Iterator[tuple[Group, bool]]:
     if not groups:
         raise PatternError(
-            f"is no regular expression of ECMA-262: there is no group {reference.group}, "
+            f"is not a regular expression of ECMA-262: there is no group {reference.group}, "
             f"at character {reference.at + 1}"
         )
     for group, its in groups.items():
@@ -90,7 +90,5 @@ def _possible(reference: Back, trail: Trail, groups: Mapping[Group, Trail]) -> I
             continue
         must = not any(isinstance(node, Choice) or (isinstance(node, Repeat) and node.least == 0) for node in inside)
         if not must and any(isinstance(node, Repeat) and node.most != 1 for node, _ in its):
-            raise PatternError(
-                "cannot be checked: it refers to a group that is in a repetition and not in each of them"
-            )
+            raise PatternError("cannot be checked: it refers to a group that not every repetition matches")
         yield group, must

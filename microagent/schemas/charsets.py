@@ -1,4 +1,4 @@
-"""Sets of characters, as the classes of a regular expression name them."""
+"""Sets of characters for the classes of regular expressions."""
 
 import re
 import sys
@@ -11,7 +11,7 @@ from itertools import chain, groupby
 from typing import TypeAlias
 
 Charset: TypeAlias = tuple[tuple[int, int], ...]
-"""Ranges of characters, both ends included, in order and apart from each other."""
+"""Ranges of code points with both ends included, sorted and not adjacent."""
 
 _LAST = sys.maxunicode
 ANY: Charset = ((0, _LAST),)
@@ -36,7 +36,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_]")
 
 
 def charset(*ranges: tuple[int, int]) -> Charset:
-    """The characters of all these ranges."""
+    """The set of all these ranges."""
     found: list[tuple[int, int]] = []
     for first, last in sorted(ranges):
         if found and first <= found[-1][1] + 1:
@@ -47,15 +47,17 @@ def charset(*ranges: tuple[int, int]) -> Charset:
 
 
 def of_texts(*texts: str) -> Charset:
-    """The characters of texts; one of three characters with ``-`` in the middle is a range."""
+    """The set of these characters; ``a-z`` stands for a range."""
     return charset(*((ord(text[0]), ord(text[-1])) for text in texts))
 
 
 def union(*sets: Charset) -> Charset:
+    """The characters that are in any of the sets."""
     return charset(*(each for several in sets for each in several))
 
 
 def complement(found: Charset) -> Charset:
+    """All other characters."""
     ends = [-1, *(end for first, last in found for end in (first - 1, last)), _LAST]
     pairs = zip(ends[::2], ends[1::2], strict=True)
     return tuple((before + 1, after) for before, after in pairs if before < after)
@@ -75,7 +77,7 @@ BY_LETTER = {
     "s": SPACE,
     "S": complement(SPACE),
 }
-r"""What ``\d`` and its like mean in ECMA-262."""
+r"""The meanings of ``\d`` and similar escapes in ECMA-262."""
 
 
 # -- Unicode
@@ -83,7 +85,7 @@ r"""What ``\d`` and its like mean in ECMA-262."""
 
 @lru_cache(1024)
 def of_category(name: str) -> Charset | None:
-    """The characters of a general category, or None when there is none of this name."""
+    """The characters of a general category; None if there is no such category."""
     short = _SHORT.get(name, name)
     if short not in CATEGORIES:
         return None
@@ -103,7 +105,7 @@ def _by_category() -> dict[str, Charset]:
 @lru_cache(1024)
 def of_property(name: str) -> Charset | None:
     """
-    The characters of another property of Unicode, as the package ``regex`` knows it; None when it does not.
+    The characters of any other property of Unicode that the package ``regex`` knows; None if it does not.
 
     :raises ImportError: if that package is not installed
     """
@@ -117,7 +119,7 @@ def of_property(name: str) -> Charset | None:
 
 @lru_cache(1024)
 def in_any_case(found: Charset) -> Charset:
-    """The characters, and those that are one of them when case does not count: Unicode's simple case folding."""
+    """The characters with all that differ from one of them in case only, by Unicode's simple case folding."""
     codes, alike = _cased()
     inside = chain.from_iterable(codes[bisect_left(codes, first) : bisect_right(codes, last)] for first, last in found)
     return union(found, *{alike[code] for code in inside})
@@ -125,7 +127,7 @@ def in_any_case(found: Charset) -> Charset:
 
 @cache
 def _cased() -> tuple[tuple[int, ...], Mapping[int, Charset]]:
-    """Characters that have others when case does not count, in order, and each with those."""
+    """The characters that have case variants, sorted, and the variants of each."""
     where = (found for category, found in _by_category().items() if category in {"Lu", "Ll", "Lt", "Mn", "Nl", "So"})
     codes = (code for first, last in union(*where) for code in range(first, last + 1))
     changed = {code: ord(folded) for code in codes if (folded := _fold(chr(code))) != chr(code)}
@@ -141,12 +143,12 @@ def _fold(text: str) -> str:
     return next((each for each in (text.casefold(), text.lower()) if len(each) == 1), text)
 
 
-# -- Python's expressions
+# -- Python's regular expressions
 
 
 @lru_cache(1024)
 def python_class(found: Charset) -> str:
-    """What matches one of the characters, in an expression of Python's ``re``."""
+    """An expression of Python's ``re`` that matches one of the characters."""
     if found == NOTHING:
         return "(?!)"
     if found == ANY:
@@ -176,6 +178,6 @@ def _parts(first: int, last: int, between: Iterable[str]) -> Iterator[str]:
 def _shown(code: int) -> str:
     if _PLAIN.fullmatch(chr(code)):
         return chr(code)
-    if code < 0x100:  # noqa: PLR2004 - what two digits can say
+    if code < 0x100:  # noqa: PLR2004 - two hexadecimal digits
         return f"\\x{code:02x}"
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - what four digits can say
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"  # noqa: PLR2004 - four hexadecimal digits

@@ -1,4 +1,4 @@
-"""Alternatives of which a value fits one at most: those that msgspec can choose between."""
+"""Unions that msgspec can check: alternatives of which any value fits at most one."""
 
 from collections.abc import Mapping
 from typing import Any, cast
@@ -11,7 +11,7 @@ from microagent.schemas.runtime_types import AnyValue, Options, Record, Referenc
 from microagent.schemas.words import Schema
 
 _DISJOINT = ("object", "array", "string", "number", "boolean", "null")
-WITHOUT_PATTERN = {"array", "object"}  # msgspec 0.22 reads wrong memory where one of these may be instead of the text
+WITHOUT_PATTERN = {"array", "object"}  # in a union with one of these, msgspec 0.22 reads invalid memory for a pattern
 _FURTHEST = 20
 
 
@@ -20,9 +20,9 @@ _UNEVALUATED = frozenset({"unevaluatedProperties", "unevaluatedItems"})
 
 class Choices:
     """
-    Looks at alternatives before they are judged.
+    Examines alternatives.
 
-    :param opaque: references that msgspec has no type for
+    :param opaque: places that are known to have no type for msgspec
     """
 
     def __init__(self, schema: Schema, definitions: Mapping[str, Any], opaque: frozenset[Place]) -> None:
@@ -31,11 +31,11 @@ class Choices:
         self._opaque = opaque
 
     def united(self, options: list[Schema], types: list[Type], in_file: bool) -> Type | None:
-        """One type for alternatives of these types; None where it is not certain that a value fits one at most."""
+        """The union of these types; None if a value might fit several of the alternatives."""
         return _united(types, [self.kinds(option, in_file) for option in options], self._tags(options, in_file))
 
     def kinds(self, schema: Schema, in_file: bool, depth: int = 0) -> set[str]:
-        """The kinds of values that may fit; a whole number is a number."""
+        """The kinds of values that may fit; an integer counts as a number."""
         if isinstance(schema, bool) or depth > _FURTHEST:
             return set(_DISJOINT)
         if isinstance(reference := schema.get("$ref"), str):
@@ -50,7 +50,7 @@ class Choices:
         return kinds
 
     def has_pattern(self, schema: Schema, in_file: bool, depth: int = 0) -> bool:
-        """Whether a text that fits may have to have a pattern."""
+        """Whether some string may have to match a pattern."""
         if isinstance(schema, bool) or depth > _FURTHEST:
             return False
         if isinstance(reference := schema.get("$ref"), str):
@@ -60,7 +60,7 @@ class Choices:
         return "pattern" in schema or any(self.has_pattern(each, in_file, depth + 1) for each in inner)
 
     def _tags(self, options: list[Schema], in_file: bool) -> Mapping[int, Mapping[str, str]]:
-        """Of every alternative that is an object: the properties that it must have with one value, and the value."""
+        """For each alternative that is an object: its required properties with only one possible value."""
         found: dict[int, Mapping[str, str]] = {}
         for index, option in enumerate(options):
             schema, place = option, None
@@ -74,7 +74,7 @@ class Choices:
 
 
 def _is_record(schema: Mapping[str, Any]) -> bool:
-    """Whether the type of the schema is one of an object with fields, and nothing else."""
+    """Whether the schema is only an object with named properties."""
     others = {"$ref", "enum", "const", *_UNEVALUATED} & schema.keys()
     names = [*schema.get("properties", ()), *schema.get("required", ())]
     return schema.get("type") == "object" and bool(names) and not others and all(map(is_field, names))
@@ -92,7 +92,7 @@ def _tags_of(schema: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _united(types: list[Type], taken: list[set[str]], tags: Mapping[int, Mapping[str, str]]) -> Type | None:
-    """One type for alternatives of which a value fits one at most; None where that is not certain."""
+    """The union of alternatives; None if a value might fit several of them."""
     objects = [index for index, kinds in enumerate(taken) if "object" in kinds]
     others = [index for index in range(len(taken)) if index not in objects]
     found: list[Type] = [types[index] for index in others]

@@ -1,4 +1,4 @@
-"""References that would have a value checked again and again, and never come to its parts."""
+"""Detection of references that make a validator check the same value endlessly, or far too often."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,28 +10,28 @@ from microagent.schemas.converting import Converted, Key, Link
 from microagent.schemas.library import Library
 from microagent.schemas.scopes import Steps
 
-CIRCLE = "leads in a circle: no property or item of the value is on its way"
+CIRCLE = "leads back to itself, and into no property or item of the value"
 
 DEEPEST = 100
-"""Schemas that check the same value, each at the behest of the one before."""
+"""Schemas that check the same value, each referred to by the one before."""
 
 MOST_CHECKS = 100_000
-"""Schemas that check the same value at all."""
+"""Schemas that check the same value in total."""
 
 
 class Checks:
-    """How often a value would be checked because of one place."""
+    """Counts how many schemas check the same value."""
 
     def __init__(self, library: Library, converted: Callable[[Key], Converted]) -> None:
-        """:param converted: makes what a reference leads to"""
+        """:param converted: gives the schema that a reference leads to"""
         self._library = library
         self._converted = converted
         self._costs: dict[_Node, _Cost] = {}
         self._checked: set[Converted] = set()
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
 
     def check(self, converted: Converted) -> None:
-        """Note every reference that leads in a circle, or to too many checks of one value."""
+        """Report every reference that leads in a cycle, or to too many checks of one value."""
         if converted in self._checked:
             return
         self._checked.add(converted)
@@ -52,7 +52,7 @@ class Checks:
                 continue
             link, node = step
             if node in places:
-                self._tell_circle(path, node, link)
+                self._report_cycle(path, node, link)
             elif node in self._costs:
                 self._add(visit, self._costs[node], link)
             else:
@@ -71,22 +71,22 @@ class Checks:
     def _add(self, visit: "_Visit", cost: "_Cost", link: Link | None) -> None:
         visit.cost = _Cost(max(visit.cost.depth, cost.depth + 1), min(visit.cost.checks + cost.checks, MOST_CHECKS + 1))
         if visit.cost.depth > DEEPEST:
-            self._tell(
+            self._report(
                 visit,
                 link,
-                f"begins a chain of more than {DEEPEST} schemas that check the same value: refer to the last of them",
+                f"begins a chain of more than {DEEPEST} schemas that check the same value: refer to the last one",
             )
         elif visit.cost.checks > MOST_CHECKS:
-            self._tell(visit, link, f"multiplies: one value would be checked more than {MOST_CHECKS:,} times")
+            self._report(visit, link, f"multiplies: one value would be checked more than {MOST_CHECKS:,} times")
 
-    def _tell(self, visit: "_Visit", link: Link | None, fault: str) -> None:
-        """Once in a document: what leads there is too much as well."""
-        if link is not None and fault not in self._told:
-            self._told.add(fault)
+    def _report(self, visit: "_Visit", link: Link | None, fault: str) -> None:
+        """Report a fault once: outer references have it as well."""
+        if link is not None and fault not in self._reported:
+            self._reported.add(fault)
             self._complain(visit, link, fault)
 
-    def _tell_circle(self, path: "list[_Visit]", node: "_Node", link: Link | None) -> None:
-        """At its last reference."""
+    def _report_cycle(self, path: "list[_Visit]", node: "_Node", link: Link | None) -> None:
+        """Report a cycle at its last reference."""
         for visit in reversed(path):
             if link is not None:
                 self._complain(visit, link, CIRCLE)
@@ -110,7 +110,7 @@ class _Cost:
 
 @dataclass(slots=True)
 class _Visit:
-    """A place on the way; ``link`` led to it, ``onward`` are the ones that it leads to."""
+    """A place on the current path; ``link`` led to it, ``onward`` iterates over the places that it leads to."""
 
     node: _Node
     link: Link | None

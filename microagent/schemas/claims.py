@@ -1,4 +1,4 @@
-"""Who checks which word of which schema: what msgspec checks is crossed off, and all else is for jsonschema."""
+"""The ledger of who checks which keyword: what msgspec does not claim is left to jsonschema."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,12 +20,12 @@ KEYWORDS = frozenset(
         "required", "dependentRequired",
     }
 )  # fmt: skip
-"""The words of 2020-12 that refuse something; all others only tell people something, or nothing."""
+"""The keywords of 2020-12 that can refuse a value."""
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
-    """What is said of a schema; ``left`` shrinks to what msgspec does not check."""
+class Keywords:
+    """The keywords of a schema; ``left`` are those that nobody has claimed yet."""
 
     schema: Mapping[str, Any]
     place: Place
@@ -37,9 +37,9 @@ class Said:
 
 class Claims:
     """
-    What has been claimed, and what was left.
+    Records who checks which keyword.
 
-    :param formats: ``format`` is to be checked, too
+    :param formats: whether ``format`` is checked
     """
 
     def __init__(self, *, formats: bool) -> None:
@@ -47,27 +47,27 @@ class Claims:
         self._checked: dict[tuple[Place, str], Checker] = {}
         self._left_references: list[tuple[Place, str]] = []
 
-    def said(self, schema: Mapping[str, Any], place: Place) -> Said:
-        """The words of a schema that somebody has to check."""
-        return Said(schema, place, {word: value for word, value in schema.items() if self._counts(word, value)})
+    def keywords(self, schema: Mapping[str, Any], place: Place) -> Keywords:
+        """The keywords of a schema that have to be checked."""
+        return Keywords(schema, place, {word: value for word, value in schema.items() if self._counts(word, value)})
 
-    def claim(self, said: Said, *words: str) -> None:
-        """Msgspec checks these words."""
+    def claim(self, keywords: Keywords, *words: str) -> None:
+        """Record that msgspec checks these keywords completely."""
         for word in words:
-            if word in said.left:
-                del said.left[word]
-                self._checked[said.place, word] = "msgspec"
+            if word in keywords.left:
+                del keywords.left[word]
+                self._checked[keywords.place, word] = "msgspec"
 
-    def keep(self, said: Said, word: str, rest: Any) -> None:
-        """Msgspec checks a word, but for a rest inside; True is no rest."""
-        self._checked[said.place, word] = "msgspec"
+    def keep(self, keywords: Keywords, word: str, rest: Any) -> None:
+        """Record that msgspec checks a keyword except for ``rest``, its value for jsonschema; True is no rest."""
+        self._checked[keywords.place, word] = "msgspec"
         if rest is True:
-            del said.left[word]
+            del keywords.left[word]
         else:
-            said.left[word] = rest
+            keywords.left[word] = rest
 
     def leave(self, schema: Schema, place: Place) -> None:
-        """Jsonschema checks all of a schema."""
+        """Record that jsonschema checks a whole schema."""
         in_file, above = place
         for steps, each in every_schema(schema, above):
             for word, value in () if isinstance(each, bool) else each.items():
@@ -76,16 +76,16 @@ class Claims:
                 if word == "$ref" and isinstance(value, str):
                     self._left_references.append(((in_file, steps), value))
 
-    def leave_rest(self, said: Said) -> None:
-        """Jsonschema checks what nobody has claimed."""
-        for word, value in said.left.items():
-            if (said.place, word) not in self._checked:
-                self.leave({word: value}, said.place)
+    def leave_rest(self, keywords: Keywords) -> None:
+        """Record that jsonschema checks the keywords that are still left."""
+        for word, value in keywords.left.items():
+            if (keywords.place, word) not in self._checked:
+                self.leave({word: value}, keywords.place)
 
     def everywhere(
         self, schema: Schema, definitions: Mapping[str, Any]
     ) -> Mapping[tuple[Place, str], tuple[Checker, ...]]:
-        """Who checks what, definitions that only jsonschema comes to included."""
+        """Who checks which keyword, including the definitions that only jsonschema reaches."""
         found: dict[tuple[Place, str], tuple[Checker, ...]] = {at: (who,) for at, who in self._checked.items()}
         seen: set[Place] = set()
         while self._left_references:

@@ -1,4 +1,4 @@
-"""One schema in the words of 2020-12, with each reference as the place that it means."""
+"""The translation of one schema to 2020-12, with resolved references."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,15 +12,15 @@ from microagent.schemas.scopes import RECURSIVE, Context, Found, Scope, Steps
 from microagent.schemas.words import IN_PLACE, Schema
 
 Env: TypeAlias = tuple[tuple[str, Scope, Steps], ...]
-"""Where each dynamic anchor leads, as far as the references on the way have decided it."""
+"""The dynamic scope: for each dynamic anchor the first schema on the way that has it."""
 
 
 @dataclass(eq=False, slots=True)
 class Key:
     """
-    A schema that becomes a definition: its place, and where dynamic anchors lead in it.
+    A schema that becomes a definition: its place, and the dynamic scope in which it is referred to.
 
-    There is one of each. Those of the file itself come first, then those of other files, by their names.
+    There is one object for each, see ``Keys``.
     """
 
     scope: Scope
@@ -30,19 +30,19 @@ class Key:
 
     @property
     def order(self) -> tuple[bool, bool, str, Steps, list[tuple[str, str, Steps]]]:
-        """What a declaration's definitions are sorted by."""
+        """The sort key of definitions: those of the main document first, then those of other files by name."""
         env = [(name, scope.name, steps) for name, scope, steps in self.env]
         return bool(self.scope.name), not self.scope.is_file, self.scope.name, self.steps, env
 
 
 class Keys:
-    """All definitions that anything refers to."""
+    """The keys of all definitions: equal ones are the same object."""
 
     def __init__(self) -> None:
         self._keys: dict[tuple[Scope, Steps, Env], Key] = {}
 
     def key(self, found: Found, env: Env) -> Key:
-        """The one of a schema."""
+        """The key of a schema in a dynamic scope."""
         called = (found.scope, found.steps, env)
         if called not in self._keys:
             self._keys[called] = Key(found.scope, found.steps, env, found)
@@ -51,7 +51,7 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A reference: the definition that it leads into, None for the schema itself; where it stands in the source."""
+    """A resolved reference: the definition it leads to, None for the schema itself, and its place in the source."""
 
     key: Key | None
     tail: Steps
@@ -62,10 +62,10 @@ class Link:
 @dataclass(eq=False)
 class Converted:
     """
-    A schema in the words of 2020-12, its references still open.
+    A schema translated to 2020-12, in which ``$ref`` has no address yet.
 
     :ivar links: every reference, with the schema whose ``$ref`` it is
-    :ivar edges: the places that check the same value as a place: further inside, or where a reference leads
+    :ivar edges: for each place those that check the same value: schemas inside, and targets of references
     """
 
     scope: Scope
@@ -81,7 +81,7 @@ class Converted:
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """Where a reference stands."""
+    """The place of a reference."""
 
     place: Steps
     context: Context
@@ -89,7 +89,7 @@ class _Here:
 
 
 class Conversion:
-    """Of one schema and all that is inside it."""
+    """The translation of a schema and all schemas inside it, which ends up in ``result``."""
 
     def __init__(self, library: Library, keys: Keys, found: Found, env: Env, *, is_own: bool) -> None:
         self._library = library
@@ -103,25 +103,25 @@ class Conversion:
 
     def _schema(self, schema: Schema, place: Steps, context: Context, env: Env, at: Steps) -> Schema:
         """
-        One schema.
+        Translate a schema.
 
-        :param place: where it stands in its document
-        :param at: the steps to it from the schema that is converted, in the words of 2020-12
+        :param place: the steps to it in its document
+        :param at: the steps to it from the outermost schema, after translation
         """
         if isinstance(schema, bool):
             return schema
-        living = context.draft.living(schema)
-        if len(living) < len(schema) and not self._scope.name:
-            self._warn(schema, living, place, context.draft)
+        effective = context.draft.effective(schema)
+        if len(effective) < len(schema) and not self._scope.name:
+            self._warn(schema, effective, place, context.draft)
         if "class_name" in schema:
             self._check_class_name(schema["class_name"], place)
         if not self._is_own:
-            living = {key: value for key, value in living.items() if key not in SHARED}
+            effective = {key: value for key, value in effective.items() if key not in SHARED}
         changed: dict[Steps, Schema] = {}
         edges: list[Steps] = []
-        for old, new, inner in inner_schemas(living, context.draft):
+        for old, new, inner in inner_schemas(effective, context.draft):
             if new in changed:
-                continue  # two words that mean the same, as definitions and $defs: the newer one
+                continue  # of two synonyms, such as definitions and $defs, the newer one counts
             there = (*place, *old)
             inside = self._scope.entered(context, inner, there)
             inner_env = extended(env, self._scope, there) if inside.resource == there else env
@@ -129,22 +129,24 @@ class Conversion:
             if new[0] in IN_PLACE:
                 edges.append((*at, *new))
         here = _Here(place, context, env)
-        links = [link for word in sorted(REFERRING & living.keys()) for link in self._links(word, living[word], here)]
+        links = [
+            link for word in sorted(REFERRING & effective.keys()) for link in self._links(word, effective[word], here)
+        ]
         if edges or links:
             self.result.edges[at] = [*edges, *links]
-        result = modern(living, context.draft, changed)
+        result = modern(effective, context.draft, changed)
         self.result.links += [(with_reference(result, "#"), link) for link in links]
         return result
 
-    def _warn(self, schema: Mapping[str, Any], living: Mapping[str, Any], place: Steps, said: Draft) -> None:
-        """Tell whoever wrote the file that they mean something by what means nothing."""
-        hidden = said.hides and "$ref" in schema
-        reason = f"{said.name} reads nothing beside $ref" if hidden else f"it is no keyword of {said.name}"
-        for key in sorted(schema.keys() - living.keys()):
-            self._library.warn(Complaint(f"{shown(key)} is not looked at: {reason}", (*place, key), of_key=True))
+    def _warn(self, schema: Mapping[str, Any], effective: Mapping[str, Any], place: Steps, draft: Draft) -> None:
+        """Warn of keywords that have no effect."""
+        hidden = draft.hides and "$ref" in schema
+        reason = f"{draft.name} ignores what is beside $ref" if hidden else f"it is not a keyword of {draft.name}"
+        for key in sorted(schema.keys() - effective.keys()):
+            self._library.warn(Complaint(f"{shown(key)} is ignored: {reason}", (*place, key), of_key=True))
 
     def _check_class_name(self, name: object, place: Steps) -> None:
-        problem = class_name_problem(name) if isinstance(name, str) else "a class_name is a text"
+        problem = class_name_problem(name) if isinstance(name, str) else "a class_name must be a string"
         if problem is not None:
             self._library.complain(self._scope, Complaint(problem, (*place, "class_name")))
 
@@ -154,14 +156,14 @@ class Conversion:
         try:
             found = self._library.meaning(text, self._scope, here.context)
         except (DanglingError, ValueError) as exc:
-            fault = str(exc) if isinstance(exc, DanglingError) else "is no reference"
+            fault = str(exc) if isinstance(exc, DanglingError) else "is not a valid reference"
             complaint = Complaint(f"{word} {shown(text)} {fault}", (*here.place, word))
             self._library.complain(self._scope, complaint)
         else:
             yield self._link(self._dynamic(word, found, text, here.env), here.env, (*here.place, word), text)
 
     def _dynamic(self, word: str, found: Found, text: str, env: Env) -> Found:
-        """What a dynamic reference means, which is decided by the first schema on the way that has such an anchor."""
+        """The target of a dynamic reference: the first schema on the way that has such an anchor."""
         if word == "$ref":
             return found
         name = RECURSIVE if word == "$recursiveRef" else text.partition("#")[2]
@@ -186,7 +188,7 @@ class Conversion:
 
 
 def extended(env: Env, scope: Scope, resource: Steps) -> Env:
-    """The environment within a resource: what nobody around it has decided, it decides."""
+    """The dynamic scope within a resource, whose anchors count if no outer resource has the same ones."""
     known = {name for name, _, _ in env}
     more = [(name, scope, steps) for name, steps in scope.dynamic_anchors(resource).items() if name not in known]
     return tuple(sorted([*env, *more], key=lambda entry: entry[0])) if more else env

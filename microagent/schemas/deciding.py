@@ -1,4 +1,4 @@
-"""Who checks which keyword of a payload, msgspec or jsonschema: decided once, for the generator and the runtime."""
+"""The decision which keywords of a payload msgspec checks and which jsonschema, for the generator and the runtime."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -20,11 +20,11 @@ class Decision:
     How a value is checked.
 
     :ivar type: what msgspec checks
-    :ivar types: the types of the references in it
-    :ivar rest: what is left to jsonschema when msgspec has said yes; True for nothing
+    :ivar types: the types that it refers to, by place
+    :ivar rest: what jsonschema checks if msgspec accepts a value; True for nothing
     :ivar definitions: what the rest refers to
-    :ivar whole: the whole schema, which decides when msgspec says no: 1.0 is an integer to JSON Schema
-    :ivar checked: who checks each keyword, by the place of its schema; what is missing is checked by nobody
+    :ivar whole: the whole schema, which jsonschema checks if msgspec refuses a value: to JSON Schema, 1.0 is an integer
+    :ivar checked: who checks each keyword, by the place of its schema; keywords that nothing checks are missing
     """
 
     type: Type
@@ -35,11 +35,11 @@ class Decision:
     checked: Mapping[tuple[Place, str], tuple[Checker, ...]]
 
     def for_msgspec(self) -> Any:
-        """The type as msgspec takes it; None where it checks nothing."""
+        """The type for msgspec; None if it checks nothing."""
         return None if self.type == AnyValue() else Builder(self.types).build(self.type)
 
     def record(self) -> Record | None:
-        """The objects that fit, where the type alone decides and is one of objects."""
+        """The type if it is that of an object and decides alone; otherwise None."""
         found: Type | None = self.type
         while isinstance(found, Reference):
             found = self.types.get(found.place)
@@ -50,10 +50,10 @@ class Decision:
 
 def decide(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> Decision:
     """
-    Who checks what.
+    Decide who checks which keyword.
 
-    :param definitions: the definitions of the declaration
-    :param formats: ``format`` is to be checked, too
+    :param definitions: of the declaration
+    :param formats: whether ``format`` is checked
     """
     if any(map(_is_scoped, (schema, *definitions.values()))):
         return _left_to_jsonschema(schema, definitions, formats)
@@ -67,7 +67,7 @@ def decide(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = Fa
 
 
 def _left_to_jsonschema(schema: Schema, definitions: Mapping[str, Any], formats: bool) -> Decision:
-    """Where references depend on who refers, or other drafts are spoken, the whole is one piece."""
+    """The decision for schemas with dynamic references or other drafts: jsonschema checks everything."""
     claims = Claims(formats=formats)
     claims.leave(schema, (False, ()))
     return Decision(AnyValue(), {}, schema, definitions, schema, claims.everywhere(schema, definitions))
@@ -75,10 +75,10 @@ def _left_to_jsonschema(schema: Schema, definitions: Mapping[str, Any], formats:
 
 def _decided(schema: Schema, definitions: Mapping[str, Any], formats: bool) -> Decision:
     """
-    The decision on a schema whose references mean the same whoever comes to them.
+    The decision for a schema without dynamic references.
 
-    What is exact depends on what it refers to: at first all is taken for exact, and each round knows better, until one
-    finds nothing new.
+    Whether msgspec checks a definition completely depends on the definitions that it refers to. So this is a
+    fixed-point iteration: at first, all are assumed to be checked completely, and each round corrects that.
     """
     inexact, opaque = frozenset[Place](), frozenset[Place]()
     while True:
@@ -105,7 +105,7 @@ def _is_foreign(schema: Mapping[str, Any]) -> bool:
 
 
 def _moved(schema: Schema, definitions: Mapping[str, Any], document: str) -> Schema:
-    """The payload with references into itself as references to a definition that holds it."""
+    """The payload with references into itself replaced by references to a definition that holds it."""
 
     def address(_: str, target: Target) -> Mapping[str, str]:
         return {} if target.in_file else {"$ref": reference_to("$defs", document, *target.steps)}
@@ -119,7 +119,7 @@ def _place_in(place: Place, document: str) -> Place:
 
 
 def _circles(types: Mapping[Place, Type]) -> set[Place]:
-    """References to what is no object and comes back to itself: msgspec has no type for these."""
+    """The places of recursive types that are not objects, which msgspec does not support."""
     named = {place: set(_named_in(found)) for place, found in types.items()}
     return {start for start in named if start in _reached(start, named)}
 
@@ -136,7 +136,7 @@ def _reached(start: Place, named: Mapping[Place, set[Place]]) -> set[Place]:
 
 
 def _named_in(found: Type) -> Iterator[Place]:
-    """The references that have to be known before a type can be made; those of an object do not."""
+    """The places whose types must exist before this type can be built; those in an object may come later."""
     if isinstance(found, Reference):
         yield found.place
     for inner in inside(found):

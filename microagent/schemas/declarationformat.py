@@ -1,4 +1,4 @@
-"""The published JSON Schema of files that declare something, and what it says is wrong with one."""
+"""The JSON Schema of the declaration format, and the problems that it finds in documents."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from microagent.jsontext import Complaint
 from microagent.schemas.plainformat import is_plain
 
 _LEFT_ASIDE = frozenset({"pattern", "not", "const"})
-"""What of it names and the version are held to; whoever knows these says it better."""
+"""Keywords that check names and the version, for which ``sources.contents`` has better messages."""
 
 
 def format_text() -> str:
@@ -26,7 +26,7 @@ def known_keys(kind: str) -> frozenset[str]:
 
 
 def format_complaints(document: object) -> list[Complaint]:
-    """What is wrong with the form of a document, its names and its version aside."""
+    """Complaints about the structure of a document, but not about names and version."""
     if is_plain(document):
         return []
     from microagent.schemas.jsonschemas import complaints  # with jsonschema, which is slow to import
@@ -35,10 +35,10 @@ def format_complaints(document: object) -> list[Complaint]:
 
 
 def _with_hint(complaint: Complaint) -> Complaint:
-    """Who writes a schema for an argument is told where schemas stand."""
+    """The complaint with advice if a schema is used as the type of an argument."""
     if complaint.steps[2:3] != ("providing_args",) or not complaint.message.endswith(", got an object"):
         return complaint
-    return replace(complaint, message=f"{complaint.message}; JSON Schemas stand in 'payload', below 'properties'")
+    return replace(complaint, message=f"{complaint.message}; for JSON Schemas, use 'payload' with 'properties'")
 
 
 @cache

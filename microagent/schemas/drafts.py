@@ -1,4 +1,4 @@
-"""The drafts of JSON Schema, and how each of them says what 2020-12 says."""
+"""The drafts of JSON Schema, and the translation of each to 2020-12."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -9,7 +9,7 @@ from microagent.schemas.words import LISTED, NAMED, SINGLE, Schema, is_annotatio
 Steps: TypeAlias = tuple[str, ...]
 
 SHARED = frozenset({"$defs", "definitions"})
-"""Words under which schemas wait to be referred to; they are understood in every draft."""
+"""Keywords for definitions; both are understood in every draft."""
 
 _DRAFT_4 = SHARED | {
     "$ref", "$schema", "id", "type", "enum", "multipleOf", "maximum", "exclusiveMaximum", "minimum",
@@ -27,7 +27,7 @@ _DRAFT_2020 = (_DRAFT_2019 - {"$recursiveRef", "$recursiveAnchor", "additionalIt
     "$dynamicRef", "$dynamicAnchor", "prefixItems",
 }  # fmt: skip
 KEYWORDS = _DRAFT_4 | _DRAFT_2019 | _DRAFT_2020
-"""All that some draft understands and that is more than an annotation."""
+"""All keywords of any draft, without annotations."""
 
 _NAMING = frozenset(
     {"$schema", "$id", "id", "$anchor", "$dynamicAnchor", "$recursiveAnchor", "$vocabulary", "nullable"}
@@ -38,13 +38,13 @@ REFERRING = frozenset({"$ref", "$dynamicRef", "$recursiveRef"})
 @dataclass(frozen=True, slots=True)
 class Draft:
     """
-    What one draft understands.
+    One draft of JSON Schema.
 
-    :ivar identifier: the keyword that names a schema
-    :ivar hides: whether nothing counts beside a ``$ref``
+    :ivar identifier: the keyword that identifies a schema
+    :ivar hides: whether ``$ref`` disables all keywords beside it
     :ivar anchors: whether an identifier may be an anchor, ``#name``
-    :ivar is_default: whether it is what is read where no draft is named
-    :ivar sealed: keywords whose findings nobody else may see
+    :ivar is_default: whether it is the dialect for schemas without ``$schema``
+    :ivar sealed: keywords that must not count as evaluation, see ``SEALED``
     """
 
     name: str
@@ -56,11 +56,11 @@ class Draft:
     sealed: frozenset[str] = frozenset()
 
     def seals(self, steps: Steps) -> bool:
-        """Whether what is inside is written so that no reference can lead to its place."""
+        """Whether the schema there is rewritten such that no reference can lead to it."""
         return steps[0] in self.sealed
 
-    def living(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
-        """What of a schema means something in this draft, or to somebody else."""
+    def effective(self, schema: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The keywords of a schema that have an effect in this draft, and those that no draft knows."""
         if self.hides and isinstance(schema.get("$ref"), str):
             return {key: value for key, value in schema.items() if key in _BESIDE_REF or is_annotation(key)}
         unknown = (KEYWORDS - self.keywords) & schema.keys()
@@ -70,7 +70,7 @@ class Draft:
 _BESIDE_REF = SHARED | {"$ref", "$schema"}
 
 DEFAULT = Draft("2020-12", _DRAFT_2020 | _DRAFT_2019, is_default=True)
-"""2020-12 in which draft 7's words, and ``nullable`` of OpenAPI, are understood."""
+"""The dialect without ``$schema``: 2020-12 with the keywords of draft 7 and ``nullable`` of OpenAPI."""
 
 _DRAFTS = {
     "draft-04": Draft("draft 4", _DRAFT_4, "id", hides=True, anchors=True),
@@ -81,26 +81,27 @@ _DRAFTS = {
 }
 
 
-def draft(identifier: object) -> Draft | None:
-    """The draft that a ``$schema`` names, or None when it names none that is known."""
+def draft_of(identifier: object) -> Draft | None:
+    """The draft that a ``$schema`` names; None if it is unknown."""
     if not isinstance(identifier, str):
         return None
     name = identifier.removesuffix("#").removeprefix("https").removeprefix("http")
-    if name == "://json-schema.org/schema":  # the newest one, whichever that was
+    if name == "://json-schema.org/schema":  # the newest draft
         return DEFAULT
     return _DRAFTS.get(name.removeprefix("://json-schema.org/").removesuffix("/schema"))
 
 
 SEALING = _DRAFTS["draft/2019-09"]
-"""In it, ``contains`` does not count as evaluation of the items that it finds."""
+"""2019-09, in which ``contains`` does not count as evaluation for ``unevaluatedItems``, unlike in 2020-12."""
 SEALED = replace(SEALING, sealed=frozenset({"contains", "minContains", "maxContains"}))
+"""2019-09 for documents with ``unevaluatedItems``, which has to be told what ``contains`` must not evaluate."""
 
 
-def inner_schemas(schema: Mapping[str, Any], said: Draft) -> Iterator[tuple[Steps, Steps, Schema]]:
+def inner_schemas(schema: Mapping[str, Any], draft: Draft) -> Iterator[tuple[Steps, Steps, Schema]]:
     """
-    The schemas directly inside what lives of one.
+    The schemas directly inside one, which holds effective keywords only.
 
-    Each with the steps that lead to it, and with those that will when it is in the words of 2020-12.
+    Each comes with the steps to it, and with the steps to it after translation to 2020-12.
     """
     for key, value in schema.items():
         if key in NAMED and isinstance(value, Mapping):
@@ -116,37 +117,37 @@ def inner_schemas(schema: Mapping[str, Any], said: Draft) -> Iterator[tuple[Step
         elif key in SINGLE and is_schema(value):
             if key != "additionalItems":
                 yield (key,), (key,), value
-            elif isinstance(schema.get("items"), list) and "additionalItems" in said.keywords:
+            elif isinstance(schema.get("items"), list) and "additionalItems" in draft.keywords:
                 yield (key,), ("items",), value
 
 
 _RENAMED = {"definitions": "$defs", "dependencies": "dependentSchemas"}
 
 
-def step_into(schema: Schema, steps: Steps, said: Draft) -> tuple[int, Steps, Schema] | None:
-    """The schema directly inside that steps begin to lead to: how many of them, and the modern ones; or None."""
+def step_into(schema: Schema, steps: Steps, draft: Draft) -> tuple[int, Steps, Schema] | None:
+    """The schema directly inside on the way of ``steps``: how many lead to it, those after translation, and itself."""
     if isinstance(schema, bool):
         return None
-    living = said.living(schema)
+    effective = draft.effective(schema)
     key, wanted = steps[0], steps[:2]
-    value = living.get(key)
+    value = effective.get(key)
     if key in NAMED and isinstance(value, Mapping):
         renamed = _RENAMED.get(key, key)
-        if len(wanted) < 2 or (renamed != key and wanted[1] in living.get(renamed, ())):  # noqa: PLR2004 - a pair
+        if len(wanted) < 2 or (renamed != key and wanted[1] in effective.get(renamed, ())):  # noqa: PLR2004 - a pair
             return None
         part: Mapping[str, Any] = {key: {wanted[1]: cast("Mapping[str, object]", value).get(wanted[1])}}
     else:
-        part = {word: living[word] for word in {key, "items"} & living.keys()}
-    found = ((old, new, inner) for old, new, inner in inner_schemas(part, said) if old == steps[: len(old)])
-    return next(((len(old), new, inner) for old, new, inner in found if not said.seals(old)), None)
+        part = {word: effective[word] for word in {key, "items"} & effective.keys()}
+    found = ((old, new, inner) for old, new, inner in inner_schemas(part, draft) if old == steps[: len(old)])
+    return next(((len(old), new, inner) for old, new, inner in found if not draft.seals(old)), None)
 
 
-def modern(schema: Mapping[str, Any], said: Draft, changed: Mapping[Steps, Schema]) -> dict[str, Any]:
+def modern(schema: Mapping[str, Any], draft: Draft, changed: Mapping[Steps, Schema]) -> dict[str, Any]:
     """
-    One schema in the words of 2020-12, without its references.
+    Translate one schema to 2020-12, without its references.
 
-    :param schema: what lives of it in its draft
-    :param changed: the schemas directly inside, by the steps that now lead to them
+    :param schema: its effective keywords
+    :param changed: the translated schemas directly inside, by the steps to them after translation
     """
     result = {
         key: value
@@ -156,9 +157,9 @@ def modern(schema: Mapping[str, Any], said: Draft, changed: Mapping[Steps, Schem
     _set_inner(result, schema, changed)
     _set_dependent_required(result, schema)
     _set_exclusive(result)
-    if said.is_default and schema.get("nullable") is True:
+    if draft.is_default and schema.get("nullable") is True:
         _set_nullable(result)
-    _set_sealed(result, said.sealed)
+    _set_sealed(result, draft.sealed)
     return result
 
 
@@ -169,7 +170,7 @@ def _holds_schemas(key: str, value: object) -> bool:
 
 
 def _set_inner(result: dict[str, Any], schema: Mapping[str, Any], changed: Mapping[Steps, Schema]) -> None:
-    for key in NAMED & schema.keys():  # an empty one says little, and yet it was there
+    for key in NAMED & schema.keys():  # an empty one is kept, too
         if key != "dependencies" and isinstance(schema[key], Mapping):
             result.setdefault(_RENAMED.get(key, key), {})
     for steps, inner in changed.items():
@@ -194,16 +195,16 @@ def _set_dependent_required(result: dict[str, Any], schema: Mapping[str, Any]) -
 
 
 def _set_exclusive(result: dict[str, Any]) -> None:
-    """Draft 4 says of a limit whether it is exclusive."""
+    """In draft 4, ``exclusiveMinimum`` and ``exclusiveMaximum`` are booleans beside the limits."""
     for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
-        if isinstance(said := result.get(exclusive), bool):
+        if isinstance(is_exclusive := result.get(exclusive), bool):
             del result[exclusive]
-            if said and limit in result:
+            if is_exclusive and limit in result:
                 result[exclusive] = result.pop(limit)
 
 
 def _set_nullable(result: dict[str, Any]) -> None:
-    """OpenAPI 3.0: null is one more type, where there is a type."""
+    """``nullable`` of OpenAPI 3.0 adds null to ``type``, if there is one."""
     kinds = result.get("type", [])
     listed = [kinds] if isinstance(kinds, str) else list(kinds)
     if listed and "null" not in listed:
@@ -211,7 +212,7 @@ def _set_nullable(result: dict[str, Any]) -> None:
 
 
 def with_reference(result: dict[str, Any], reference: str) -> dict[str, Any]:
-    """Add a reference to a schema; what is returned is the schema that has it, the same or one inside."""
+    """Add a reference to a schema, or to a new one in its ``allOf``; the schema that has it is returned."""
     if "$ref" not in result:
         result["$ref"] = reference
         return result
@@ -221,7 +222,7 @@ def with_reference(result: dict[str, Any], reference: str) -> dict[str, Any]:
 
 
 def _set_sealed(result: dict[str, Any], words: Iterable[str]) -> None:
-    """What ``not`` has seen, nobody else sees."""
+    """Hide the evaluation of these keywords: annotations inside ``not`` are discarded."""
     hidden = {word: result.pop(word) for word in sorted(words) if word in result}
     if "contains" in hidden:
         result["allOf"] = [*result.get("allOf", []), {"not": {"not": hidden}}]

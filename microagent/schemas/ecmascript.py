@@ -1,8 +1,8 @@
 """
-Regular expressions of ECMA-262, read.
+A parser for regular expressions of ECMA-262.
 
-They are read as with the flag ``u``, which JSON Schema asks for. What only means something without it is taken, too,
-where there is no doubt what is meant: ``\\-`` outside of a class, a ``{`` that repeats nothing, ``[\\w-.]``.
+They are parsed as with the flag ``u``, which JSON Schema requires. A few forms that are only allowed without it are
+accepted because their meaning is clear: ``\\-`` outside a class, a ``{`` that is no quantifier, ``[\\w-.]``.
 """
 
 import re
@@ -10,86 +10,25 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TypeAlias
 
 from microagent.names import shown
 from microagent.schemas import charsets
 from microagent.schemas.charsets import ANY, BY_LETTER, LINE_ENDS, Charset, charset, complement, in_any_case, union
+from microagent.schemas.regexnodes import (
+    Back,
+    Characters,
+    Choice,
+    Edge,
+    Group,
+    Look,
+    Node,
+    PatternError,
+    Repeat,
+    Sequence,
+)
 
 DEEPEST = 60  # groups inside each other
-MOST = 2**31  # repetitions: no text is that long
-
-
-class PatternError(ValueError):
-    """A text is no regular expression, or none that can be used; the message is what follows it in a sentence."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Characters:
-    """One of some characters."""
-
-    found: Charset
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Edge:
-    """
-    A place between characters.
-
-    :ivar word: the characters of words, for ``\\b`` and ``\\B``
-    """
-
-    sign: str
-    lines: bool
-    word: Charset
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Sequence:
-    parts: tuple["Node", ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Choice:
-    options: tuple["Node", ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Repeat:
-    part: "Node"
-    least: int
-    most: int | None
-    lazy: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Group:
-    """What a reference can refer to, by its number or its name."""
-
-    number: int
-    name: str
-    part: "Node"
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Look:
-    """What follows here (``ahead``) or comes before, or must not (``negative``)."""
-
-    part: "Node"
-    ahead: bool
-    negative: bool
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Back:
-    """The text of a group once more."""
-
-    group: int | str
-    any_case: bool
-    at: int
-
-
-Node: TypeAlias = Characters | Edge | Sequence | Choice | Repeat | Group | Look | Back
+MOST = 2**31  # repetitions; no text is that long
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +43,7 @@ _LOOKS = {"?=": (True, False), "?!": (True, True), "?<=": (False, False), "?<!":
 _CONTROLS = {"t": "\t", "n": "\n", "v": "\v", "f": "\f", "r": "\r", "0": "\0"}
 _ADVICE = {"A": "write ^", "Z": "write $", "z": "write $", "a": "write \\x07", "e": "write \\x1b", "h": "write [ \\t]"}
 _FOREIGN = {
-    "?P<": "a group with a name is written (?<name>...)",
+    "?P<": "a named group is written (?<name>...)",
     "?P=": "a reference to a group is written \\k<name>",
     "?#": "there are no comments",
     "?>": "there are no atomic groups",
@@ -124,19 +63,19 @@ _BACKSPACE = 8
 
 def parsed(pattern: str) -> Node:
     """
-    What a regular expression consists of.
+    Parse a regular expression.
 
-    :raises PatternError: if it is none
+    :raises PatternError: if it is not valid
     """
-    return _Reader(pattern).whole()
+    return _Parser(pattern).whole()
 
 
 @lru_cache(1024)
-def _one(code: int) -> Characters:
+def _single(code: int) -> Characters:
     return Characters(((code, code),))
 
 
-class _Reader:
+class _Parser:
     def __init__(self, text: str) -> None:
         self._text = text
         self._at = 0
@@ -147,12 +86,12 @@ class _Reader:
     def whole(self) -> Node:
         found = self._choice()
         if self._at < len(self._text):
-            raise self._error("a ) closes nothing")
+            raise self._error("unmatched )")
         return found
 
     def _error(self, message: str, at: int | None = None) -> PatternError:
         place = self._at if at is None else at
-        return PatternError(f"is no regular expression of ECMA-262: {message}, at character {place + 1}")
+        return PatternError(f"is not a regular expression of ECMA-262: {message}, at character {place + 1}")
 
     def _take(self, text: str) -> bool:
         is_there = self._text.startswith(text, self._at)
@@ -161,11 +100,11 @@ class _Reader:
 
     def _next(self) -> str:
         if self._at == len(self._text):
-            raise self._error("it ends too early")
+            raise self._error("unexpected end")
         self._at += 1
         return self._text[self._at - 1]
 
-    # -- what stands beside and after each other
+    # -- alternatives and sequences
 
     def _choice(self) -> Node:
         options = [self._sequence()]
@@ -191,12 +130,12 @@ class _Reader:
         else:
             return part
         if isinstance(part, Edge) or (isinstance(part, Look) and not part.ahead):
-            raise self._error("there is nothing to repeat", start)
+            raise self._error("nothing to repeat", start)
         if most is not None and most < least:
-            raise self._error("the numbers are out of order", start)
+            raise self._error("the numbers of a quantifier are out of order", start)
         return Repeat(part, least, most, self._take("?"))
 
-    # -- one thing
+    # -- atoms
 
     def _atom(self) -> Node:
         start = self._at
@@ -213,9 +152,9 @@ class _Reader:
                 with self._inside(start):
                     return self._group(start)
             case "*" | "+" | "?":
-                raise self._error("there is nothing to repeat", start)
+                raise self._error("nothing to repeat", start)
             case "{" if _COUNT.match(self._text, start):
-                raise self._error("there is nothing to repeat", start)
+                raise self._error("nothing to repeat", start)
             case _:
                 return self._characters(((ord(sign), ord(sign)),))
 
@@ -224,17 +163,17 @@ class _Reader:
             found = in_any_case(found)
         if is_negative:
             found = complement(found)
-        return _one(found[0][0]) if len(found) == 1 and found[0][0] == found[0][1] else Characters(found)
+        return _single(found[0][0]) if len(found) == 1 and found[0][0] == found[0][1] else Characters(found)
 
     @contextmanager
     def _inside(self, start: int) -> Generator[None]:
         self._depth += 1
         flags = self._flags
         if self._depth > DEEPEST:
-            raise PatternError(f"cannot be checked: more than {DEEPEST} of its groups are inside each other")
+            raise PatternError(f"cannot be checked: its groups are nested more than {DEEPEST} deep")
         yield
         if not self._take(")"):
-            raise self._error("a ( is never closed", start)
+            raise self._error("unclosed (", start)
         self._depth -= 1
         self._flags = flags
 
@@ -244,18 +183,18 @@ class _Reader:
         found = _GROUP.match(self._text, self._at)
         if found is None:
             foreign = next((say for sign, say in _FOREIGN.items() if self._text.startswith(sign, self._at)), None)
-            flags = _LONE_FLAGS.match(self._text, self._at) and "flags are said of a group, as in (?i:...)"
-            raise self._error(foreign or flags or "after (? comes nothing that has a meaning", start)
+            flags = _LONE_FLAGS.match(self._text, self._at) and "flags need a group, as in (?i:...)"
+            raise self._error(foreign or flags or "unknown kind of group", start)
         self._at = found.end()
         if (look := _LOOKS.get(found[0])) is not None:
             return Look(self._choice(), *look)
         if found["name"] is not None:
             if not found["name"].replace("$", "_").isidentifier():
-                raise self._error(f"{shown(found['name'])} is no name of a group", start)
+                raise self._error(f"{shown(found['name'])} is not a valid name of a group", start)
             return self._numbered(found["name"])
         if found["on"] is not None:
             self._set_flags(found["on"], found["off"], start)
-        return Sequence((self._choice(),))  # which can be repeated, whatever is in it
+        return Sequence((self._choice(),))  # a node of its own, which can be repeated whatever it contains
 
     def _numbered(self, name: str) -> Group:
         self._groups += 1
@@ -265,7 +204,7 @@ class _Reader:
     def _set_flags(self, on: str, off: str | None, start: int) -> None:
         letters = on + (off or "")
         if len(set(letters)) < len(letters) or not set(letters) <= _FLAGS.keys() or (off is not None and not letters):
-            raise self._error("flags of a group are i, m and s, each of them once", start)
+            raise self._error("the flags of a group are i, m and s, each at most once", start)
         changed = {_FLAGS[each]: each in on for each in letters}
         self._flags = replace(self._flags, **changed)
 
@@ -280,7 +219,7 @@ class _Reader:
             case "k":
                 found = _NAME.match(self._text, self._at)
                 if found is None:
-                    raise self._error("\\k is followed by the name of a group, as in \\k<name>", start)
+                    raise self._error("\\k needs the name of a group, as in \\k<name>", start)
                 self._at = found.end()
                 return Back(found[1], self._flags.any_case, start)
             case _ if sign in "123456789":
@@ -291,7 +230,7 @@ class _Reader:
                 return self._characters(self._set(sign, start))
 
     def _set(self, sign: str, start: int) -> Charset:
-        """The characters that an escape means, in a class or outside of one."""
+        """The characters that an escape stands for, in or outside a class."""
         if sign in BY_LETTER:
             found = BY_LETTER[sign]
             is_wide = self._flags.any_case and sign in "wW"
@@ -310,7 +249,7 @@ class _Reader:
         if sign == "c":
             letter = self._text[self._at : self._at + 1]
             if not (letter.isascii() and letter.isalpha()):
-                raise self._error("\\c is followed by a letter", start)
+                raise self._error("\\c needs a letter", start)
             return ord(self._next()) % 32
         if sign == "0" and self._text[self._at : self._at + 1] not in set("0123456789"):
             return 0
@@ -318,16 +257,16 @@ class _Reader:
             return ord(_CONTROLS[sign])
         if sign.isascii() and sign.isalnum():
             advice = (
-                "write \\x and two digits" if sign.isdigit() else _ADVICE.get(sign, f"write {sign}, if it is meant")
+                "write \\x and two digits" if sign.isdigit() else _ADVICE.get(sign, f"for the letter, write {sign}")
             )
-            raise self._error(f"\\{sign} means nothing: {advice}", start)
+            raise self._error(f"\\{sign} has no meaning: {advice}", start)
         return ord(sign)
 
     def _hexadecimal(self, sign: str, start: int) -> int:
         found = _HEX[sign].match(self._text, self._at)
         digits = found and (found[1] or found[found.re.groups])
         if found is None or not digits or (code := int(digits, 16)) > ANY[0][1]:
-            raise self._error(f"\\{sign} is followed by the number of a character", start)
+            raise self._error(f"\\{sign} needs the hexadecimal number of a character", start)
         self._at = found.end()
         half = _SECOND_HALF.match(self._text, self._at)
         if sign == "u" and found[1] and 0xD800 <= code < 0xDC00 and half is not None:  # noqa: PLR2004 - of a pair
@@ -338,7 +277,7 @@ class _Reader:
     def _property(self, start: int) -> Charset:
         found = _PROPERTY.match(self._text, self._at)
         if found is None:
-            raise self._error("\\p is followed by a property, as in \\p{L}", start)
+            raise self._error("\\p needs a property, as in \\p{L}", start)
         self._at = found.end()
         text, (name, value) = found[0][1:-1], found.groups()
         if value is None and name in _SIMPLE:
@@ -347,7 +286,7 @@ class _Reader:
         if known is None and ((value is None and len(name) > 2) or name in _OF_SCRIPTS):  # noqa: PLR2004 - Lu
             known = _other_property(text)
         if known is None:
-            raise self._error(f"{shown(text)} is no property of Unicode", start)
+            raise self._error(f"{shown(text)} is not a property of Unicode", start)
         return known
 
     # -- classes
@@ -358,14 +297,14 @@ class _Reader:
         found: list[Charset] = []
         while not self._take("]"):
             if self._at == len(self._text):
-                raise self._error("a [ is never closed", start)
+                raise self._error("unclosed [", start)
             found.append(self._range())
         return self._characters(union(*found), is_negative=is_negative)
 
     def _range(self) -> Charset:
         start = self._at
         if posix := _POSIX.match(self._text, start):
-            raise self._error(f"{posix[0]} means nothing: write \\p{{L}}, \\d or a-z", start)
+            raise self._error(f"{posix[0]} has no meaning: write \\p{{L}}, \\d or a-z", start)
         first = self._member()
         if not self._text.startswith("-", self._at) or self._text.startswith("-]", self._at):
             return first
@@ -374,7 +313,7 @@ class _Reader:
         if any(len(each) != 1 or each[0][0] != each[0][1] for each in (first, last)):
             return union(first, last, charsets.of_texts("-"))
         if first[0][0] > last[0][0]:
-            raise self._error(f"{shown(self._text[start : self._at])} is no range: its end comes first", start)
+            raise self._error(f"{shown(self._text[start : self._at])} is not a range: its end comes first", start)
         return charset((first[0][0], last[0][0]))
 
     def _member(self) -> Charset:

@@ -1,4 +1,4 @@
-"""The formats of JSON Schema: jsonschema checks them, but for those of which it asks too little or too much."""
+"""Checkers for ``format``: those of jsonschema, with our own where they are too lax or too strict."""
 
 import re
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _IPV6 = "IPv6:"
 
 @cache
 def format_checker() -> FormatChecker:
-    """What checks the formats, as far as the packages are there that it takes."""
+    """A checker of all formats for which the packages that it needs are installed."""
     found = FormatChecker(())
     found.checkers = dict(Draft202012Validator.FORMAT_CHECKER.checkers)
     for name, check in _OWN.items():
@@ -46,7 +46,7 @@ def _is(name: str, text: str) -> bool:
 
 
 def _is_email(text: str) -> bool:
-    """A mailbox of RFC 5321; jsonschema asks for an @ alone."""
+    """A mailbox of RFC 5321; jsonschema only looks for an @."""
     local, _, domain = text.rpartition("@")
     if not _LOCAL.fullmatch(local):
         return False
@@ -57,7 +57,7 @@ def _is_email(text: str) -> bool:
 
 
 def _is_time(name: str) -> _Check:
-    """With the second that is put in before midnight of UTC, as RFC 3339 has it."""
+    """A check that allows the leap second before midnight UTC, as RFC 3339 does."""
 
     def check(text: str) -> bool:
         found = _LEAP.fullmatch(text)

@@ -1,4 +1,4 @@
-"""What can be seen of a payload at a glance: from its names and the types of their values alone."""
+"""A quick check of payloads by their names and the types of their values alone."""
 
 from collections.abc import Collection, Mapping
 from math import isfinite
@@ -6,8 +6,8 @@ from typing import Any
 
 from microagent.schemas.runtime_types import AnyValue, Options, Plain, Record, Type
 
-MOST = 100  # outlines that are remembered
-WIDEST = 100  # names in one
+MOST = 100  # cached outlines
+WIDEST = 100  # names of an outline
 
 _SCALARS: frozenset[type] = frozenset({str, int, float, bool, type(None)})
 _OF_KIND: dict[str, frozenset[type]] = {
@@ -22,13 +22,13 @@ _Outline = tuple[Any, ...]  # its names, then the types of their values
 
 class Glance:
     """
-    Says yes to objects of plain values that are sure to fit; whatever needs a closer look gets a no.
+    Accepts objects of scalars that are certainly valid; others need the full check.
 
-    Most objects have an outline that was seen before. To look that up takes less time than to go through all values
-    twice: are they JSON's own, and do they fit.
+    The verdict depends only on the outline of an object, its names and the types of its values, and is cached. A lookup
+    is faster than two passes over all values: whether they are JSON's own types, and whether they are valid.
 
-    :param record: what fits, where nothing else has to be asked; None: it says no to everything
-    :param names: all that there may be; None: those that the record allows
+    :param record: the type of valid objects, if nothing else has to be checked; None to accept nothing
+    :param names: the only names that are allowed; None for those that the record allows
     """
 
     def __init__(self, record: Record | None = None, names: Collection[str] | None = None) -> None:
@@ -41,7 +41,7 @@ class Glance:
         self._seen: dict[_Outline, tuple[str, ...] | None] = {}
 
     def knows(self, value: Mapping[str, Any]) -> bool:
-        """Whether it is a dict of JSON's own scalars that fits; names may be texts of any type."""
+        """Whether the value is a dict of JSON's own scalars that is certainly valid."""
         kind: type = type(value)
         if kind is not dict or len(value) > WIDEST:
             return False
@@ -52,13 +52,13 @@ class Glance:
             floats = self._look(outline)
         if floats is None:
             return False
-        for name in floats:  # noqa: SIM110 - a generator takes as long as all the rest
+        for name in floats:  # noqa: SIM110 - a generator would double the time
             if not isfinite(value[name]):
                 return False
         return True
 
     def _look(self, outline: _Outline) -> tuple[str, ...] | None:
-        """The names of its floats, which may be what JSON cannot say; None, if it needs a closer look."""
+        """The names of floats, which have to be finite; None if objects of this outline need the full check."""
         if len(self._seen) == MOST:
             self._seen.clear()
         half = len(outline) // 2
@@ -75,7 +75,7 @@ class Glance:
 
 
 def _types_of(found: Type) -> frozenset[type]:
-    """Those of which any value fits."""
+    """The types of which every value is valid."""
     match found:
         case AnyValue():
             return _SCALARS

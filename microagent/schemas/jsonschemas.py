@@ -1,4 +1,4 @@
-"""jsonschema's findings, as sentences for people; imported only where they are needed."""
+"""Validation with jsonschema, with errors as sentences for people; slow to import."""
 
 import json
 import re
@@ -24,9 +24,9 @@ from microagent.jsontext import Complaint
 from microagent.names import guess, shown
 from microagent.pointers import pointer_to
 from microagent.printable import printable
-from microagent.schemas.ecmascript import PatternError
 from microagent.schemas.patterns import Pattern
 from microagent.schemas.references import Target, readdressed
+from microagent.schemas.regexnodes import PatternError
 from microagent.schemas.validator import MOST_ERRORS, registry, remembering, validator
 from microagent.schemas.words import Schema, every_schema
 
@@ -47,7 +47,7 @@ class TooDeepError(Exception):
 
 @contextmanager
 def _ending_of_stack() -> Generator[None, None, None]:
-    """Turn the end of Python's stack into an error; rpds, below jsonschema, meets it with a panic, no Exception."""
+    """Turn the end of Python's stack into an error; rpds, which jsonschema uses, panics instead of raising one."""
     try:
         yield
     except BaseException as exc:
@@ -57,7 +57,7 @@ def _ending_of_stack() -> Generator[None, None, None]:
 
 
 def checker(schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> Callable[[object], str | None]:
-    """A function that says what is wrong with a value, as one line with its path, or None. It fetches nothing."""
+    """A function that says in one line what is wrong with a value, with its path, or None. It never fetches schemas."""
     try:
         held = registry({_FILE: {"$defs": definitions}})
         judge = validator(_pointing_into_file(schema, definitions), held, formats=formats)
@@ -88,15 +88,15 @@ def _always(problem: str, _: object) -> str:
 
 
 def metaschema_complaints(schema: Schema, draft: str) -> list[Complaint]:
-    """What a draft's own schema says is wrong with a JSON Schema."""
+    """Complaints about a JSON Schema by the metaschema of a draft."""
     return complaints(schema, _VALIDATORS[draft].META_SCHEMA, draft)
 
 
 def complaints(document: object, schema: Mapping[str, Any], draft: str, *, but: Container[str] = ()) -> list[Complaint]:
     """
-    What is wrong with a document by a schema of a draft.
+    Complaints about a document by a schema of a draft.
 
-    :param but: keywords whose findings do not matter
+    :param but: keywords whose errors are left out
     """
     errors = _VALIDATORS[draft](schema).iter_errors(cast("Any", document))
     try:
@@ -108,7 +108,7 @@ def complaints(document: object, schema: Mapping[str, Any], draft: str, *, but: 
 
 
 def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
-    """The schema as one that stands alone: what it does not answer itself, it asks of the file by name."""
+    """The schema with references to the definitions of its file made absolute."""
 
     def address(_: str, target: Target) -> Mapping[str, str]:
         return {"$ref": f"{_FILE}#{quote(pointer_to(target.steps))}"} if target.in_file else {}
@@ -117,7 +117,7 @@ def _pointing_into_file(schema: Schema, definitions: Mapping[str, Any]) -> Any:
 
 
 def _leaf(error: ValidationError) -> ValidationError:
-    """Of the reasons why all alternatives failed, the one that the author meant."""
+    """The most relevant error: if all alternatives failed, that of the one that the author probably meant."""
     while error.context and not _lacking(error):
         error = max(error.context, key=lambda each: (len(each.absolute_path), _of_right_type(each)))
     return error
@@ -128,11 +128,11 @@ def _of_right_type(error: ValidationError) -> bool:
 
 
 def _outermost(errors: Iterable[ValidationError]) -> ValidationError | None:
-    """Of the first errors, for a long array may have very many, the one nearest to the whole."""
+    """The error nearest to the whole value, among the first few: a long array may have very many."""
     return min(islice(errors, MOST_ERRORS), key=lambda error: len(error.absolute_path), default=None)
 
 
-# -- sentences; what a value holds is never shown, for it may be a secret
+# -- sentences; they never show values, which may be secrets
 
 
 def _sentence(error: ValidationError) -> str:
@@ -162,7 +162,7 @@ def _of_any(error: ValidationError) -> str:
 
 
 def _lacking(error: ValidationError) -> list[str]:
-    """The properties of which any one would make the value fit, where that is all that it lacks."""
+    """The properties of which any one would make the value fit, if nothing else is wrong."""
     reasons = error.context or []
     named = [cast("list[str]", each.validator_value) for each in reasons if each.validator == "required"]
     is_all = len(named) == len(reasons) and all(len(names) == 1 for names in named)
@@ -210,6 +210,6 @@ _SENTENCES: dict[str, Callable[[ValidationError], str]] = {
     "oneOf": lambda _: "fits no alternative of oneOf, or more than one",
     "not": lambda _: "is refused by not",
     "minItems": lambda error: f"expected at least {error.validator_value} item{'s' * (error.validator_value != 1)}",
-    "uniqueItems": lambda _: "the same is there twice",
+    "uniqueItems": lambda _: "the items are not unique",
     "None": lambda _: "nothing is allowed here",
 }

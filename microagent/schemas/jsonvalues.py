@@ -1,4 +1,4 @@
-"""JSON's kinds and values as JSON Schema tells them apart: 1.0 is the integer 1, and true is no number."""
+"""Kinds and equality of values as JSON Schema defines them: 1.0 is the integer 1, and true is not a number."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -10,7 +10,7 @@ _text_of = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=repr)
 
 
 def kinds_of(schema: Mapping[str, Any]) -> tuple[str, ...]:
-    """What ``type`` lists; every kind where there is none."""
+    """The kinds in ``type``; all kinds if there is no ``type``."""
     kinds = schema.get("type", KINDS)
     return (kinds,) if isinstance(kinds, str) else tuple(dict.fromkeys(cast("list[str]", kinds)))
 
@@ -34,7 +34,7 @@ def _common(first: Iterable[str], second: tuple[str, ...]) -> Iterable[str]:
 
 
 def is_of(value: object, kind: str) -> bool:
-    """Whether JSON Schema takes the value for one of this kind."""
+    """Whether the value is of this kind."""
     match value:
         case None:
             return kind == "null"
@@ -53,17 +53,17 @@ def is_of(value: object, kind: str) -> bool:
 
 
 def without_fraction(value: object) -> object:
-    """A number without a fraction as an int."""
+    """The value, as an int if it is a number without a fraction."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def exactly(number: float) -> Fraction:
-    """The number as JSON writes it: 0.1 is a tenth."""
+    """The exact value of the number as JSON writes it: 0.1 is one tenth."""
     return Fraction(number) if isinstance(number, int) else Fraction(repr(number))
 
 
 def identity(value: object) -> str:
-    """A text that is the same for two values that JSON Schema takes for equal."""
+    """A text that is the same for values that are equal in JSON Schema."""
     return _text_of(_without_fractions(value))
 
 

@@ -1,4 +1,4 @@
-"""Documents that refer to each other: what each reference means, and what is wrong with the others."""
+"""The documents of one source, and the resolution of references between them."""
 
 import re
 from collections.abc import Mapping
@@ -19,22 +19,22 @@ _DECLARING = ("signals", "queues")
 
 
 class DanglingError(Exception):
-    """A reference means nothing that could be used; the message is what follows its text."""
+    """A reference cannot be resolved; the message continues a sentence that begins with it."""
 
 
 class Library:
     """
     The documents of one source.
 
-    :ivar file: the part of the source's own document that its declarations share
-    :ivar complaints: what is wrong with the schemas that were looked at
-    :ivar warnings: what is odd in those of the source's own document
+    :ivar file: the definitions of the main document
+    :ivar complaints: the problems of all schemas that were examined
+    :ivar warnings: warnings about schemas of the main document
     """
 
     def __init__(self, document: Document, source: str, siblings: Siblings | None = None) -> None:
         """
-        :param source: what the document was read from
-        :param siblings: what is beside it
+        :param source: the file or URL of the document
+        :param siblings: the files beside it that it may refer to
         """
         name = PurePosixPath(source).name if siblings is not None else ""
         uri = siblings.uri(name) if siblings is not None else source
@@ -50,25 +50,25 @@ class Library:
         self._sound: dict[tuple[Scope, Steps], bool] = {}
 
     def part(self, steps: Steps) -> Scope:
-        """A schema of the document that nobody else refers to, such as a payload."""
+        """The scope of a schema that no other one refers to, such as a payload."""
         return self._scope(self._document, self._uri, "", root=steps, outer=self.file)
 
     def document(self, name: str) -> Document:
-        """A document that was read, by the name that its complaints have."""
+        """A document by its name in complaints."""
         if name and self.siblings is not None:
             return self.siblings.document(name)
         return self._document
 
     def complain(self, scope: Scope, complaint: Complaint) -> None:
-        """Note what is wrong with a document; once."""
+        """Add a complaint about a document, unless it is there already."""
         self.complaints[Complaint(complaint.message, complaint.steps, complaint.of_key, scope.name)] = None
 
     def warn(self, warning: Complaint) -> None:
-        """Note what is odd in the source's own document; once."""
+        """Add a warning about the main document, unless it is there already."""
         self.warnings[warning] = None
 
     def is_sound(self, found: Found) -> bool:
-        """Whether a schema is one; what is wrong with it is noted."""
+        """Whether a schema is valid; its problems become complaints."""
         key = (found.scope, found.steps)
         wider = ((found.scope, found.steps[:length]) for length in range(len(found.steps)))
         known = next((each for each in wider if each in self._sound), None)
@@ -81,13 +81,13 @@ class Library:
             self._sound[key] = not complaints
         return self._sound[key]
 
-    # -- what references mean
+    # -- references
 
     def meaning(self, reference: str, scope: Scope, context: Context) -> Found:
         """
-        What a reference means.
+        The schema that a reference leads to.
 
-        :raises DanglingError: if it means nothing
+        :raises DanglingError: if there is none
         """
         uri, fragment = urldefrag(reference)
         if not uri:
@@ -109,7 +109,7 @@ class Library:
     def _lost(self, scope: Scope, resource: Steps, fragment: str) -> Found:
         steps = (*resource, *fragment_steps(fragment))
         if (not fragment or fragment.startswith("/")) and followed(scope.value, steps) is not None:
-            raise DanglingError(f"leads to what is no schema{_advice(fragment)}")
+            raise DanglingError(f"leads to what is not a schema{_advice(fragment)}")
         places = [f"#/{step}/{name}" for step, name in _shared(scope)] + [
             f"#{anchor}" for _, anchor in scope.named.anchors
         ]
@@ -125,16 +125,16 @@ class Library:
         if absolute == self._uri:
             return self.file, ()
         if self.siblings is None:
-            raise DanglingError("is another document: only what this file holds can be referred to")
+            raise DanglingError("is another document: only this one can be referred to")
         if reference.startswith("/") or reference.lower().startswith("file:"):
-            raise DanglingError("is an absolute path: say it relative to this file")
+            raise DanglingError("is an absolute path: make it relative to this file")
         try:
             return self._sibling(self.siblings, self._here(absolute, scope, context)), ()
         except NoSiblingError as exc:
             raise DanglingError(str(exc)) from exc
 
     def _here(self, absolute: str, scope: Scope, context: Context) -> str:
-        """The URI where the file itself is, of what stands beside it where it is published."""
+        """Map the URI of a file beside the published schema to that of the same file beside the local copy."""
         folder = context.home.rpartition("/")[0]
         if folder and absolute.startswith(f"{folder}/") and not context.home.startswith("file:"):
             return urljoin(scope.uri, absolute[len(folder) + 1 :])
@@ -175,10 +175,10 @@ class Library:
 
 
 def _published(uri: str) -> Schema | None:
-    """A schema that JSON Schema itself publishes, such as that of a draft; None when it is none of these."""
+    """A schema that JSON Schema itself publishes, such as the metaschema of a draft; None for others."""
     if not uri.startswith(("http://json-schema.org/", "https://json-schema.org/")):
         return None
-    from jsonschema_specifications import REGISTRY  # most schemas never need it
+    from jsonschema_specifications import REGISTRY  # rarely needed
 
     found = REGISTRY.get(uri)
     return None if found is None else found.contents
@@ -195,18 +195,18 @@ def _shared(scope: Scope) -> list[tuple[str, str]]:
 
 
 def title(found: Found) -> str:
-    """What a schema is called by whoever wrote it: the name in ``$defs``, or that of the file."""
+    """The name of a schema: that in ``$defs``, or that of its file."""
     if found.steps and (found.steps != found.scope.root or not found.scope.name):
         return found.steps[-1]
     return stem(found.scope.name)
 
 
 def stem(name: str) -> str:
-    """What a file is called without what tells its format: ``order.v1.schema.json`` is ``order.v1``."""
+    """The name of a file without extensions of its format: ``order.v1`` for ``order.v1.schema.json``."""
     return PurePosixPath(name).stem.removesuffix(".schema")
 
 
 def _advice(fragment: str) -> str:
-    """What to do instead of referring to another declaration."""
+    """Advice for a reference to another declaration; empty for others."""
     is_of_another = fragment.startswith(("/signals/", "/queues/"))
-    return ": what declarations share stands in $defs, and each of them refers to it there" if is_of_another else ""
+    return ": move what declarations share to $defs, and refer to it there" if is_of_another else ""

@@ -1,4 +1,4 @@
-"""What msgspec can hold of the bounds, lengths, values and names in a JSON Schema."""
+"""Bounds, lengths, values and names of JSON Schema that msgspec can express."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import ceil, floor
@@ -21,8 +21,8 @@ def without_integer_beside_number(kinds: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(kind for kind in kinds if kind != "integer" or "number" not in kinds)
 
 
-def pointless_words(kinds: Iterable[str]) -> Iterator[str]:
-    """Words that say something of other kinds of values only."""
+def ineffective_keywords(kinds: Iterable[str]) -> Iterator[str]:
+    """The keywords that have no effect on values of these kinds."""
     of = {
         "string": ("minLength", "maxLength", "pattern"),
         "number": (*BOUNDS, "multipleOf"),
@@ -38,8 +38,8 @@ def pointless_words(kinds: Iterable[str]) -> Iterator[str]:
     return (word for kind, words in of.items() if kind not in wanted for word in words)
 
 
-def whole_limits(bounds: Mapping[str, Any]) -> tuple[tuple[str, int], ...] | None:
-    """The bounds of an int; None where msgspec cannot hold them."""
+def int_limits(bounds: Mapping[str, Any]) -> tuple[tuple[str, int], ...] | None:
+    """The bounds of an int; None if msgspec cannot express them."""
     least = [ceil(bounds["minimum"])] if "minimum" in bounds else []
     least += [floor(bounds["exclusiveMinimum"]) + 1] if "exclusiveMinimum" in bounds else []
     most = [floor(bounds["maximum"])] if "maximum" in bounds else []
@@ -48,8 +48,8 @@ def whole_limits(bounds: Mapping[str, Any]) -> tuple[tuple[str, int], ...] | Non
     return found if all(-INT64 <= value < INT64 for _, value in found) else None
 
 
-def broken_limits(bounds: Mapping[str, Any]) -> tuple[tuple[str, float], ...] | None:
-    """The bounds of a float; None where one is no float."""
+def float_limits(bounds: Mapping[str, Any]) -> tuple[tuple[str, float], ...] | None:
+    """The bounds of a float; None if one cannot be represented exactly."""
     if not all(_is_float(value) for value in bounds.values()):
         return None
     found: list[tuple[str, float]] = []
@@ -73,7 +73,7 @@ def _is_float(value: float) -> bool:
 
 
 def is_literal(value: object) -> bool:
-    """Whether a ``Literal`` of msgspec can hold the value."""
+    """Whether msgspec accepts the value in a ``Literal``."""
     if isinstance(value, bool):
         return False
     if isinstance(value, int):
@@ -82,7 +82,7 @@ def is_literal(value: object) -> bool:
 
 
 def is_field(name: str) -> bool:
-    """Whether msgspec can call a property by this name."""
+    """Whether msgspec can have a field of this name."""
     return not any(each < " " or each in '"\\' for each in name) and not _has_surrogate(name)
 
 

@@ -1,4 +1,4 @@
-"""The patterns of JSON Schema, which are regular expressions of ECMA-262, in the words of Python's ``re``."""
+"""Translate the patterns of JSON Schema, regular expressions of ECMA-262, for Python's ``re``."""
 
 import re
 import warnings
@@ -9,7 +9,8 @@ from typing import TypeAlias
 
 from microagent.schemas.captures import parts, referred
 from microagent.schemas.charsets import WORD, python_class
-from microagent.schemas.ecmascript import (
+from microagent.schemas.ecmascript import parsed
+from microagent.schemas.regexnodes import (
     Back,
     Characters,
     Choice,
@@ -20,14 +21,13 @@ from microagent.schemas.ecmascript import (
     PatternError,
     Repeat,
     Sequence,
-    parsed,
 )
 
-LONGEST = 20_000  # characters of a pattern: all emoji take fewer
-LONGEST_WRITTEN = 2**20  # of what is written for Python
-MOST_EMPTY = 1_000  # repetitions that what may be empty must have: `re` goes through all of them
-MOST_WIDTHS = 100  # that what is looked back at may have
-FURTHEST = 10_000  # characters of what is written of it
+LONGEST = 20_000  # characters of a pattern; one of all emoji has fewer
+LONGEST_WRITTEN = 2**20  # characters of a translation
+MOST_EMPTY = 1_000  # required repetitions of a part that may match nothing, all of which `re` tries
+MOST_WIDTHS = 100  # different widths of a lookbehind
+FURTHEST = 10_000  # characters of its translation
 
 _EDGES = {
     ("^", False): r"\A",
@@ -40,11 +40,11 @@ _Widths: TypeAlias = Mapping[int, str]
 
 class Pattern(str):
     """
-    A pattern that Python's ``re`` can search for.
+    A translated pattern that still compares and hashes as the original.
 
-    It reads as its translation, and as a key it is the pattern that it was made from, so that a JSON Pointer finds it.
+    So ``re`` searches for the translation, while a key of ``patternProperties`` is found by the original.
 
-    :ivar origin: the pattern, as it was written
+    :ivar origin: the original pattern
     """
 
     __slots__ = ("origin",)
@@ -53,9 +53,9 @@ class Pattern(str):
     @classmethod
     def of(cls, origin: str) -> "Pattern":
         """
-        The translation of a pattern of ECMA-262.
+        Translate a pattern of ECMA-262.
 
-        :raises PatternError: if it is none, or Python has no words for it
+        :raises PatternError: if it is not valid, or Python cannot express it
         """
         found = cls(translated(origin))
         found.origin = origin
@@ -72,7 +72,7 @@ class Pattern(str):
 
 
 def is_pattern(text: str) -> bool:
-    """Whether a text is a pattern of ECMA-262 that Python has words for."""
+    """Whether a text is a pattern of ECMA-262 that Python can express."""
     try:
         translated(text)
     except PatternError:
@@ -88,9 +88,9 @@ def finds(pattern: str, text: str) -> bool:
 @lru_cache(1024)
 def translated(pattern: str) -> str:
     """
-    What finds the same in Python, alone or beside others.
+    The equivalent expression for Python's ``re``, which can be combined with others: its group names are unique.
 
-    :raises PatternError: if the pattern is none of ECMA-262, or Python has no words for it
+    :raises PatternError: if the pattern is not valid, or Python cannot express it
     """
     if len(pattern) > LONGEST:
         raise PatternError(f"cannot be checked: it is longer than {LONGEST} characters")
@@ -146,9 +146,9 @@ class _Writer:
 
     def _back(self, node: Back) -> str:
         """
-        A group that has not matched is an empty text, unlike in Python.
+        A back reference; unlike in Python, a group that has not matched stands for an empty text.
 
-        Where case does not count, Python compares texts by their lower case: the long s of old prints is no s here.
+        If case does not matter, Python compares lower case, which is not exact: the long s is not taken for an s.
         """
         found = ""
         for group, must in self._referred[node].items():
@@ -157,10 +157,10 @@ class _Writer:
             found = same if must else f"(?({name}){same}|{found})"
         return found
 
-    # -- looking back: Python has to know how far
+    # -- lookbehind, which needs a fixed width in Python
 
     def _widths(self, node: Node) -> _Widths:
-        """Expressions of one width each, that are the same together."""
+        """Expressions by their widths, which are equivalent to the node together."""
         match node:
             case Characters():
                 return {1: self._text(node)}
@@ -204,7 +204,7 @@ class _Writer:
 
 
 def _check_repetitions(node: Node) -> int:
-    """How often a search may have to go through nothing for this part to match nothing; 0 if it always has text."""
+    """How many empty repetitions a search may try for this part to match nothing; 0 if it never matches nothing."""
     inner = [_check_repetitions(part) for part in parts(node)]
     match node:
         case Characters():

@@ -1,4 +1,4 @@
-"""Documents of the form that most people write, recognised without jsonschema's own, slow check."""
+"""A fast check that recognises valid documents of declarations, so that the slow one of jsonschema is rarely needed."""
 
 from typing import Annotated, Any, TypeAlias, cast
 
@@ -12,7 +12,7 @@ _Word: TypeAlias = Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _Compat(msgspec.Struct, forbid_unknown_fields=True):
-    """What is said for comparisons with earlier and later declarations."""
+    """``compat`` of a declaration."""
 
     allow: dict[str, _Word] | UnsetType = UNSET
     reserved: list[_Word] | UnsetType = UNSET
@@ -72,7 +72,7 @@ class _Document(msgspec.Struct):
 
 
 def is_plain(document: object) -> bool:
-    """Whether the published JSON Schema of the format accepts the document, its names and its version aside."""
+    """Whether the document is certainly valid by the JSON Schema of the format, except for names and version."""
     try:
         found = msgspec.convert(document, _Document)
     except (msgspec.ValidationError, UnicodeError):

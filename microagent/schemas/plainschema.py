@@ -1,4 +1,4 @@
-"""The JSON Schemas that most people write, recognised without jsonschema's own, slow check."""
+"""A fast check that recognises most valid JSON Schemas, so that the slow one of jsonschema is rarely needed."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal, TypeAlias, cast
@@ -24,7 +24,7 @@ _Listed: TypeAlias = "Annotated[list[bool | Words], msgspec.Meta(min_length=1)] 
 
 
 class Words(msgspec.Struct):
-    """What the metaschemas of 2020-12, 2019-09, draft 7 and draft 6 have in common; other words are free."""
+    """What the metaschemas of 2020-12, 2019-09, draft 7 and draft 6 have in common; unknown keywords are allowed."""
 
     schema: _Text = field(name="$schema", default=UNSET)
     id: Annotated[str, msgspec.Meta(pattern="^[^#]*#?$")] | UnsetType = field(name="$id", default=UNSET)
@@ -97,22 +97,22 @@ _USUAL = frozenset(
 _NORMAL = _USUAL - {"$ref"}
 _ODD = frozenset(
     {"dependencies", "dependentRequired", "$vocabulary", "$recursiveRef", "$recursiveAnchor"}
-)  # each draft says something else of them
+)  # they differ between drafts
 
 
 def is_valid(schema: Schema, draft: str, *, takes_lists: bool) -> bool:
     """
-    Whether the schema is certainly a valid one of a draft; no says nothing.
+    Whether the schema is certainly valid in a draft; False means that it is not known.
 
     :param takes_lists: whether ``items`` may be a list
     """
-    if draft not in {"2020-12", "2019-09", "draft 7"} or not _has_good_words(schema):
+    if draft not in {"2020-12", "2019-09", "draft 7"} or not _has_valid_keywords(schema):
         return False
     found = [(steps, each) for steps, each in every_schema(schema) if isinstance(each, Mapping)]
     return not any(_is_odd(each, bool(steps), takes_lists) or _repeats(each) for steps, each in found)
 
 
-def _has_good_words(schema: Schema) -> bool:
+def _has_valid_keywords(schema: Schema) -> bool:
     try:
         msgspec.convert(schema, bool | Words)
     except (msgspec.ValidationError, RecursionError, UnicodeError):
@@ -127,17 +127,17 @@ def _is_odd(schema: Mapping[str, Any], is_inside: bool, takes_lists: bool) -> bo
 
 
 def is_plain(schema: Schema) -> bool:
-    """Whether the schema has only usual words, nothing in it looks like a slip, and it is a valid one of 2020-12."""
+    """Whether the schema is valid in 2020-12, has only the usual keywords, and no probable mistakes."""
     return _has_only(_USUAL, schema)
 
 
 def is_normal(schema: Schema) -> bool:
-    """Whether the schema is plain and refers to nothing: it means the same wherever it stands."""
+    """Whether the schema is plain and has no references: then it is in normal form already."""
     return _has_only(_NORMAL, schema)
 
 
 def _has_only(words: frozenset[str], schema: Schema) -> bool:
-    return _has_good_words(schema) and all(
+    return _has_valid_keywords(schema) and all(
         words.issuperset(each)
         and not isinstance(each.get("items"), list)
         and not _repeats(each)
@@ -148,7 +148,7 @@ def _has_only(words: frozenset[str], schema: Schema) -> bool:
 
 
 def _every_plain(schema: Schema) -> Iterator[Mapping[str, Any]]:
-    """Every schema in one that has only usual words."""
+    """Every schema in one that has only the usual keywords."""
     waiting = [schema]
     while waiting:
         each = waiting.pop()

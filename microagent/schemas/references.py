@@ -1,4 +1,4 @@
-"""What a ``$ref`` of a schema in normal form means: something of its own, or one of its definitions."""
+"""References of schemas in normal form, which lead into the schema itself or to its definitions."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from microagent.schemas.words import Schema, every_schema, is_annotation, is_sch
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The schema that is meant; ``steps`` lead to it, from ``("$defs", name)`` on when it is one of the file."""
+    """The target of a reference; its ``steps`` begin with ``("$defs", name)`` if it is in a definition of the file."""
 
     schema: Schema
     in_file: bool
@@ -19,9 +19,9 @@ class Target:
 
 def resolve(reference: str, schema: Schema | None, definitions: Mapping[str, Any]) -> Target | None:
     """
-    What the reference means, or None when it means nothing here.
+    The target of a reference; None if there is none.
 
-    :param schema: the schema that it is part of; None when it is part of the definitions themselves
+    :param schema: the schema that has the reference; None if a definition has it
     """
     if reference != "#" and not reference.startswith("#/"):
         return None
@@ -34,7 +34,7 @@ def resolve(reference: str, schema: Schema | None, definitions: Mapping[str, Any
 
 
 def referred(schema: Schema, definitions: Mapping[str, Any]) -> Schema:
-    """The schema itself, or the definition of the file that it is nothing but a reference to."""
+    """The schema itself, or the definition that it leads to if it is only a reference."""
     for _ in definitions:
         if isinstance(schema, bool) or [key for key in schema if not is_annotation(key)] != ["$ref"]:
             break
@@ -59,10 +59,10 @@ def readdressed(
     address: Callable[[str, Target], Mapping[str, str]],
 ) -> Schema:
     """
-    A copy of the schema with other words in the place of its references.
+    A copy of the schema with other references.
 
-    :param own: the schema that it is part of; None when it is part of the definitions themselves
-    :param address: the words for a reference and what it means; none leave it as it is
+    :param own: the schema that it is part of; None if it is part of a definition
+    :param address: gives the keywords that replace a reference with this target; none to leave it as it is
     """
 
     def change(inner: Schema) -> Schema:
@@ -77,7 +77,7 @@ def readdressed(
 
 
 def needed(schema: Schema, definitions: Mapping[str, Any]) -> dict[str, Any]:
-    """The definitions that a schema refers to, directly or through each other; in their order."""
+    """The definitions that a schema refers to, directly or through others, in their order."""
     found: set[str] = set()
     waiting: list[tuple[Schema, Schema | None]] = [(schema, schema)]
     while waiting:

@@ -1,4 +1,4 @@
-"""Types that msgspec checks values against."""
+"""Types for msgspec, as values that can be compared, and their construction."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from microagent.schemas.conjunctions import Place
 
 @dataclass(frozen=True, slots=True)
 class AnyValue:
-    """Whatever it is."""
+    """Any value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plain:
-    """A value of one kind, within ``limits``: what ``msgspec.Meta`` takes."""
+    """A value of one kind, with ``limits``: arguments of ``msgspec.Meta``."""
 
     kind: Literal["string", "integer", "number", "boolean", "null"]
     limits: tuple[tuple[str, Any], ...] = ()
@@ -24,29 +24,37 @@ class Plain:
 
 @dataclass(frozen=True, slots=True)
 class Values:
+    """One of these values."""
+
     values: tuple[str | int | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
+    """An array of any length within ``limits``."""
+
     items: "Type"
     limits: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class TupleOf:
+    """An array of exactly these items."""
+
     items: tuple["Type", ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DictOf:
+    """An object with any keys."""
+
     values: "Type"
     limits: tuple[tuple[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An object: each property with its type and whether it is required."""
+    """An object: the name, type and requiredness of each property; ``closed`` if it refuses others."""
 
     fields: tuple[tuple[str, "Type", bool], ...]
     closed: bool = False
@@ -54,7 +62,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """Objects that the value of one property tells apart."""
+    """A union of objects that are discriminated by the value of one property."""
 
     field: str
     options: tuple[tuple[str, "Record | Reference"], ...]
@@ -62,7 +70,7 @@ class Tagged:
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Types of which no two take a value of the same kind."""
+    """A union of types no two of which accept values of the same kind."""
 
     options: tuple["Type", ...]
 
@@ -82,7 +90,7 @@ _TUPLE: Any = tuple
 
 
 def inside(found: Type) -> Iterable[Type]:
-    """The types directly inside, not looking into objects."""
+    """The types directly inside, except in objects."""
     match found:
         case ListOf(inner) | DictOf(inner):
             return (inner,)
@@ -94,7 +102,7 @@ def inside(found: Type) -> Iterable[Type]:
 
 class Builder:
     """
-    Makes types for ``msgspec.convert``.
+    Builds types for ``msgspec.convert``.
 
     :param types: the types of references, by place
     """
@@ -105,7 +113,7 @@ class Builder:
         self._hollow: list[tuple[Any, Record]] = []
 
     def build(self, found: Type) -> Any:
-        """The type in Python."""
+        """The type for msgspec."""
         built = self._build(found)
         while self._hollow:
             struct, record = self._hollow.pop()
@@ -151,10 +159,10 @@ class Builder:
 
     def _struct(self, record: Record, key: tuple[Place, str] | None = None, **options: Any) -> Any:
         """
-        A struct: unlike a TypedDict, it can refuse names that it does not know.
+        A struct, which unlike a TypedDict can refuse unknown names.
 
-        Its fields refer to each type by a name that is found in the class itself, when msgspec asks for it: so objects
-        may be inside each other, and each is filled when all around it is there.
+        Its annotations are names that msgspec later looks up in the class itself. So objects can be recursive: their
+        types are set when all structs exist.
         """
         names = [name for name, _, _ in record.fields]
         annotations = [

@@ -1,4 +1,4 @@
-"""What is wrong with a JSON Schema inside a declaration, references aside."""
+"""Problems and probable mistakes of a JSON Schema, except for its references."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -9,50 +9,50 @@ from microagent.jsontext import Complaint, Steps
 from microagent.names import guess, shown
 from microagent.pointers import follow
 from microagent.schemas.ambiguity import has_repeated_group, is_exponential
-from microagent.schemas.drafts import KEYWORDS, Draft, draft, inner_schemas
-from microagent.schemas.ecmascript import PatternError
+from microagent.schemas.drafts import KEYWORDS, Draft, draft_of, inner_schemas
 from microagent.schemas.patterns import translated
 from microagent.schemas.plainschema import is_plain, is_valid
+from microagent.schemas.regexnodes import PatternError
 from microagent.schemas.scopes import is_uri
 from microagent.schemas.words import ANNOTATIONS, Schema, every_schema, meant_format, rebuilt, unlisted
 
-MOST_SUSPICIOUS = 200  # patterns of a document that are looked at: a hostile one may have very many
-SHORT = 20  # characters of a text that is read in any number of ways in time
-_KNOWN = KEYWORDS | ANNOTATIONS | {"example"}  # as OpenAPI says
-_LIKENESS_OF_SLIPS = 0.85  # 'requird' and 'minLenght' are as like as that, 'tsType' is a word of somebody's own
+MOST_SUSPICIOUS = 200  # patterns of a document that are examined; a hostile one may have very many
+SHORT = 20  # characters of a text for which even exponential time is short
+_KNOWN = KEYWORDS | ANNOTATIONS | {"example"}  # of OpenAPI
+_LIKENESS_OF_SLIPS = 0.85  # high enough for 'requird' and 'minLenght', and not for an extension such as 'tsType'
 
 
-def schema_complaints(schema: Schema, said: Draft) -> list[Complaint]:
+def schema_complaints(schema: Schema, draft: Draft) -> list[Complaint]:
     """
-    All complaints about a schema, with steps from the schema on.
+    All complaints about a schema, with steps relative to it.
 
-    :param said: the draft that it is written in, where it does not name one itself
+    :param draft: its draft, if it has no ``$schema``
     """
     if is_plain(schema):
         return []
-    named = draft(schema["$schema"]) if _names_draft(schema) else said
+    named = draft_of(schema["$schema"]) if _names_draft(schema) else draft
     if named is not None and is_valid(schema, named.name, takes_lists=named.is_default or named.name != "2020-12"):
         return list(_text_complaints(schema))
     complaints: list[Complaint] = []
-    for steps, part, of_part in _parts(schema, said):
+    for steps, part, of_part in _parts(schema, draft):
         complaints += (found.below(*steps) for found in _part_complaints(part, of_part))
     return complaints
 
 
-def _part_complaints(schema: Schema, said: Draft) -> list[Complaint]:
+def _part_complaints(schema: Schema, draft: Draft) -> list[Complaint]:
     if isinstance(schema, bool):
         return []
-    if "$schema" in schema and draft(schema["$schema"]) is None:
+    if "$schema" in schema and draft_of(schema["$schema"]) is None:
         message = f"$schema names no known draft of JSON Schema: {shown(str(schema['$schema']))}"
         return [Complaint(message, ("$schema",))]
     from microagent.schemas.jsonschemas import metaschema_complaints  # with jsonschema, which is slow to import
 
-    found = metaschema_complaints(_in_words_of_2020(schema) if said.is_default else schema, said.name)
+    found = metaschema_complaints(_in_words_of_2020(schema) if draft.is_default else schema, draft.name)
     return [_with_hint(_as_written(each, schema)) for each in found] or list(_text_complaints(schema))
 
 
 def _as_written(complaint: Complaint, schema: Schema) -> Complaint:
-    """A complaint about the words of 2020-12, with the place that the schema itself has for it."""
+    """A complaint about the translated schema, with the steps in the original one."""
     steps: list[str] = []
     for step in complaint.steps:
         is_renamed = step == "prefixItems" and step not in cast("Mapping[str, Any]", follow(schema, steps))
@@ -61,26 +61,29 @@ def _as_written(complaint: Complaint, schema: Schema) -> Complaint:
 
 
 def _with_hint(complaint: Complaint) -> Complaint:
-    """What to do about what was right in earlier drafts."""
+    """The complaint with advice if the schema was valid in an earlier draft."""
     hint = _HINTS.get(("".join(complaint.steps[-1:]), complaint.message))
     return replace(complaint, message=f"{complaint.message}; {hint}") if hint else complaint
 
 
-_OF_DRAFT_4 = 'it is a boolean in draft 4 alone, which "$schema" would have to name'
+_OF_DRAFT_4 = 'only draft 4 has a boolean here, and "$schema" would have to name it'
 _HINTS = {
-    ("required", "expected an array, got a boolean"): "the object that has the property lists its name",
+    (
+        "required",
+        "expected an array, got a boolean",
+    ): "list the names of required properties in the object that has them",
     ("exclusiveMinimum", "expected a number, got a boolean"): _OF_DRAFT_4,
     ("exclusiveMaximum", "expected a number, got a boolean"): _OF_DRAFT_4,
 }
 
 
 def _text_complaints(schema: Schema) -> Iterator[Complaint]:
-    """Every pattern of a valid schema that is no pattern, and every identifier that is no URI."""
+    """Complaints about patterns and identifiers of a schema that is valid otherwise."""
     for steps, found in every_schema(schema):
         if isinstance(found, bool):
             continue
         if not is_uri(identifier := found.get("$id", "")):
-            yield Complaint(f"{shown(identifier)} is no URI", (*steps, "$id"))
+            yield Complaint(f"{shown(identifier)} is not a valid URI", (*steps, "$id"))
         for further, pattern in _patterns(found):
             try:
                 translated(pattern)
@@ -94,15 +97,17 @@ def _patterns(schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], str]
     yield from ((("patternProperties", name), name) for name in schema.get("patternProperties", {}))
 
 
-def _parts(schema: Schema, said: Draft) -> Iterator[tuple[tuple[str, ...], Schema, Draft]]:
-    """The schema, and those inside it that name a draft of their own; each without those inside itself."""
+def _parts(schema: Schema, draft: Draft) -> Iterator[tuple[tuple[str, ...], Schema, Draft]]:
+    """The schema and all schemas inside with a ``$schema`` of their own, each without the others."""
     if isinstance(schema, bool):
-        yield (), schema, said
+        yield (), schema, draft
         return
-    said = draft(schema.get("$schema")) or said
-    inside = [(old, inner) for old, _, inner in inner_schemas(schema, said)]
-    nested = [(old, found) for old, inner in inside for found in _parts(inner, said) if found[0] or _names_draft(inner)]
-    yield (), rebuilt(schema, _cut) if nested else schema, said
+    draft = draft_of(schema.get("$schema")) or draft
+    inside = [(old, inner) for old, _, inner in inner_schemas(schema, draft)]
+    nested = [
+        (old, found) for old, inner in inside for found in _parts(inner, draft) if found[0] or _names_draft(inner)
+    ]
+    yield (), rebuilt(schema, _cut) if nested else schema, draft
     yield from (((*old, *steps), part, of_part) for old, (steps, part, of_part) in nested)
 
 
@@ -111,14 +116,14 @@ def _names_draft(schema: Schema) -> TypeGuard[Mapping[str, Any]]:
 
 
 def _cut(schema: Schema) -> Schema:
-    """The schema without the parts that name a draft of their own."""
+    """The schema without the parts that have a ``$schema`` of their own."""
     if isinstance(schema, bool):
         return schema
     return {} if _names_draft(schema) else rebuilt(schema, _cut)
 
 
 def _in_words_of_2020(schema: Schema) -> Schema:
-    """The schema with draft 7's arrays of ``items`` under the name that 2020-12 knows them by."""
+    """The schema with arrays in ``items``, as up to 2019-09, moved to ``prefixItems``."""
     if isinstance(schema, bool):
         return schema
     copy = rebuilt(schema, _in_words_of_2020)
@@ -128,13 +133,13 @@ def _in_words_of_2020(schema: Schema) -> Schema:
 
 
 def slow_patterns(schemas: Iterable[tuple[Steps, Schema]]) -> Iterator[Complaint]:
-    """Patterns that a search may try in exponentially many ways, unless they are for short texts."""
+    """Warnings of patterns that can take exponentially long, unless ``maxLength`` keeps texts short."""
     suspicious = (found for place, schema in schemas for found in _suspicious_patterns(schema, place))
     for steps, pattern in islice(suspicious, MOST_SUSPICIOUS):
         if is_exponential(pattern):
             message = (
-                f"{shown(pattern)} can take exponentially long in a text that does not fit: "
-                f"let a text be read in one way only, or say a maxLength of at most {SHORT}"
+                f"{shown(pattern)} can take exponentially long for a text that does not match: "
+                f"make it unambiguous, or add a maxLength of at most {SHORT}"
             )
             yield Complaint(message, steps)
 
@@ -148,9 +153,9 @@ def _suspicious_patterns(schema: Schema, place: Steps) -> Iterator[tuple[Steps, 
 
 def misspelt_words(schema: Schema) -> Iterator[Complaint]:
     """
-    Words that mean nothing and look like some that do, with steps from the schema on.
+    Warnings of unknown keywords, formats and names that resemble known ones, with steps relative to the schema.
 
-    JSON Schema leaves other unknown ones to whoever understands them.
+    Other unknown keywords are allowed by JSON Schema, as extensions.
     """
     if is_plain(schema):
         return
@@ -167,14 +172,14 @@ def _misspelt_keywords(schema: Mapping[str, Any]) -> Iterator[Complaint]:
 
 
 def _misspelt_format(schema: Mapping[str, Any]) -> Iterator[Complaint]:
-    said = schema.get("format")
-    if isinstance(said, str) and (meant := meant_format(said)) != said:
-        yield Complaint(f"unknown format {shown(said)}, did you mean {meant!r}?", ("format",))
+    name = schema.get("format")
+    if isinstance(name, str) and (meant := meant_format(name)) != name:
+        yield Complaint(f"unknown format {shown(name)}, did you mean {meant!r}?", ("format",))
 
 
 def _misspelt_names(schema: Mapping[str, Any]) -> Iterator[Complaint]:
-    """Properties that are required under one name and described under another."""
+    """Required names that are not in ``properties``, but resemble one that is."""
     for name in sorted(unlisted(schema)):
         others = schema["properties"].keys() - schema["required"]
         if meant := guess(name, others, _LIKENESS_OF_SLIPS):
-            yield Complaint(f"nothing is said of the property {shown(name)}{meant}", ("required",))
+            yield Complaint(f"{shown(name)} is required, but not described{meant}", ("required",))

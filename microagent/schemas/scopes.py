@@ -1,4 +1,4 @@
-"""Where in a document a reference can lead: its places, and what ``$id`` and anchors call them."""
+"""The places of a document that references can lead to, by steps, ``$id`` and anchors."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -7,25 +7,35 @@ from typing import Any, TypeAlias, cast
 from urllib.parse import urljoin
 
 from microagent.pointers import follow
-from microagent.schemas.drafts import DEFAULT, KEYWORDS, SEALED, SEALING, SHARED, Draft, draft, inner_schemas, step_into
+from microagent.schemas.drafts import (
+    DEFAULT,
+    KEYWORDS,
+    SEALED,
+    SEALING,
+    SHARED,
+    Draft,
+    draft_of,
+    inner_schemas,
+    step_into,
+)
 from microagent.schemas.words import Schema, is_schema
 
 Steps: TypeAlias = tuple[str, ...]
 
 RECURSIVE = ""
-"""What ``$recursiveAnchor`` is called among the dynamic anchors."""
+"""The name of ``$recursiveAnchor`` among the dynamic anchors."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
     """
-    What a schema inherits from those around it.
+    What a schema inherits from the schemas around it.
 
-    :ivar base: what its references are relative to
-    :ivar resource: the steps to the schema that ``#`` means
-    :ivar home: the first identifier around it, or ""
-    :ivar around: the steps to what ``#`` may mean as well, where a schema names its draft and not itself: it may have
-        been written alone, or where it is
+    :ivar base: the URI that its references are resolved against
+    :ivar resource: the steps to the schema resource, which ``#`` refers to
+    :ivar home: the outermost ``$id`` around it, or ""
+    :ivar around: the steps to another resource that ``#`` may refer to, if the schema has a ``$schema`` but no ``$id``:
+        it may have been copied from a document of its own
     """
 
     draft: Draft
@@ -38,34 +48,36 @@ class Context:
         """The context of the references of a schema, and of the schemas inside it."""
         if isinstance(schema, bool):
             return self
-        said = draft(schema["$schema"]) if "$schema" in schema else None
-        here = self if said is None else replace(self, draft=said, resource=steps, around=self.resource)
+        named = draft_of(schema["$schema"]) if "$schema" in schema else None
+        here = self if named is None else replace(self, draft=named, resource=steps, around=self.resource)
         uri = identifier(schema, here.draft).partition("#")[0]
         if not uri:
             return here
         try:
             base = urljoin(here.base, uri)
-        except ValueError:  # told with what else is wrong with the schema
+        except ValueError:  # reported with the other problems of the schema
             return here
         return replace(here, base=base, resource=steps, home=here.home or base, around=None)
 
 
-def identifier(schema: Mapping[str, Any], said: Draft) -> str:
-    """What ``$id`` (draft 4: ``id``) calls the schema, or ""."""
-    found = said.living(schema).get(said.identifier)
+def identifier(schema: Mapping[str, Any], draft: Draft) -> str:
+    """The ``$id`` (draft 4: ``id``) of the schema, or ""."""
+    found = draft.effective(schema).get(draft.identifier)
     return found if isinstance(found, str) else ""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """
-    A schema that steps lead to.
+    A schema that was found by its steps.
 
-    :ivar container: the steps to the schema that it is a part of: one of ``$defs``, or the whole
-    :ivar context: the one inside the schema; ``around``: the one inside the container
-    :ivar tail: the steps from the container, in the words of 2020-12
-    :ivar whole: those from the root; None where there are none, because the root does not keep the place
-    :ivar passed: the resources between container and schema; ``passed_whole``: those between root and schema
+    :ivar context: the context inside the schema
+    :ivar container: the steps to the definition that it is part of, or to the root
+    :ivar around: the context inside the container
+    :ivar tail: the steps from the container after translation to 2020-12
+    :ivar whole: the steps from the root after translation; None if the place does not survive it
+    :ivar passed: the resources on the way from the container
+    :ivar passed_whole: the resources on the way from the root
     """
 
     scope: "Scope"
@@ -83,16 +95,16 @@ class Found:
 @dataclass(eq=False)
 class Scope:
     """
-    A document, or the part of one that is a schema of its own.
+    A document, or a part of one that is a schema of its own.
 
     :ivar value: the document
-    :ivar uri: how others call it
-    :ivar name: how messages call it; "" is the document that was given
+    :ivar uri: its URI
+    :ivar name: its name in messages; empty for the main document
     :ivar root: the steps to the schema
-    :ivar is_file: it is a file of declarations: no schema, but one with schemas in ``$defs``
-    :ivar outer: where else a reference into the document itself is looked up
-    :ivar seals: 2019-09's ``unevaluatedItems`` may be in it, which ``contains`` of 2020-12 would satisfy
-    :ivar is_dynamic: dynamic anchors may be in it
+    :ivar is_file: whether it is a file of declarations, with schemas in ``$defs`` only
+    :ivar outer: where references into the document are looked up if they are not found here
+    :ivar seals: whether it may have ``unevaluatedItems`` of 2019-09, see ``drafts.SEALED``
+    :ivar is_dynamic: whether it may have dynamic anchors
     """
 
     value: Any
@@ -105,7 +117,7 @@ class Scope:
     is_dynamic: bool = False
 
     def dynamic_anchors(self, resource: Steps) -> Mapping[str, Steps]:
-        """Those of a resource, where anything asks for them."""
+        """The dynamic anchors of a resource; none if the document has none."""
         return self.named.dynamic.get(resource, {}) if self.is_dynamic else {}
 
     @property
@@ -113,7 +125,7 @@ class Scope:
         return Context(DEFAULT, self.uri, self.root)
 
     def find(self, steps: Steps) -> Found | None:
-        """The schema that the steps from the top of the document lead to."""
+        """The schema at these steps from the top of the document; None if there is none."""
         root = self._root_of(steps)
         if root is None:
             return None
@@ -160,11 +172,11 @@ class Scope:
         )
 
     def _foreign(self, found: Found, rest: Steps) -> Found | None:
-        """A schema under a word that JSON Schema does not know, as under ``components`` of OpenAPI."""
+        """A schema below an unknown keyword, such as ``components`` of OpenAPI."""
         inner = followed(found.schema, rest)
         if not is_schema(inner) or isinstance(found.schema, bool):
             return None
-        if rest[0] in found.context.draft.living(found.schema) and rest[0] in _NO_PLACES:
+        if rest[0] in found.context.draft.effective(found.schema) and rest[0] in _NO_PLACES:
             return None
         steps = (*found.steps, *rest)
         context = self._entered(found.context, inner, steps)
@@ -182,7 +194,7 @@ class Scope:
 
     @cached_property
     def named(self) -> "Names":
-        """What the schemas are called."""
+        """The identifiers and anchors of the schemas."""
         names = Names()
         for steps in self.roots:
             schema = followed(self.value, steps)
@@ -192,7 +204,7 @@ class Scope:
 
     @property
     def roots(self) -> Iterator[Steps]:
-        """The steps to the schemas that it consists of."""
+        """The steps to the outermost schemas."""
         if not self.is_file:
             yield self.root
             return
@@ -208,11 +220,11 @@ _NO_PLACES = KEYWORDS | {"default", "examples"}
 @dataclass
 class Names:
     """
-    What the schemas of a scope are called.
+    The identifiers and anchors of the schemas of a scope.
 
-    :ivar ids: the steps to the schema of each URI
-    :ivar anchors: the steps to the schema of each anchor, by the resource that it is an anchor of
-    :ivar dynamic: the dynamic ones of each resource
+    :ivar ids: the steps to a schema by its URI
+    :ivar anchors: the steps to a schema by its resource and its anchor
+    :ivar dynamic: for each resource, the steps to a schema by its dynamic anchor
     """
 
     ids: dict[str, Steps] = field(default_factory=dict[str, Steps])
@@ -220,36 +232,36 @@ class Names:
     dynamic: dict[Steps, dict[str, Steps]] = field(default_factory=dict[Steps, dict[str, Steps]])
 
     def collect(self, scope: Scope, schema: Schema, steps: Steps) -> None:
-        """Add the names of the schema and of every schema inside it."""
+        """Add those of a schema and of every schema inside it."""
         waiting = [(schema, steps, scope.start)]
         while waiting:
             each, place, around = waiting.pop()
             if isinstance(each, bool):
                 continue
             context = scope.entered(around, each, place)
-            living = context.draft.living(each)
-            self._add(living, place, around, context)
-            waiting += [(inner, (*place, *old), context) for old, _, inner in inner_schemas(living, context.draft)]
+            effective = context.draft.effective(each)
+            self._add(effective, place, around, context)
+            waiting += [(inner, (*place, *old), context) for old, _, inner in inner_schemas(effective, context.draft)]
 
-    def _add(self, living: Mapping[str, Any], place: Steps, around: Context, context: Context) -> None:
-        said = context.draft
+    def _add(self, effective: Mapping[str, Any], place: Steps, around: Context, context: Context) -> None:
+        draft = context.draft
         if context.resource == place and context.base != around.base:
             self.ids.setdefault(context.base, place)
-        anchors = [living.get("$anchor"), living.get("$dynamicAnchor")]
-        if said.anchors:
-            anchors.append(identifier(living, said).partition("#")[2] or None)
+        anchors = [effective.get("$anchor"), effective.get("$dynamicAnchor")]
+        if draft.anchors:
+            anchors.append(identifier(effective, draft).partition("#")[2] or None)
         for anchor in anchors:
             if isinstance(anchor, str):
                 self.anchors.setdefault((context.resource, anchor), place)
         of_resource = self.dynamic.setdefault(context.resource, {})
-        if isinstance(dynamic := living.get("$dynamicAnchor"), str):
+        if isinstance(dynamic := effective.get("$dynamicAnchor"), str):
             of_resource.setdefault(dynamic, place)
-        if living.get("$recursiveAnchor") is True and context.resource == place:
+        if effective.get("$recursiveAnchor") is True and context.resource == place:
             of_resource.setdefault(RECURSIVE, place)
 
 
 def followed(document: object, steps: Steps) -> object:
-    """What the steps lead to, or None."""
+    """The value that the steps lead to, or None."""
     try:
         return follow(document, steps)
     except (LookupError, ValueError):
@@ -257,7 +269,7 @@ def followed(document: object, steps: Steps) -> object:
 
 
 def is_uri(text: str) -> bool:
-    """Whether other references can be relative to the text."""
+    """Whether the text is a URI that references can be resolved against."""
     try:
         return bool(urljoin(text, "x"))
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether a value fits its schema."""
+"""Checks of values against schemas."""
 
 from collections.abc import Callable, Collection, Mapping
 from functools import cached_property
@@ -22,12 +22,12 @@ class Check:
     """
     The check of one schema, built at first use.
 
-    What msgspec and what jsonschema checks is decided once. msgspec's no is confirmed by jsonschema: 1.0 is an integer
-    to JSON Schema.
+    What msgspec and what jsonschema checks is decided once. If msgspec refuses a value, jsonschema has the final say:
+    to JSON Schema, 1.0 is an integer.
 
-    :param definitions: the definitions of the declaration, for references that the schema itself does not answer
-    :param payload: the schema is a payload: an object, whatever it says of its type
-    :param formats: ``format`` is checked, too
+    :param definitions: of the declaration, for references that cannot be resolved in the schema itself
+    :param payload: whether the schema is a payload, which is an object even without ``type``
+    :param formats: whether ``format`` is checked
     """
 
     def __init__(
@@ -46,20 +46,24 @@ class Check:
         """
         What is wrong with the value, as one sentence with its path, or None.
 
-        :param plain: it is known to consist of JSON's own types: it was read from JSON a moment ago, say
+        :param plain: whether it is known to consist of JSON's own types, for example because it was just decoded
         """
         if not plain and not codec.is_plain(value):
-            return self._problem_of_wire(value)
+            return self._problem_once_encoded(value)
         if self._type is not None:
             try:
                 msgspec.convert(value, self._type)
-            except (msgspec.ValidationError, RecursionError, ValueError):  # of texts and integers that nobody can write
+            except (
+                msgspec.ValidationError,
+                RecursionError,
+                ValueError,
+            ):  # ValueError: surrogates, and integers that are too long
                 return self._whole(value)
         return None if self._rest is None else self._rest(value)
 
     @cached_property
     def read(self) -> "Reader":
-        """Gives the object that was encoded, if it fits; None where it takes a closer look to say what is wrong."""
+        """A function that decodes a valid object; it returns None if it takes ``problem`` to say what is wrong."""
         kind, rest, decode = self._type, self._rest, codec.decode_quickly
 
         def read(raw: bytes | str) -> dict[str, Any] | None:
@@ -67,7 +71,7 @@ class Check:
                 value = decode(raw)
                 if kind is not None:
                     msgspec.convert(value, kind)
-            except (ValueError, RecursionError):  # msgspec's own are ValueErrors
+            except (ValueError, RecursionError):  # msgspec's errors are ValueErrors
                 return None
             return value if type(value) is dict and (rest is None or rest(value) is None) else None  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] - it is what JSON says
 
@@ -75,14 +79,14 @@ class Check:
 
     def glance(self, names: Collection[str] | None = None) -> Glance:
         """
-        What may say yes to a value without a closer look.
+        The quick check of payloads.
 
-        :param names: all that it may have; None: those that the schema allows
+        :param names: the only names that are allowed; None for those that the schema allows
         """
         return Glance(self._decision.record(), names)
 
-    def _problem_of_wire(self, value: object) -> str | None:
-        """The value as it would travel: a tuple is an array by the time anybody reads it."""
+    def _problem_once_encoded(self, value: object) -> str | None:
+        """Check the value as JSON will have it: a tuple becomes an array."""
         try:
             return self.problem(codec.decode(codec.encode(value)), plain=True)
         except SerializingError as exc:
@@ -90,13 +94,13 @@ class Check:
 
     @cached_property
     def _decision(self) -> "Decision":
-        from microagent.schemas.deciding import decide  # most processes check nothing
+        from microagent.schemas.deciding import decide  # slow to import, and many processes check nothing
 
         return decide(self._schema, self._definitions, formats=self._formats)
 
     @cached_property
     def _type(self) -> Any:
-        """What msgspec checks; None where that is nothing."""
+        """The type for msgspec; None if it checks nothing."""
         return self._decision.for_msgspec()
 
     @cached_property
@@ -109,7 +113,7 @@ class Check:
         return self._checker(self._schema, self._definitions)
 
     def _checker(self, schema: Schema, definitions: Mapping[str, Any]) -> Callable[[object], str | None]:
-        # Most processes never need jsonschema, which is slow to import.
+        # jsonschema is slow to import, and most processes never need it.
         from microagent.schemas.jsonschemas import checker
 
         return checker(schema, definitions, formats=self._formats)
@@ -117,9 +121,9 @@ class Check:
 
 class ByFormats(dict[bool, T]):
     """
-    What does not look at formats, and what does.
+    Two variants of something, without and with checks of ``format``, made at first use.
 
-    :param make: gives one when it is first needed
+    :param make: makes a variant
     """
 
     def __init__(self, make: Callable[[bool], T]) -> None:
@@ -135,12 +139,12 @@ Checks: TypeAlias = ByFormats[Check]
 
 
 def checks(schema: Schema, definitions: Mapping[str, Any], *, payload: bool = False) -> Checks:
-    """Both checks of a schema."""
+    """The checks of a schema, without and with formats."""
     return ByFormats(lambda formats: Check(schema, definitions, payload=payload, formats=formats))
 
 
 def missing_formats() -> list[str]:
-    """The formats of JSON Schema that cannot be checked here, for want of a package."""
+    """The formats of JSON Schema that cannot be checked because packages are not installed."""
     from microagent.schemas.formats import checked_formats
 
     return sorted(FORMATS - checked_formats())

@@ -1,4 +1,4 @@
-"""jsonschema's validator of 2020-12, exact where it counts in floats and quick where it would take very long."""
+"""jsonschema's validator of 2020-12 with exact decimal arithmetic, and without its exponential and quadratic cases."""
 
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -17,14 +17,14 @@ from microagent.schemas.jsonvalues import exactly, identity
 from microagent.schemas.patterns import Pattern
 from microagent.schemas.words import Schema, rebuilt
 
-MOST_ERRORS = 20  # that are looked at: a long array may have very many
+MOST_ERRORS = 20  # errors that are examined; a long array may have very many
 
 
 def registry(documents: Mapping[str, Schema]) -> SchemaRegistry:
     """
-    What schemas may refer to: documents, by their addresses.
+    A registry of documents by their URIs, which schemas may refer to.
 
-    :raises PatternError: if a pattern is none that can be searched for
+    :raises PatternError: if a pattern cannot be translated
     """
     resources = ((address, DRAFT202012.create_resource(_searching(each))) for address, each in documents.items())
     return SchemaRegistry().with_resources(resources)
@@ -32,18 +32,18 @@ def registry(documents: Mapping[str, Schema]) -> SchemaRegistry:
 
 def validator(schema: Schema, known: SchemaRegistry, *, formats: bool = False) -> Validator:
     """
-    What judges values by a schema.
+    A validator for a schema.
 
-    :param known: what it refers to
-    :param formats: ``format`` is checked, too
-    :raises PatternError: if a pattern is none that can be searched for
+    :param known: the documents that it refers to
+    :param formats: whether ``format`` is checked
+    :raises PatternError: if a pattern cannot be translated
     """
     checker = format_checker() if formats else None
     return cast("Validator", _validator_class()(_searching(schema), registry=known, format_checker=checker))
 
 
 def _searching(schema: Schema) -> Any:
-    """The schema with its patterns in the words of Python's ``re``, which is what jsonschema searches with."""
+    """The schema with its patterns translated for Python's ``re``, which jsonschema uses."""
     if isinstance(schema, bool):
         return schema
     copy = rebuilt(schema, _searching)
@@ -57,10 +57,10 @@ def _searching(schema: Schema) -> Any:
 @contextmanager
 def remembering() -> Generator[None]:
     """
-    Judge each part of one value by each reference once, in here.
+    Check each part of one value against each reference only once within this context.
 
-    Alternatives that lead to themselves would else take twice as long for each level of a value. Not for dynamic
-    references, which do not always mean the same.
+    Recursive alternatives would otherwise take exponential time in the depth of the value. Not to be used with dynamic
+    references, whose meaning depends on the way to them.
     """
     _memory.found = {}
     try:
@@ -89,7 +89,7 @@ def _reference(whole: Any, reference: str, value: object, schema: Mapping[str, A
 
 
 def _copy(error: ValidationError) -> ValidationError:
-    """One that whoever gets it may put a path before."""
+    """A copy, because jsonschema extends the path of each error that it passes on."""
     return ValidationError(
         error.message,
         error.validator,
@@ -107,7 +107,7 @@ def _validator_class() -> Any:
 
 
 def _pattern(whole: Any, pattern: str, value: object, schema: Mapping[str, Any]) -> Iterable[ValidationError]:
-    """A text that is too long anyway is not searched: that may take for ever."""
+    """Skip a text that exceeds ``maxLength`` anyway: the search may take very long."""
     if isinstance(value, str) and len(value) > schema.get("maxLength", len(value)):
         return ()
     search = cast("Callable[..., Iterable[ValidationError]]", Draft202012Validator.VALIDATORS["pattern"])
@@ -115,12 +115,12 @@ def _pattern(whole: Any, pattern: str, value: object, schema: Mapping[str, Any])
 
 
 def _multiple_of(whole: Any, step: float, value: Any, _: object) -> Iterator[ValidationError]:
-    """Of the numbers as JSON writes them: 19.99 is a multiple of 0.01."""
+    """Calculate with the decimal numbers that JSON has: 19.99 is a multiple of 0.01."""
     if whole.is_type(value, "number") and exactly(value) % exactly(step):
         yield ValidationError("")
 
 
 def _unique_items(whole: Any, is_wanted: bool, value: Any, _: object) -> Iterator[ValidationError]:
-    """In a time that is in proportion; jsonschema compares objects each with each."""
+    """In linear time; jsonschema compares each object with each other one."""
     if is_wanted and whole.is_type(value, "array") and len(set(map(identity, value))) < len(value):
         yield ValidationError("")

@@ -1,4 +1,4 @@
-"""Where a JSON Schema holds further schemas, and which of its words decide."""
+"""The keywords of JSON Schema: those that hold schemas, annotations and formats; and walks over schemas."""
 
 import json
 import re
@@ -26,7 +26,7 @@ FORMATS = frozenset(
         "json-pointer", "regex", "relative-json-pointer", "time", "uri", "uri-reference", "uri-template", "uuid",
     }
 )  # fmt: skip
-"""The values of ``format`` that can be checked: all of JSON Schema but those of IRIs."""
+"""The values of ``format`` that can be checked: all of JSON Schema except those of IRIs."""
 
 
 _LETTERS = re.compile("[^a-z0-9]")
@@ -34,27 +34,28 @@ _FORMATS_BY_LETTERS = {_LETTERS.sub("", name): name for name in FORMATS}
 
 
 def meant_format(name: str) -> str:
-    """The format that can be checked and is written a little differently: ``date-time`` for ``datetime``."""
+    """The known format that differs only in case and punctuation: ``date-time`` for ``datetime``; else the name."""
     return name if name in FORMATS else _FORMATS_BY_LETTERS.get(_LETTERS.sub("", name.lower()), name)
 
 
 def unlisted(schema: Mapping[str, Any]) -> set[str]:
-    """The properties that a schema requires, though it lists others and not these."""
+    """The required names that are missing in ``properties``; none if there are no ``properties``."""
     properties: Mapping[str, Any] = schema.get("properties", {})
     return set(schema.get("required", ())).difference(properties) if properties else set()
 
 
 def is_schema(value: object) -> TypeGuard[Schema]:
+    """Whether a value can be a schema: an object or a boolean."""
     return isinstance(value, (Mapping, bool))
 
 
 def is_annotation(keyword: str) -> bool:
-    """Whether the keyword only tells people something."""
+    """Whether the keyword has no effect on validation."""
     return keyword in ANNOTATIONS or keyword.startswith("x-")
 
 
 def rebuilt(schema: Mapping[str, Any], change: Callable[[Schema], Schema]) -> dict[str, Any]:
-    """A copy of the schema, every schema directly inside it changed."""
+    """A copy of the schema with every schema directly inside it changed."""
     return {key: _rebuilt_value(key, value, change) for key, value in schema.items()}
 
 
@@ -90,7 +91,7 @@ def _inner(key: str, value: object) -> Iterator[tuple[tuple[str, ...], Schema]]:
 
 
 def as_object(payload: Schema) -> Schema:
-    """A payload is an object, whether its schema says so or not."""
+    """The schema of a payload with ``type`` object, which is implied."""
     if isinstance(payload, bool):
         return {"type": "object"} if payload else False
     kinds = payload.get("type", ["object"])
@@ -99,14 +100,14 @@ def as_object(payload: Schema) -> Schema:
 
 
 def schemas_in_place(schema: Schema) -> Iterator[tuple[tuple[str, ...], Schema]]:
-    """The schemas directly inside that check the same value, and not a part of it."""
+    """The schemas directly inside that check the same value rather than a part of it."""
     if not isinstance(schema, bool):
         for key in IN_PLACE & schema.keys():
             yield from _inner(key, schema[key])
 
 
 def is_schema_at(schema: Schema, steps: tuple[str, ...]) -> bool:
-    """Whether the steps lead to a schema by its meaning, and not to a part of one that looks like it."""
+    """Whether the steps lead to a schema, and not to a value that only looks like one."""
     if not steps or isinstance(schema, bool):
         return not steps
     inner = _inner(steps[0], schema.get(steps[0]))
@@ -116,11 +117,11 @@ def is_schema_at(schema: Schema, steps: tuple[str, ...]) -> bool:
 
 
 def canonical(schema: Schema) -> Schema:
-    """The schema without annotations, in one spelling: equal for two that say the same by the same words."""
+    """The schema without annotations, and with the order of lists normalised where it has no meaning."""
     if isinstance(schema, bool):
         return schema
-    decisive = {key: _in_one_order(key, value) for key, value in schema.items() if not is_annotation(key)}
-    return rebuilt({key: value for key, value in decisive.items() if not _says_nothing(key, value)}, canonical)
+    decisive = {key: _normalised(key, value) for key, value in schema.items() if not is_annotation(key)}
+    return rebuilt({key: value for key, value in decisive.items() if not _has_no_effect(key, value)}, canonical)
 
 
 def canonical_text(value: object) -> str:
@@ -128,13 +129,13 @@ def canonical_text(value: object) -> str:
     return json.dumps(value, sort_keys=True, separators=(",", ":"))
 
 
-def _in_one_order(key: str, value: object) -> object:
-    """Lists whose order means nothing, sorted; a list of one type is the type."""
+def _normalised(key: str, value: object) -> object:
+    """A list whose order has no meaning, sorted; a list of one type becomes the type."""
     if key not in {"type", "required", "enum"} or not isinstance(value, list):
         return value
     ordered = sorted({canonical_text(item): item for item in cast("list[object]", value)}.items())
     return ordered[0][1] if key == "type" and len(ordered) == 1 else [item for _, item in ordered]
 
 
-def _says_nothing(key: str, value: object) -> bool:
+def _has_no_effect(key: str, value: object) -> bool:
     return key in {"properties", "required"} and not value

@@ -103,7 +103,10 @@ def test_formats_are_those_of_the_suite(draft: str, folder: Path) -> None:
 
 def test_what_is_refused_is_told(folder: Path) -> None:
     """Metaschemas of one's own, and references to what is known to be a value, are each a sentence with their place."""
-    told = {OWN_METASCHEMA: "$schema names no known draft of JSON Schema", NO_SCHEMA: "leads to what is no schema"}
+    told = {
+        OWN_METASCHEMA: "$schema names no known draft of JSON Schema",
+        NO_SCHEMA: "leads to what is not a schema",
+    }
     for (file, description), reason in EXCLUDED.items():
         for group in groups("draft2020-12", file) if reason in told else ():
             if group.description == description:

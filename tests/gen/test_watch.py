@@ -73,7 +73,7 @@ def test_the_package_follows_its_sources(tmp_path):
         written(tmp_path / "schemas", "b.json", {"queues": [{"name": "a_queue"}]})
         command.until_holds("out/queues.py", "a_queue")
         source.write_text("{")
-        command.until_said("a.json:1:2: no JSON")
+        command.until_said("a.json:1:2: not valid JSON")
         source.unlink()
         command.until_said("0 signals, 1 queue")
         assert command.interrupt() == 0

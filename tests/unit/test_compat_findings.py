@@ -36,7 +36,7 @@ def problem(declaration, arguments, *, sending):
 
 def are_sent(sender, taker, arguments):
     """Whether a sender may send them, and does so in good faith."""
-    scopes = [Scope(each.taken, each.definitions) for each in (sender, taker)]
+    scopes = [Scope(each.accepted, each.definitions) for each in (sender, taker)]
     samples = Samples(*scopes, FINDER, good_faith=True)
     return problem(sender, arguments, sending=True) is None and samples.are_sent(
         scopes[0].schema, scopes[1].schema, arguments

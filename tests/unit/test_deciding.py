@@ -119,7 +119,7 @@ def test_what_a_definition_leaves_is_asked_of_it_alone() -> None:
     assert json.dumps(left).count("uniqueItems") == 1
     assert "string" not in json.dumps(left)
     check = Check({"$ref": "#/$defs/A"}, definitions)
-    assert check.problem({"b": {"a": {"b": {"n": [1, 1]}}}}) == "$.b.a.b.n: the same is there twice"
+    assert check.problem({"b": {"a": {"b": {"n": [1, 1]}}}}) == "$.b.a.b.n: the items are not unique"
 
 
 def test_references_that_depend_on_who_refers_are_left_whole() -> None:

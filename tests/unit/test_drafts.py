@@ -66,7 +66,7 @@ def test_what_tells_people_something_is_kept(draft: str | None) -> None:
 
 @pytest.mark.parametrize("number", [4, 6, 7])
 def test_nothing_counts_beside_a_reference_up_to_draft_7(number: int) -> None:
-    """What is for people is kept, and where references lead; the rest is told as not looked at."""
+    """What is for people is kept, and where references lead; the rest is told as ignored."""
     schema = {"$ref": "#/definitions/A", "description": "D", "type": "null", "definitions": {"A": {"type": "string"}}}
     found = declared(schema, DRAFT.format(number))
     assert found.queues[0].payload == {
@@ -74,14 +74,14 @@ def test_nothing_counts_beside_a_reference_up_to_draft_7(number: int) -> None:
         "properties": {"x": {"$ref": "#/properties/x/$defs/A", "description": "D", "$defs": {"A": {"type": "string"}}}},
     }
     (warning,) = map(str, found.warnings)
-    assert warning.startswith("https://x /queues/0/payload/properties/x/type: 'type' is not looked at")
-    assert warning.endswith(f": draft {number} reads nothing beside $ref")
+    assert warning.startswith("https://x /queues/0/payload/properties/x/type: 'type' is ignored")
+    assert warning.endswith(f": draft {number} ignores what is beside $ref")
 
 
 def test_keywords_of_later_drafts_are_warned_of() -> None:
     """Whoever writes them means something by them."""
     assert [str(warning) for warning in declared({"const": 1}, DRAFT.format(4)).warnings] == [
-        "https://x /queues/0/payload/properties/x/const: 'const' is not looked at: it is no keyword of draft 4"
+        "https://x /queues/0/payload/properties/x/const: 'const' is ignored: it is not a keyword of draft 4"
     ]
 
 

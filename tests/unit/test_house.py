@@ -22,8 +22,8 @@ FLOORS = {
         schemas.literals schemas.documentation schemas.unions
         schemas.drafts schemas.scopes schemas.siblings schemas.library schemas.converting schemas.circles
         schemas.bundling schemas.plainschema schemas.plainformat schemas.declarationformat schemas.charsets
-        schemas.ecmascript schemas.captures schemas.ambiguity schemas.patterns schemas.formats schemas.validator
-        schemas.jsonschemas schemas.schemachecks
+        schemas.regexnodes schemas.ecmascript schemas.captures schemas.ambiguity schemas.patterns schemas.formats
+        schemas.validator schemas.jsonschemas schemas.schemachecks
         schemas.runtime_types schemas.limits schemas.choices schemas.claims schemas.scalars schemas.judging
         schemas.deciding schemas.glances schemas.reading schemas.validation
         sources.contents sources.parsing sources.refusals sources.webclient sources.documents sources.locking

@@ -175,13 +175,13 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
         ({"signals": [{"providing_args": []}]}, "/signals/0: 'name' is missing"),
         ({"signals": [{"name": 1, "providing_args": []}]}, "/signals/0/name: expected a string, got an integer"),
         (signal(providing_args="x"), "/signals/0/providing_args: expected an array or an object, got a string"),
-        (signal(providing_args=["x", "x"]), "/signals/0/providing_args: the same is there twice"),
+        (signal(providing_args=["x", "x"]), "/signals/0/providing_args: the items are not unique"),
         (signal(providing_args=[1]), "/signals/0/providing_args/0: expected a string, got an integer"),
         (signal(providing_args={"x": []}), "/signals/0/providing_args/x: expected at least 1 item"),
         (
             signal(providing_args={"x": {}}),
             "/signals/0/providing_args/x: expected a string or an array, got an object; "
-            "JSON Schemas stand in 'payload', below 'properties'",
+            "for JSON Schemas, use 'payload' with 'properties'",
         ),
         (signal(providing_args=[], description=1), "/signals/0/description: expected a string, got an integer"),
         (signal(providing_args=[], returns="nul"), "/signals/0/returns: unknown type 'nul', did you mean 'null'?"),
@@ -213,12 +213,12 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
         (
             queue(payload={"properties": {"x": {"required": True}}}),
             "/queues/0/payload/properties/x/required: expected an array, got a boolean; "
-            "the object that has the property lists its name",
+            "list the names of required properties in the object that has them",
         ),
         (
             queue(payload={"properties": {"x": {"exclusiveMinimum": True}}}),
             "/queues/0/payload/properties/x/exclusiveMinimum: expected a number, got a boolean; "
-            'it is a boolean in draft 4 alone, which "$schema" would have to name',
+            'only draft 4 has a boolean here, and "$schema" would have to name it',
         ),
         (
             queue(payload={"properties": {"x": {"items": [{"type": "objekt"}]}}}),
@@ -228,7 +228,7 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
         (
             queue(payload={"properties": {"x": {"pattern": "("}}}),
             "/queues/0/payload/properties/x/pattern: "
-            "'(' is no regular expression of ECMA-262: a ( is never closed, at character 1",
+            "'(' is not a regular expression of ECMA-262: unclosed (, at character 1",
         ),
         (
             queue(payload={"$schema": "https://example.com/mine", "type": "object"}),
@@ -237,12 +237,12 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
         (
             queue(payload={"properties": {"x": {"$ref": "https://example.com/x.json"}}}),
             "/queues/0/payload/properties/x/$ref: $ref 'https://example.com/x.json' is another document: "
-            "only what this file holds can be referred to",
+            "only this one can be referred to",
         ),
         (
             queue(payload={"properties": {"x": {"$ref": "file:///etc/passwd"}}}),
             "/queues/0/payload/properties/x/$ref: $ref 'file:///etc/passwd' is another document: "
-            "only what this file holds can be referred to",
+            "only this one can be referred to",
         ),
         (
             queue(payload={"$schema": "http://json-schema.org/draft-03/schema#", "type": "object"}),
@@ -251,19 +251,19 @@ def test_a_byte_order_mark_is_no_mistake() -> None:
         ),
         (
             queue(payload={"$ref": "#"}),
-            "/queues/0/payload/$ref: $ref '#' leads in a circle: no property or item of the value is on its way",
+            "/queues/0/payload/$ref: $ref '#' leads back to itself, and into no property or item of the value",
         ),
         (
             queue(payload={"not": {"$ref": "#"}}),
-            "/queues/0/payload/not/$ref: $ref '#' leads in a circle: no property or item of the value is on its way",
+            "/queues/0/payload/not/$ref: $ref '#' leads back to itself, and into no property or item of the value",
         ),
         (
             queue(payload={"properties": {"type": {}, "x": {"$ref": "#/properties"}}}),
-            "/queues/0/payload/properties/x/$ref: $ref '#/properties' leads to what is no schema",
+            "/queues/0/payload/properties/x/$ref: $ref '#/properties' leads to what is not a schema",
         ),
         (
             queue(payload={"properties": {"x": {"$ref": "#/properties/y/default"}, "y": {"default": {"type": 1}}}}),
-            "/queues/0/payload/properties/x/$ref: $ref '#/properties/y/default' leads to what is no schema",
+            "/queues/0/payload/properties/x/$ref: $ref '#/properties/y/default' leads to what is not a schema",
         ),
     ],
 )
@@ -318,7 +318,7 @@ def test_a_misspelt_key_is_told_beside_what_it_leaves_out() -> None:
         ),
         (
             queue(payload={"properties": {"user_id": {}, "text": {}}, "required": ["text", "userid"]}),
-            "https://x /queues/0/payload/required: nothing is said of the property 'userid', did you mean 'user_id'?",
+            "https://x /queues/0/payload/required: 'userid' is required, but not described, did you mean 'user_id'?",
         ),
     ],
 )
@@ -481,8 +481,8 @@ def test_a_reference_to_another_declaration_is_told_where_to_lead(tmp_path: Path
     """In the file and in another one: payloads are nobody's definitions, $defs are."""
     other = queue(payload={"type": "object"})
     (tmp_path / "other.json").write_text(json.dumps(other))
-    shared = "what declarations share stands in $defs, and each of them refers to it there"
-    for file, lost in (("", "leads nowhere"), ("other.json", "leads to what is no schema")):
+    shared = "move what declarations share to $defs, and refer to it there"
+    for file, lost in (("", "leads nowhere"), ("other.json", "leads to what is not a schema")):
         reference = f"{file}#/queues/0/payload"
         source = str(tmp_path / "app.json")
         with pytest.raises(DeclarationError, match=re.escape(f"$ref '{reference}' {lost}: {shared}")):

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from microagent.schemas import charsets
-from microagent.schemas.ecmascript import DEEPEST, PatternError
+from microagent.schemas.ecmascript import DEEPEST
 from microagent.schemas.patterns import LONGEST, LONGEST_WRITTEN, Pattern, finds, is_pattern, translated
+from microagent.schemas.regexnodes import PatternError
 from microagent.schemas.validation import Check
 
 FOUND = {
@@ -80,52 +81,52 @@ def test_a_pattern_is_not_found_where_ecma_262_does_not_find_it(pattern):
 @pytest.mark.parametrize(
     ("pattern", "reason"),
     [
-        ("a(b", "a ( is never closed, at character 2"),
-        ("ab)", "a ) closes nothing, at character 3"),
-        ("[a", "a [ is never closed, at character 1"),
-        ("[a-", "a [ is never closed, at character 1"),
-        ("*", "there is nothing to repeat, at character 1"),
-        ("a{2}{3}", "there is nothing to repeat, at character 5"),
-        ("a++", "there is nothing to repeat, at character 3"),
-        ("^*", "there is nothing to repeat, at character 2"),
-        ("(?<=a)+", "there is nothing to repeat, at character 7"),
-        ("a{2,1}", "the numbers are out of order, at character 2"),
-        ("[b-a]", "'b-a' is no range: its end comes first, at character 2"),
-        ("\\", "it ends too early, at character 2"),
-        (r"\A", r"\A means nothing: write ^, at character 1"),
-        (r"a\Z", r"\Z means nothing: write $, at character 2"),
-        (r"\i", r"\i means nothing: write i, if it is meant, at character 1"),
-        (r"\012", r"\0 means nothing: write \x and two digits, at character 1"),
-        (r"[\1]", r"\1 means nothing: write \x and two digits, at character 2"),
+        ("a(b", "unclosed (, at character 2"),
+        ("ab)", "unmatched ), at character 3"),
+        ("[a", "unclosed [, at character 1"),
+        ("[a-", "unclosed [, at character 1"),
+        ("*", "nothing to repeat, at character 1"),
+        ("a{2}{3}", "nothing to repeat, at character 5"),
+        ("a++", "nothing to repeat, at character 3"),
+        ("^*", "nothing to repeat, at character 2"),
+        ("(?<=a)+", "nothing to repeat, at character 7"),
+        ("a{2,1}", "the numbers of a quantifier are out of order, at character 2"),
+        ("[b-a]", "'b-a' is not a range: its end comes first, at character 2"),
+        ("\\", "unexpected end, at character 2"),
+        (r"\A", r"\A has no meaning: write ^, at character 1"),
+        (r"a\Z", r"\Z has no meaning: write $, at character 2"),
+        (r"\i", r"\i has no meaning: for the letter, write i, at character 1"),
+        (r"\012", r"\0 has no meaning: write \x and two digits, at character 1"),
+        (r"[\1]", r"\1 has no meaning: write \x and two digits, at character 2"),
         (r"\1", "there is no group 1, at character 1"),
         (r"(?<a>)\k<b>", "there is no group b, at character 7"),
-        (r"\k", r"\k is followed by the name of a group, as in \k<name>, at character 1"),
-        (r"\cé", r"\c is followed by a letter, at character 1"),
-        (r"\x4", r"\x is followed by the number of a character, at character 1"),
-        (r"\u{110000}", r"\u is followed by the number of a character, at character 1"),
-        (r"\pL", r"\p is followed by a property, as in \p{L}, at character 1"),
-        (r"\p{l}", "'l' is no property of Unicode, at character 1"),
-        (r"\p{Script=Nowhere}", "'Script=Nowhere' is no property of Unicode, at character 1"),
-        (r"\p{Lu=Greek}", "'Lu=Greek' is no property of Unicode, at character 1"),
-        ("(?P<a>b)", "a group with a name is written (?<name>...), at character 1"),
+        (r"\k", r"\k needs the name of a group, as in \k<name>, at character 1"),
+        (r"\cé", r"\c needs a letter, at character 1"),
+        (r"\x4", r"\x needs the hexadecimal number of a character, at character 1"),
+        (r"\u{110000}", r"\u needs the hexadecimal number of a character, at character 1"),
+        (r"\pL", r"\p needs a property, as in \p{L}, at character 1"),
+        (r"\p{l}", "'l' is not a property of Unicode, at character 1"),
+        (r"\p{Script=Nowhere}", "'Script=Nowhere' is not a property of Unicode, at character 1"),
+        (r"\p{Lu=Greek}", "'Lu=Greek' is not a property of Unicode, at character 1"),
+        ("(?P<a>b)", "a named group is written (?<name>...), at character 1"),
         ("(?P=a)", r"a reference to a group is written \k<name>, at character 1"),
         ("(?#a)", "there are no comments, at character 1"),
         ("(?>a)", "there are no atomic groups, at character 1"),
-        ("(?i)a", "flags are said of a group, as in (?i:...), at character 1"),
-        ("(?x:a)", "flags of a group are i, m and s, each of them once, at character 1"),
-        ("(?i-i:a)", "flags of a group are i, m and s, each of them once, at character 1"),
-        ("(?-:a)", "flags of a group are i, m and s, each of them once, at character 1"),
-        ("(?1)", "after (? comes nothing that has a meaning, at character 1"),
-        ("(?<1>a)", "'1' is no name of a group, at character 1"),
+        ("(?i)a", "flags need a group, as in (?i:...), at character 1"),
+        ("(?x:a)", "the flags of a group are i, m and s, each at most once, at character 1"),
+        ("(?i-i:a)", "the flags of a group are i, m and s, each at most once, at character 1"),
+        ("(?-:a)", "the flags of a group are i, m and s, each at most once, at character 1"),
+        ("(?1)", "unknown kind of group, at character 1"),
+        ("(?<1>a)", "'1' is not a valid name of a group, at character 1"),
         ("(?<a>a)(?<a>b)", "two of its groups are called a"),
-        ("[[:alpha:]]", r"[:alpha:] means nothing: write \p{L}, \d or a-z, at character 2"),
+        ("[[:alpha:]]", r"[:alpha:] has no meaning: write \p{L}, \d or a-z, at character 2"),
     ],
 )
 def test_what_is_no_expression_of_ecma_262_is_said_with_its_place(pattern, reason):
     """And with what to write instead, where it means something elsewhere."""
     with pytest.raises(PatternError) as caught:
         translated(pattern)
-    assert str(caught.value) == f"is no regular expression of ECMA-262: {reason}"
+    assert str(caught.value) == f"is not a regular expression of ECMA-262: {reason}"
     assert not is_pattern(pattern)
 
 
@@ -137,8 +138,8 @@ def test_what_is_no_expression_of_ecma_262_is_said_with_its_place(pattern, reaso
         ("(?<=(?:ab?){1,99})c", "it looks back too far"),
         ("(?<=" + "a" * 15_000 + ")b", "it looks back too far"),
         (r"(?<=(a)\1)b", "a group or a reference to it is in a lookbehind"),
-        (r"^(?:(a)|b)*\1$", "it refers to a group that is in a repetition and not in each of them"),
-        ("(" * DEEPEST + "(a)" + ")" * DEEPEST, f"more than {DEEPEST} of its groups are inside each other"),
+        (r"^(?:(a)|b)*\1$", "it refers to a group that not every repetition matches"),
+        ("(" * DEEPEST + "(a)" + ")" * DEEPEST, f"its groups are nested more than {DEEPEST} deep"),
         ("|".join(["(?<a>)"] * 101), "more than 100 of its groups are called a"),
         (r"\p{L}" * (LONGEST_WRITTEN // 4000), "it is too long"),
         (r"(?:\b){2000000000}", "it repeats what may be empty more than 1000 times"),
@@ -333,7 +334,7 @@ def test_any_text_is_a_pattern_or_refused_with_a_sentence(text):
     if reason is None:
         re.search(translated(text), text)
     else:
-        assert re.match("is no regular expression of ECMA-262: |cannot be checked: ", reason)
+        assert re.match("is not a regular expression of ECMA-262: |cannot be checked: ", reason)
 
 
 def refusal(pattern: str) -> str | None:

@@ -62,7 +62,7 @@ def test_a_problem_is_one_sentence_with_its_path(value: Any, sentence: str | Non
         ({"not": {"type": "string"}}, 1, "a", "$: is refused by not"),
         ({"properties": {"a": False}}, {}, {"a": 1}, "$: nothing is allowed here"),
         ({"properties": {"a": {}}, "additionalProperties": False}, {"a": 1}, {"b": 1}, "$: unknown 'b'"),
-        ({"type": "array", "uniqueItems": True}, [1, 2], [1, 1], "$: the same is there twice"),
+        ({"type": "array", "uniqueItems": True}, [1, 2], [1, 1], "$: the items are not unique"),
         ({"type": "array", "minItems": 2}, [1, 2], [1], "$: expected at least 2 items"),
         (
             {"type": "array", "prefixItems": [{"type": "string"}]},
@@ -122,7 +122,7 @@ def test_references_lead_to_the_definitions_of_the_file() -> None:
     ("schema", "reason"),
     [
         ({"$ref": "https://example.com/x"}, "Unresolvable"),
-        ({"pattern": "("}, "cannot be checked: a pattern is no regular expression of ECMA-262: a ( is never closed"),
+        ({"pattern": "("}, "cannot be checked: a pattern is not a regular expression of ECMA-262: unclosed ("),
         ({"$ref": "#"}, "too deeply"),
     ],
 )
