@@ -203,6 +203,62 @@ async def test_retried_message_comes_to_its_own_queue_alone(broker):
     assert await broker[second.name].length() == 0
 
 
+# -- delays
+
+
+async def test_delayed_message_keeps_what_its_sender_says(broker, channel):
+    """Whoever reads the queue gets it in time, with its properties; while it waits, it is as durable as any other."""
+    queue = Queue(unique("queue"))
+    loop = asyncio.get_running_loop()
+    due = loop.time() + 0.3
+    properties = {"priority": 5, "headers": {"trace": "af7e"}, "message_id": "m1"}
+    await broker[queue.name].send({"number": 1}, delay=0.3, properties=properties)
+    waiting = [f"{queue.name}.later", f"{queue.name}.later.200"]
+    for name in waiting:
+        await channel.queue_declare(name, durable=True, passive=True)
+    got: list[DeliveredMessage] = []
+
+    async def take(message: DeliveredMessage) -> None:
+        got.append(message)
+
+    await channel.basic_consume(queue.name, take, no_ack=True)
+    await until(lambda: got)
+    assert loop.time() >= due
+    sent = got[0].header.properties
+    assert (got[0].body, sent.priority, sent.message_id, sent.delivery_mode) == (b'{"number":1}', 5, "m1", 2)
+    assert sent.headers is not None
+    assert sent.headers["trace"] == "af7e"
+    assert got[0].delivery.routing_key == queue.name
+
+
+async def test_delayed_message_comes_to_one_queue_alone(broker):
+    """So it is refused where others would get it too, or where it could not wait so long; and nothing is sent."""
+    alone, bound = Queue(unique("queue")), Queue(unique("queue"), exchange=unique("exchange"))
+    for queue, options, problem in (
+        (bound, {}, f"sent to exchange '{bound.declaration.exchange}' goes to all"),
+        (alone, {"exchange": "amq.topic"}, "sent to exchange 'amq.topic' goes to all"),
+        (alone, {"topic": "a.b"}, "a topic needs an exchange"),
+        (alone, {"properties": {"expiration": "9"}}, "a message with a delay cannot have an expiration"),
+        (alone, {"delay": 1e7}, "longer than the 77 days"),
+    ):
+        with pytest.raises(ConfigurationError, match=problem):
+            await broker[queue.name].send({}, **{"delay": 0.1, **options})
+        assert await broker[queue.name].length() == 0
+
+
+async def test_place_to_wait_that_was_deleted_is_declared_again(broker, channel):
+    """A sender does not have to be started anew."""
+    queue = Queue(unique("queue"))
+    cls, got = taker(queue)
+    await consuming(broker, cls)
+    await broker[queue.name].send({"number": 1}, delay=0.2)
+    await until(lambda: got == [{"number": 1}])
+    for name in (f"{queue.name}.later", f"{queue.name}.later.100"):
+        await channel.queue_delete(name)
+    await broker[queue.name].send({"number": 2}, delay=0.2)
+    await until(lambda: got == [{"number": 1}, {"number": 2}])
+
+
 # -- definitions
 
 

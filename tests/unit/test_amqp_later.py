@@ -69,9 +69,9 @@ def test_what_expires_goes_to_the_next_fork():
     assert place.name == "mailer.later"
 
 
-def test_before_a_quorum_queue_all_are_quorum_queues():
-    """So that a message is as safe while it waits as afterwards."""
-    place = address(Place("mailer", arguments={"x-queue-type": "quorum"}), 8)[0]
+def test_all_are_queues_that_hand_on_safely():
+    """What expires stays until the next queue has it."""
+    place = address(Place("mailer"), 8)[0]
     while place.beyond is not None:
         assert place.arguments["x-queue-type"] == "quorum"
         assert place.arguments["x-dead-letter-strategy"] == "at-least-once"

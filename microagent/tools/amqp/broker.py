@@ -170,10 +170,10 @@ class AMQPBroker(AbstractQueueBroker):
         declared = declaration(outgoing.queue)
         own = declared.exchange or "" if declared is not None else ""
         exchange = options.get("exchange") or own
-        if outgoing.delay:
-            return self._delayed_letter(outgoing, exchange)
         if "topic" in options and not exchange:
             raise ConfigurationError(f"a topic needs an exchange, and queue '{outgoing.queue}' declares none")
+        if outgoing.delay:
+            return self._delayed_letter(outgoing, exchange)
         routing_key = options.get("topic", outgoing.queue)
         _check_name(exchange, "exchange")
         _check_name(routing_key, "topic")
@@ -189,7 +189,7 @@ class AMQPBroker(AbstractQueueBroker):
     def _delayed_letter(self, outgoing: Outgoing, exchange: str) -> Letter:
         """It goes through queues of its own to the one queue that it is for, past all exchanges of others."""
         queue, options = outgoing.queue, outgoing.options
-        if exchange or "topic" in options:
+        if exchange:
             raise ConfigurationError(
                 f"queue '{queue}': a delayed message would go to this queue alone, and what is sent to exchange "
                 f"{arguments.shown(exchange)} goes to all that are bound to it; send it without a delay"

@@ -2,7 +2,9 @@
 
 import asyncio
 import logging
+import re
 import ssl
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, cast
 
@@ -24,6 +26,8 @@ CLOSE_TIMEOUT = 5.0  # seconds for it to take leave
 LAST_TURNS = 5  # of the loop, for a task that the driver leaves behind and lets nobody wait for
 HEARTBEAT = 15  # seconds; a server that is silent for three of them is gone
 NUMBERS = frozenset({"heartbeat", "timeout"})
+OLDEST = (3, 10)  # hands messages from queue to queue without losing any
+_VERSION = re.compile(r"(\d+)\.(\d+)[\w.+-]*")
 OPTIONS = NUMBERS | {"cafile", "capath", "cadata", "keyfile", "certfile", "no_verify_ssl", "name", "auth"}
 
 read_leniently()
@@ -80,7 +84,7 @@ async def connect(url: URL, name: str, context: ssl.SSLContext | None) -> Connec
 
     :raises BackendConnectionError: if the server is away
     :raises AuthError: if it refuses user, password or virtual host
-    :raises ConfigurationError: if the certificates cannot be used
+    :raises ConfigurationError: if the certificates cannot be used, or the server is too old
     """
     connection = Connection(url, name, context)
     try:
@@ -89,7 +93,24 @@ async def connect(url: URL, name: str, context: ssl.SSLContext | None) -> Connec
                 await connection.connect()  # pyright: ignore[reportUnknownMemberType] - decorated, unannotated
     except BackendConnectionError as error:
         raise _clearer(error, url) from error.__cause__
+    try:
+        check_release(connection.server_properties)
+    except ConfigurationError:
+        await disconnect(connection)
+        raise
     return connection
+
+
+def check_release(told: Mapping[str, Any]) -> None:
+    """
+    See that the server is not too old, by what it says of itself. One that says something else gets a try.
+
+    :raises ConfigurationError: if it is
+    """
+    found = _VERSION.match(str(told.get("version")))
+    if told.get("product") == "RabbitMQ" and found is not None and (int(found[1]), int(found[2])) < OLDEST:
+        oldest = ".".join(map(str, OLDEST))
+        raise ConfigurationError(f"the server is RabbitMQ {found[0]}, and queues need {oldest} or newer")
 
 
 async def open_channel(connection: aiormq.Connection, confirms: bool = False) -> aiormq.Channel:

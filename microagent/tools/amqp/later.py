@@ -8,18 +8,12 @@ from collections.abc import Iterator
 from math import ceil
 
 from microagent.errors import ConfigurationError
-from microagent.tools.amqp.topology import Fork, Place
+from microagent.tools.amqp.topology import Fork, Place, expiring
 
 TICK = 100  # milliseconds: delays are whole multiples of it, the next longer one
 LEVELS = 26  # a time to live is at most 2 ** 32 - 1 milliseconds
 LONGEST = TICK * 2**LEVELS // 1000  # seconds
 DAY = 24 * 3600
-# Before a quorum queue all are quorum queues: on several nodes, and what expires stays until the next one has it.
-_AS_SAFE: dict[str, object] = {
-    "x-queue-type": "quorum",
-    "x-dead-letter-strategy": "at-least-once",
-    "x-overflow": "reject-publish",
-}
 
 
 def ticks(delay: float) -> int:
@@ -58,16 +52,9 @@ def _name(queue: str, level: int | None = None) -> str:
 
 def _level(queue: Place, count: int) -> Place:
     """The last of so many levels, with all that are below it."""
-    kind = _AS_SAFE if queue.arguments.get("x-queue-type") == "quorum" else {}
-    place = first = Place(_name(queue.name), arguments=kind | _expiring(TICK, "", queue.name), beyond=queue)
+    place = first = Place(_name(queue.name), arguments=expiring(TICK, "", queue.name), beyond=queue)
     for level in range(count):
         name, stars = _name(queue.name, level), "*." * level
-        onward = _expiring(TICK, "", first.name) if level == 0 else _expiring(TICK * 2**level, place.name)
-        place = Place(name, arguments=kind | onward, beyond=place, fork=Fork(name, f"{stars}1.#", f"{stars}0.#"))
+        onward = expiring(TICK, "", first.name) if level == 0 else expiring(TICK * 2**level, place.name)
+        place = Place(name, arguments=onward, beyond=place, fork=Fork(name, f"{stars}1.#", f"{stars}0.#"))
     return place
-
-
-def _expiring(milliseconds: int, exchange: str, routing_key: str | None = None) -> dict[str, object]:
-    """Without a routing key, what expires keeps its own."""
-    onward = {} if routing_key is None else {"x-dead-letter-routing-key": routing_key}
-    return {"x-message-ttl": milliseconds, "x-dead-letter-exchange": exchange, **onward}

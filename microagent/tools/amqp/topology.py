@@ -67,8 +67,25 @@ def step(delay: float) -> float:
 def delay_place(name: str, delay: float) -> Place:
     """Where messages of a queue wait for ``delay`` seconds, or a little longer, until they are back in it."""
     milliseconds = round(step(delay) * 1000)
-    back = {"x-dead-letter-exchange": "", "x-dead-letter-routing-key": name}
-    return Place(f"{name}.retry.{milliseconds}", arguments={"x-message-ttl": milliseconds, **back})
+    return Place(f"{name}.retry.{milliseconds}", arguments=expiring(milliseconds, "", name))
+
+
+def expiring(milliseconds: int, exchange: str, routing_key: str | None = None) -> dict[str, object]:
+    """
+    The arguments of a queue which hands on what has waited so long, with its own routing key if none is given.
+
+    Only quorum queues keep it until the next queue has it. Classic ones forget it at once: what is due while the server
+    starts would be lost, for the next queue may not be there yet.
+    """
+    onward = {} if routing_key is None else {"x-dead-letter-routing-key": routing_key}
+    return {
+        "x-queue-type": "quorum",
+        "x-message-ttl": milliseconds,
+        "x-dead-letter-exchange": exchange,
+        **onward,
+        "x-dead-letter-strategy": "at-least-once",
+        "x-overflow": "reject-publish",  # which this strategy needs
+    }
 
 
 def dead_place(name: str) -> Place:
