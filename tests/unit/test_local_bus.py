@@ -1,7 +1,9 @@
 """The bus of ``local://``, below the policies of the core."""
 
 import asyncio
+import gc
 import os
+import threading
 
 import pytest
 from support import until
@@ -185,3 +187,20 @@ def test_end_of_a_loop_is_the_end_of_what_it_left_open(dsn, caplog, other):
 
     asyncio.run(close())
     assert caplog.records == []
+
+
+def test_nothing_is_left_of_what_nobody_closed(dsn):
+    """Neither files nor threads, once the loop has ended: a view that does so each time would run out of them."""
+
+    async def forget():
+        bus, broker = LocalSignalBus(dsn), LocalBroker(dsn)
+        await bus.bind("paid")
+        await broker.send("paid", "{}")
+
+    asyncio.run(forget())
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd")), threading.active_count()
+    for _ in range(3):
+        asyncio.run(forget())
+    gc.collect()
+    assert (len(os.listdir("/proc/self/fd")), threading.active_count()) == before

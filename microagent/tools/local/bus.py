@@ -1,5 +1,6 @@
 """Signals of ``local://``."""
 
+import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
@@ -9,6 +10,7 @@ from microagent.bus import AbstractSignalBus, BusOptions, Reached
 from microagent.channel import Pattern
 from microagent.counted import CountedLog
 from microagent.errors import BackendConnectionError
+from microagent.tasks import close_with
 from microagent.tools.local.folder import SCHEME, Folder, folder_path
 from microagent.tools.local.inbox import Inbox
 from microagent.tools.local.pubsub import PATIENCE, PubSub
@@ -57,6 +59,7 @@ class LocalSignalBus(AbstractSignalBus):
             pubsub = PubSub(folder, "bus", self.log, dropped=self._dropped, deliver=self._deliver)
             opened.push_async_callback(pubsub.close)
             self._inbox = Inbox(pubsub.flow)
+            close_with(asyncio.get_running_loop(), pubsub)
             await pubsub.open()
             self._opened = opened.pop_all()
         self._pubsub = pubsub

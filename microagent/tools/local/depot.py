@@ -8,6 +8,7 @@ from functools import partial
 from typing import TypeVar, cast
 
 from microagent.errors import BackendConnectionError, BackendError
+from microagent.tasks import close_with
 from microagent.tools.local.committer import Committer
 from microagent.tools.local.doorbell import Doorbell
 from microagent.tools.local.folder import Folder
@@ -57,6 +58,7 @@ class Depot:
             await depot._start()
             opened.callback(depot._hand_back)
             depot._closing = opened.pop_all()
+            close_with(asyncio.get_running_loop(), depot)
         return depot
 
     async def close(self) -> None:

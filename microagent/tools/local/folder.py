@@ -106,6 +106,9 @@ class Folder:
             os.close(self._descriptor)
             self._descriptor = -1
 
+    def __del__(self) -> None:
+        self.close()  # of who was left open by a loop that has ended
+
     def names(self) -> list[str]:
         """What the folder holds."""
         return os.listdir(self._descriptor)

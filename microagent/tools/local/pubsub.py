@@ -8,7 +8,6 @@ from typing import TypeAlias
 from microagent.channel import Pattern
 from microagent.counted import CountedLog
 from microagent.errors import SignalSerializingError
-from microagent.tasks import close_with
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.frames import (
     FrameError,
@@ -80,7 +79,6 @@ class PubSub:
     async def open(self) -> None:
         """Take part: whoever lives knows us, and we know what they subscribe to."""
         self._loop = asyncio.get_running_loop()
-        close_with(self._loop, self)
         await self._mesh.open()
         await self._agree(Kind.SUBSCRIBE, [])
 
