@@ -38,9 +38,9 @@ FLOORS = {
         bus queuebackend boundqueue broker faces marks receiving middleware handlers hooks timer
     """,
     "people": """
-        roster bindings lifecycle agent backends launcher __init__
+        roster bindings lifecycle agent backends launcher queuecli __init__
         running.settings running.send_calls running.tree running.blueprint running.overview running.apidocument
-        running.group running.lifeline running.stop_signals running.deferred running.logs running.loops
+        running.group running.groupqueues running.lifeline running.stop_signals running.deferred running.logs running.loops
         running.agent_process running.supervisor running.reloading
     """,
 }
