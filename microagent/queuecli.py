@@ -6,7 +6,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
@@ -90,7 +91,7 @@ def dead(queues: list[GroupQueue], queue: str, *, limit: int, bodies: bool, as_j
     for letter in letters[:limit]:
         click.echo(_as_json(letter, bodies) if as_json else _as_line(letter, bodies))
     if not as_json:
-        shown = f"the oldest {limit} of more" if len(letters) > limit else counted(len(letters), "dead letter")
+        shown = f"the oldest {limit} of more" if len(letters) > limit else _counted(letters)
         click.echo(f"{queue}: {shown}", err=True)
 
 
@@ -102,7 +103,8 @@ def dead(queues: list[GroupQueue], queue: str, *, limit: int, bodies: bool, as_j
 @click.pass_obj
 def resend(queues: list[GroupQueue], queue: str, ids: tuple[str, ...], *, everything: bool, yes: bool) -> None:
     """Send dead letters of QUEUE again, those with these IDs or --all, and remove them from the dead letters."""
-    _clear(queues, queue, _Clearing("resend", "resent", BoundQueue.resend), ids, everything, yes or not everything)
+    _check_which("resend", ids, everything)
+    _clear(queues, queue, _Clearing("resend", "resent", BoundQueue.resend), ids, yes or not everything)
 
 
 @main.command()
@@ -113,7 +115,8 @@ def resend(queues: list[GroupQueue], queue: str, ids: tuple[str, ...], *, everyt
 @click.pass_obj
 def discard(queues: list[GroupQueue], queue: str, ids: tuple[str, ...], *, everything: bool, yes: bool) -> None:
     """Delete dead letters of QUEUE, those with these IDs or --all, for good."""
-    _clear(queues, queue, _Clearing("discard", "discarded", BoundQueue.discard), ids, everything, yes)
+    _check_which("discard", ids, everything)
+    _clear(queues, queue, _Clearing("discard", "discarded", BoundQueue.discard), ids, yes)
 
 
 # -- listing
@@ -168,8 +171,7 @@ async def _counts_on(broker: AbstractQueueBroker, queues: Sequence[GroupQueue]) 
     """One queue after the other; if the server is away, it is waited for once."""
     rows: list[_Row] = []
     try:
-        check_place(broker)
-        async with broker:
+        async with _looked_at(broker):
             for queue in queues:
                 rows.append(_Row(queue, await queue.waiting(), len(await queue.bound.dead(PAGE + 1))))
     except MicroAgentError as error:
@@ -209,23 +211,24 @@ class _Clearing:
     do: Callable[..., Awaitable[int]]
 
 
-def _clear(
-    queues: list[GroupQueue], name: str, clearing: _Clearing, ids: Sequence[str], everything: bool, sure: bool
-) -> None:
-    if bool(ids) is everything:
-        raise click.UsageError(f"say which dead letters to {clearing.verb}: their IDs, or --all")
+def _clear(queues: list[GroupQueue], name: str, clearing: _Clearing, ids: Sequence[str], sure: bool) -> None:
     letters = _on(queues, name, lambda bound: _chosen(bound, ids))
     if letters and not sure:
-        count = (
-            f"more than {PAGE} dead letters"
-            if everything and len(letters) > PAGE
-            else counted(len(letters), "dead letter")
-        )
-        click.confirm(f"{clearing.verb} {count} of queue {name!r}?".capitalize(), abort=True, err=True)
-    count = _on(queues, name, lambda bound: _cleared(bound, clearing, letters, everything))
+        amount = f"more than {PAGE} dead letters" if len(letters) > PAGE and not ids else _counted(letters)
+        click.confirm(f"{clearing.verb.capitalize()} {amount} of queue {name!r}?", abort=True, err=True)
+    count = _on(queues, name, lambda bound: _cleared(bound, clearing, letters, everything=not ids))
     click.echo(f"{name}: {counted(count, 'dead letter')} {clearing.done}")
     if count < len(letters):
-        _exit(f"{name}: others have been resent or discarded by somebody else meanwhile", EXIT_FAILED)
+        _exit(f"{name}: the others have been resent or discarded by somebody else meanwhile", EXIT_FAILED)
+
+
+def _counted(letters: Sequence[DeadLetter]) -> str:
+    return counted(len(letters), "dead letter")
+
+
+def _check_which(verb: str, ids: Sequence[str], everything: bool) -> None:
+    if bool(ids) is everything:
+        raise click.UsageError(f"say which dead letters to {verb}: their IDs, or --all")
 
 
 async def _chosen(bound: BoundQueue, ids: Sequence[str]) -> list[DeadLetter]:
@@ -248,7 +251,7 @@ async def _chosen(bound: BoundQueue, ids: Sequence[str]) -> list[DeadLetter]:
         limit *= 10
 
 
-async def _cleared(bound: BoundQueue, clearing: _Clearing, letters: list[DeadLetter], everything: bool) -> int:
+async def _cleared(bound: BoundQueue, clearing: _Clearing, letters: list[DeadLetter], *, everything: bool) -> int:
     """How many were; of ``everything``, those that failed again meanwhile are not taken a second time."""
     began, count = time.time(), 0
     while letters:
@@ -270,11 +273,20 @@ def _on(queues: list[GroupQueue], name: str, act: Callable[[BoundQueue], Corouti
         _exit(str(error), EXIT_USAGE)
 
     async def acted() -> T:
-        check_place(queue.broker)
-        async with queue.broker:
+        async with _looked_at(queue.broker):
             return await act(queue.bound)
 
     return _run(acted())
+
+
+@asynccontextmanager
+async def _looked_at(broker: AbstractQueueBroker) -> AsyncGenerator[None, None]:
+    """It connects by itself when it is asked something, and is not waited for for ever."""
+    check_place(broker)
+    try:
+        yield
+    finally:
+        await broker.close()
 
 
 def _run(work: Coroutine[Any, Any, T]) -> T:

@@ -111,4 +111,6 @@ def check_place(broker: AbstractQueueBroker) -> None:
     if broker.dsn.startswith(EMBEDDED):
         path = os.path.abspath(broker.dsn.removeprefix(EMBEDDED) or ".microagent")
         if not os.path.isdir(path):
-            raise BackendConnectionError(f"{broker!r}: there is no folder {path}; relative ones are looked for here")
+            raise BackendConnectionError(
+                f"{broker!r}: there is no folder {path}; the agents may run in another working directory"
+            )
