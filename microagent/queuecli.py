@@ -42,7 +42,17 @@ def _not_a_command(context: click.Context, _: click.Parameter, settings: str) ->
     return settings
 
 
+class _SettingsFirst(click.Group):
+    """A group whose own options may stand behind SETTINGS, up to the name of the command."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.allow_interspersed_args = True
+        command = next((n for n, each in enumerate(args) if n and each in self.commands), len(args))
+        return super().parse_args(ctx, [*args[:command], "--", *args[command:]])
+
+
 @click.group(
+    cls=_SettingsFirst,
     epilog=_EPILOG,
     invoke_without_command=True,
     subcommand_metavar="[COMMAND [ARGS]...]",

@@ -40,8 +40,8 @@ FLOORS = {
     "people": """
         roster bindings lifecycle agent backends launcher queuecli __init__
         running.settings running.send_calls running.tree running.blueprint running.overview running.apidocument
-        running.group running.groupqueues running.lifeline running.stop_signals running.deferred running.logs running.loops
-        running.agent_process running.supervisor running.reloading
+        running.group running.groupqueues running.lifeline running.stop_signals running.deferred running.logs
+        running.loops running.agent_process running.supervisor running.reloading
     """,
 }
 WORDS_FOR_GENERATOR = {

@@ -1,0 +1,220 @@
+"""``microagent-queues``, as whoever is on call runs it."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pytest
+from support import unique, until
+
+from microagent import AbstractQueueBroker, Delivery, MicroAgent, Queue, consumer
+from microagent.backends import make_broker
+
+COMMAND = str(Path(sys.executable).with_name("microagent-queues"))
+REASON = "no such address: \x1b[2Jnowhere"
+AGENTS = """
+    from microagent import MicroAgent, Queue, consumer
+
+    class Mailer(MicroAgent):
+        @consumer(Queue({name!r}))
+        async def deliver(self, **message):
+            ...
+
+    class Clerk(MicroAgent):
+        async def work(self):
+            await self.broker.{name}.send({{}})
+"""
+SETTINGS = """
+    AGENT = {{"mailer": {{"backend": "shop_agents.Mailer", "broker": "main"}},
+             "clerk": {{"backend": "shop_agents.Clerk", "broker": "main"}}}}
+    BROKER = {{"main": {{"dsn": {dsn!r}, "send_timeout": 5}}}}
+"""
+
+
+class Desk:
+    """A folder with the settings of a project, and its queue."""
+
+    def __init__(self, folder: Path, dsn: str) -> None:
+        self.folder, self.dsn, self.name = folder, dsn, unique("queue")
+        self.queue = Queue(self.name)
+        (folder / "shop.py").write_text(dedent(SETTINGS).format(dsn=dsn))
+        (folder / "shop_agents.py").write_text(dedent(AGENTS).format(name=self.name))
+
+    def run(self, *arguments: str, status: int = 0, answer: str = "", **environment: str) -> str:
+        """Its output, and its errors behind it; it ends with this status."""
+        done = subprocess.run(
+            [COMMAND, *arguments],
+            cwd=self.folder,
+            env={**os.environ, **environment},
+            input=answer,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        output = done.stdout + done.stderr
+        assert done.returncode == status, output
+        assert "Traceback" not in output
+        return output
+
+    def counts(self) -> tuple[int, int]:
+        """How many messages wait, and how many are dead."""
+        (row,) = map(json.loads, self.run("shop", "--json").splitlines())
+        assert row["queue"] == self.name
+        return row["waiting"], row["dead"]
+
+    def letters(self, *options: str) -> list[dict[str, Any]]:
+        output = self.run("shop", "dead", self.name, "--json", *options)
+        return [json.loads(line) for line in output.splitlines()]
+
+    def bury(self, *numbers: int) -> None:
+        """Have these messages given up, one after the other."""
+        asyncio.run(self._bury(numbers))
+
+    async def _bury(self, numbers: tuple[int, ...]) -> None:
+        class Burying(MicroAgent):
+            @consumer(self.queue, autoack=False, concurrency=1)
+            async def bury(self, delivery: Delivery, **message: Any) -> None:
+                delivery.bury(REASON)
+
+        async with make_broker({"dsn": self.dsn}) as broker:
+            agent = Burying(broker=broker)
+            await agent.start()
+            for number in numbers:
+                before = len(await broker.dead(self.name))
+                await broker[self.name].send({"number": number})
+                await until(lambda before=before: self._is_longer(broker, before))
+            await agent.stop()
+
+    async def _is_longer(self, broker: AbstractQueueBroker, before: int) -> bool:
+        return len(await broker.dead(self.name)) > before
+
+
+@pytest.fixture(params=["local", "redis_url", "rabbitmq_url", "kafka_url"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
+    return Desk(tmp_path, "local://queues" if request.param == "local" else request.getfixturevalue(request.param))
+
+
+@pytest.fixture
+def local_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.chdir(tmp_path)
+    return Desk(tmp_path, "local://queues")
+
+
+def test_dead_letters_are_looked_at_and_cleared(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """
+    On every server: each has its counts, reason and id; one is sent again, one is discarded, and then all others.
+    """
+    monkeypatch.chdir(desk.folder)
+    desk.bury(1, 2, 3, 4)
+    assert desk.counts() == (0, 4)
+    letters = desk.letters("--bodies")
+    assert [json.loads(letter["body"])["number"] for letter in letters] == [1, 2, 3, 4]
+    assert {(letter["attempts"], letter["reason"]) for letter in letters} == {(1, "no such address: \\x1b[2Jnowhere")}
+    ids = [letter["id"] for letter in letters]
+    assert "1 dead letter resent" in desk.run("shop", "resend", desk.name, ids[1])
+    assert "1 dead letter discarded" in desk.run("shop", "discard", desk.name, ids[0], "--yes")
+    assert [letter["id"] for letter in desk.letters()] == ids[2:]
+    assert desk.counts() == (1, 2)
+    assert "2 dead letters resent" in desk.run("shop", "resend", desk.name, "--all", "--yes")
+    assert desk.counts() == (3, 0)
+    assert "0 dead letters discarded" in desk.run("shop", "discard", desk.name, "--all")
+
+
+def test_list_is_a_table(local_desk: Desk):
+    """A row for each queue; a password never shows."""
+    local_desk.bury(1)
+    head, row = local_desk.run("shop").splitlines()
+    assert head.split() == ["queue", "waiting", "dead", "broker"]
+    assert row.split() == [local_desk.name, "0", "1", "LocalBroker('local://queues')"]
+
+
+def test_bodies_are_shown_to_whoever_asks_for_them(local_desk: Desk):
+    """And to nobody else; a line holds nothing that a terminal obeys."""
+    local_desk.bury(4711, 2, 3)
+    assert "4711" not in (output := local_desk.run("shop", "dead", local_desk.name))
+    assert "no such address: \\x1b[2Jnowhere" in output
+    assert "3 dead letters" in output
+    assert '{"number":4711}' in local_desk.run("shop", "dead", local_desk.name, "--bodies")
+    assert all("body" not in letter for letter in local_desk.letters())
+    assert "the oldest 2 of more" in local_desk.run("shop", "dead", local_desk.name, "--limit", "2")
+
+
+def test_what_cannot_be_undone_is_asked_for(local_desk: Desk):
+    """Whoever does not say yes has done nothing; letters that are named are sent again without a question."""
+    local_desk.bury(1, 2)
+    first, _ = (letter["id"] for letter in local_desk.letters())
+    for command in (["discard", local_desk.name, first], ["discard", local_desk.name, "--all"]):
+        for answer in ("n\n", ""):
+            assert "Discard" in local_desk.run("shop", *command, answer=answer, status=1)
+    assert "Resend 2 dead letters" in local_desk.run("shop", "resend", local_desk.name, "--all", status=1)
+    assert local_desk.counts() == (0, 2)
+    assert "2 dead letters discarded" in local_desk.run("shop", "discard", local_desk.name, "--all", answer="y\n")
+
+
+def test_id_that_is_not_there(local_desk: Desk):
+    """Is told, and nothing is done with those that are."""
+    local_desk.bury(1)
+    (letter,) = local_desk.letters()
+    output = local_desk.run("shop", "resend", local_desk.name, letter["id"], "99", status=1)
+    assert "has no dead letter 99; nothing was done" in output
+    assert local_desk.counts() == (0, 1)
+
+
+MISTAKES: list[tuple[Callable[[str], list[str]], str]] = [
+    (lambda name: ["dead", name], "the settings come first"),
+    (lambda name: ["shopp"], "there is no module 'shopp'"),
+    (lambda name: ["shop", "dead", f"{name}s"], "there is no queue"),
+    (lambda name: ["shop", "resend", name], "their IDs, or --all"),
+    (lambda name: ["shop", "discard", name, "1", "--all"], "their IDs, or --all"),
+    (lambda name: ["shop", "--broker", "redis"], "no agent has a broker with 'redis' in its DSN"),
+    (lambda name: ["shop", "--json", "dead", name], "--json comes after the command"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "problem"), MISTAKES)
+def test_mistake_is_one_sentence(local_desk: Desk, arguments: Callable[[str], list[str]], problem: str):
+    """And the exit status is 2."""
+    assert problem in local_desk.run(*arguments(local_desk.name), status=2)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "problem"),
+    [
+        ("redis://user:Xyzzy@127.0.0.1:1/0", "no connection in time"),
+        ("memory://", "in the memory of the agents' processes"),
+        ("local://elsewhere", "there is no folder"),
+    ],
+)
+def test_server_that_is_away(local_desk: Desk, dsn: str, problem: str):
+    """It is told without its password, no folder is made, and the exit status is 1."""
+    output = local_desk.run("shop", status=1, MICROAGENT_BROKER=dsn)
+    assert problem in output
+    assert "Xyzzy" not in output
+    assert local_desk.name in output
+    assert problem in local_desk.run("shop", "dead", local_desk.name, status=1, MICROAGENT_BROKER=dsn)
+    assert not (local_desk.folder / "elsewhere").exists()
+
+
+def test_queue_on_several_brokers(local_desk: Desk):
+    """Whoever means one says which; a server that is away hides no other."""
+    local_desk.bury(1)
+    (local_desk.folder / "several.py").write_text(
+        dedent("""
+            AGENT = {"mailer": {"backend": "shop_agents.Mailer", "broker": "main"},
+                     "clerk": {"backend": "shop_agents.Clerk", "broker": "other"}}
+            BROKER = {"main": {"dsn": "local://queues"}, "other": {"dsn": "local://nowhere"}}
+        """)
+    )
+    output = local_desk.run("several", status=1)
+    assert f"{local_desk.name}        0     1  LocalBroker('local://queues')" in output
+    assert "LocalBroker('local://nowhere'): there is no folder" in output
+    output = local_desk.run("several", "dead", local_desk.name, status=2)
+    assert "is on several brokers, choose one with --broker: local://queues, local://nowhere" in output
+    assert "1 dead letter" in local_desk.run("several", "--broker", "queues", "dead", local_desk.name)
