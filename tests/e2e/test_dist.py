@@ -100,6 +100,7 @@ def test_project_runs_from_the_wheel(bin_: Path, tmp_path: Path) -> None:
             time.sleep(0.05)
         marun.send_signal(signal.SIGTERM)
         assert marun.wait(timeout=30) == 0, output.read_text()
+        run(bin_ / "microagent-queues", "myproj.settings", cwd=tmp_path)
     finally:
         marun.kill()
         marun.wait()

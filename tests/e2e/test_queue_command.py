@@ -33,7 +33,7 @@ AGENTS = """
 SETTINGS = """
     AGENT = {{"mailer": {{"backend": "shop_agents.Mailer", "broker": "main"}},
              "clerk": {{"backend": "shop_agents.Clerk", "broker": "main"}}}}
-    BROKER = {{"main": {{"dsn": {dsn!r}, "send_timeout": 5}}}}
+    BROKER = {{"main": {{"dsn": {dsn!r}, "send_timeout": 10.0}}}}
 """
 
 
@@ -194,6 +194,8 @@ def test_mistake_is_one_sentence(local_desk: Desk, arguments: Callable[[str], li
 )
 def test_server_that_is_away(local_desk: Desk, dsn: str, problem: str):
     """It is told without its password, no folder is made, and the exit status is 1."""
+    settings = local_desk.folder / "shop.py"
+    settings.write_text(settings.read_text().replace("10.0", "0.1"))
     output = local_desk.run("shop", status=1, MICROAGENT_BROKER=dsn)
     assert problem in output
     assert "Xyzzy" not in output
