@@ -11,10 +11,12 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from support import unique, until
 
 from microagent import AbstractQueueBroker, Delivery, MicroAgent, Queue, consumer
 from microagent.backends import make_broker
+from microagent.queuecli import main
 
 COMMAND = str(Path(sys.executable).with_name("microagent-queues"))
 REASON = "no such address: \x1b[2Jnowhere"
@@ -31,8 +33,8 @@ AGENTS = """
             await self.broker.{name}.send({{}})
 """
 SETTINGS = """
-    AGENT = {{"mailer": {{"backend": "shop_agents.Mailer", "broker": "main"}},
-             "clerk": {{"backend": "shop_agents.Clerk", "broker": "main"}}}}
+    AGENT = {{"mailer": {{"backend": "agents_{name}.Mailer", "broker": "main"}},
+             "clerk": {{"backend": "agents_{name}.Clerk", "broker": "main"}}}}
     BROKER = {{"main": {{"dsn": {dsn!r}, "send_timeout": 10.0}}}}
 """
 
@@ -42,17 +44,23 @@ class Desk:
 
     def __init__(self, folder: Path, dsn: str) -> None:
         self.folder, self.dsn, self.name = folder, dsn, unique("queue")
-        self.queue = Queue(self.name)
-        (folder / "shop.py").write_text(dedent(SETTINGS).format(dsn=dsn))
-        (folder / "shop_agents.py").write_text(dedent(AGENTS).format(name=self.name))
+        self.queue, self.settings = Queue(self.name), f"settings_{self.name}"
+        (folder / f"{self.settings}.py").write_text(dedent(SETTINGS).format(dsn=dsn, name=self.name))
+        (folder / f"agents_{self.name}.py").write_text(dedent(AGENTS).format(name=self.name))
 
     def run(self, *arguments: str, status: int = 0, answer: str = "", **environment: str) -> str:
-        """Its output, and its errors behind it; it ends with this status."""
+        """Its output and errors; it ends with this status."""
+        done = CliRunner(env=environment).invoke(main, arguments, input=answer)
+        assert isinstance(done.exception, SystemExit | None), done.exception
+        assert done.exit_code == status, done.output
+        return done.output
+
+    def listed(self, *arguments: str, status: int = 0, **environment: str) -> str:
+        """What it lists, in a process of its own: the queues of other tests are no concern of that."""
         done = subprocess.run(
-            [COMMAND, *arguments],
+            [COMMAND, *(arguments or [self.settings])],
             cwd=self.folder,
             env={**os.environ, **environment},
-            input=answer,
             capture_output=True,
             text=True,
             timeout=60,
@@ -65,12 +73,12 @@ class Desk:
 
     def counts(self) -> tuple[int, int]:
         """How many messages wait, and how many are dead."""
-        (row,) = map(json.loads, self.run("shop", "--json").splitlines())
+        (row,) = map(json.loads, self.listed(self.settings, "--json").splitlines())
         assert row["queue"] == self.name
         return row["waiting"], row["dead"]
 
     def letters(self, *options: str) -> list[dict[str, Any]]:
-        output = self.run("shop", "dead", self.name, "--json", *options)
+        output = self.run(self.settings, "dead", self.name, "--json", *options)
         return [json.loads(line) for line in output.splitlines()]
 
     def bury(self, *numbers: int) -> None:
@@ -97,40 +105,40 @@ class Desk:
 
 
 @pytest.fixture(params=["local", "redis_url", "rabbitmq_url", "kafka_url"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Desk:
+def desk(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     return Desk(tmp_path, "local://queues" if request.param == "local" else request.getfixturevalue(request.param))
 
 
 @pytest.fixture
 def local_desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
     return Desk(tmp_path, "local://queues")
 
 
-def test_dead_letters_are_looked_at_and_cleared(desk: Desk, monkeypatch: pytest.MonkeyPatch):
+def test_dead_letters_are_looked_at_and_cleared(desk: Desk):
     """
     On every server: each has its counts, reason and id; one is sent again, one is discarded, and then all others.
     """
-    monkeypatch.chdir(desk.folder)
     desk.bury(1, 2, 3, 4)
-    assert desk.counts() == (0, 4)
     letters = desk.letters("--bodies")
     assert [json.loads(letter["body"])["number"] for letter in letters] == [1, 2, 3, 4]
     assert {(letter["attempts"], letter["reason"]) for letter in letters} == {(1, "no such address: \\x1b[2Jnowhere")}
     ids = [letter["id"] for letter in letters]
-    assert "1 dead letter resent" in desk.run("shop", "resend", desk.name, ids[1])
-    assert "1 dead letter discarded" in desk.run("shop", "discard", desk.name, ids[0], "--yes")
+    assert "1 dead letter resent" in desk.run(desk.settings, "resend", desk.name, ids[1])
+    assert "1 dead letter discarded" in desk.run(desk.settings, "discard", desk.name, ids[0], "--yes")
     assert [letter["id"] for letter in desk.letters()] == ids[2:]
     assert desk.counts() == (1, 2)
-    assert "2 dead letters resent" in desk.run("shop", "resend", desk.name, "--all", "--yes")
-    assert desk.counts() == (3, 0)
-    assert "0 dead letters discarded" in desk.run("shop", "discard", desk.name, "--all")
+    assert "2 dead letters resent" in desk.run(desk.settings, "resend", desk.name, "--all", "--yes")
+    assert "0 dead letters discarded" in desk.run(desk.settings, "discard", desk.name, "--all")
 
 
 def test_list_is_a_table(local_desk: Desk):
     """A row for each queue; a password never shows."""
     local_desk.bury(1)
-    head, row = local_desk.run("shop").splitlines()
+    head, row = local_desk.listed().splitlines()
     assert head.split() == ["queue", "waiting", "dead", "broker"]
     assert row.split() == [local_desk.name, "0", "1", "LocalBroker('local://queues')"]
 
@@ -138,12 +146,12 @@ def test_list_is_a_table(local_desk: Desk):
 def test_bodies_are_shown_to_whoever_asks_for_them(local_desk: Desk):
     """And to nobody else; a line holds nothing that a terminal obeys."""
     local_desk.bury(4711, 2, 3)
-    assert "4711" not in (output := local_desk.run("shop", "dead", local_desk.name))
+    assert "4711" not in (output := local_desk.run(local_desk.settings, "dead", local_desk.name))
     assert "no such address: \\x1b[2Jnowhere" in output
     assert "3 dead letters" in output
-    assert '{"number":4711}' in local_desk.run("shop", "dead", local_desk.name, "--bodies")
+    assert '{"number":4711}' in local_desk.run(local_desk.settings, "dead", local_desk.name, "--bodies")
     assert all("body" not in letter for letter in local_desk.letters())
-    assert "the oldest 2 of more" in local_desk.run("shop", "dead", local_desk.name, "--limit", "2")
+    assert "the oldest 2 of more" in local_desk.run(local_desk.settings, "dead", local_desk.name, "--limit", "2")
 
 
 def test_what_cannot_be_undone_is_asked_for(local_desk: Desk):
@@ -152,17 +160,19 @@ def test_what_cannot_be_undone_is_asked_for(local_desk: Desk):
     first, _ = (letter["id"] for letter in local_desk.letters())
     for command in (["discard", local_desk.name, first], ["discard", local_desk.name, "--all"]):
         for answer in ("n\n", ""):
-            assert "Discard" in local_desk.run("shop", *command, answer=answer, status=1)
-    assert "Resend 2 dead letters" in local_desk.run("shop", "resend", local_desk.name, "--all", status=1)
+            assert "Discard" in local_desk.run(local_desk.settings, *command, answer=answer, status=1)
+    assert "Resend 2 dead letters" in local_desk.run(local_desk.settings, "resend", local_desk.name, "--all", status=1)
     assert local_desk.counts() == (0, 2)
-    assert "2 dead letters discarded" in local_desk.run("shop", "discard", local_desk.name, "--all", answer="y\n")
+    assert "2 dead letters discarded" in local_desk.run(
+        local_desk.settings, "discard", local_desk.name, "--all", answer="y\n"
+    )
 
 
 def test_id_that_is_not_there(local_desk: Desk):
     """Is told, and nothing is done with those that are."""
     local_desk.bury(1)
     (letter,) = local_desk.letters()
-    output = local_desk.run("shop", "resend", local_desk.name, letter["id"], "99", status=1)
+    output = local_desk.run(local_desk.settings, "resend", local_desk.name, letter["id"], "99", status=1)
     assert "has no dead letter 99; nothing was done" in output
     assert local_desk.counts() == (0, 1)
 
@@ -170,11 +180,11 @@ def test_id_that_is_not_there(local_desk: Desk):
 MISTAKES: list[tuple[Callable[[str], list[str]], str]] = [
     (lambda name: ["dead", name], "the settings come first"),
     (lambda name: ["shopp"], "there is no module 'shopp'"),
-    (lambda name: ["shop", "dead", f"{name}s"], "there is no queue"),
-    (lambda name: ["shop", "resend", name], "their IDs, or --all"),
-    (lambda name: ["shop", "discard", name, "1", "--all"], "their IDs, or --all"),
-    (lambda name: ["shop", "--broker", "redis"], "no agent has a broker with 'redis' in its DSN"),
-    (lambda name: ["shop", "--json", "dead", name], "--json comes after the command"),
+    (lambda name: [f"settings_{name}", "dead", f"{name}s"], "there is no queue"),
+    (lambda name: [f"settings_{name}", "resend", name], "their IDs, or --all"),
+    (lambda name: [f"settings_{name}", "discard", name, "1", "--all"], "their IDs, or --all"),
+    (lambda name: [f"settings_{name}", "--broker", "redis"], "no agent has a broker with 'redis' in its DSN"),
+    (lambda name: [f"settings_{name}", "--json", "dead", name], "--json comes after the command"),
 ]
 
 
@@ -194,29 +204,31 @@ def test_mistake_is_one_sentence(local_desk: Desk, arguments: Callable[[str], li
 )
 def test_server_that_is_away(local_desk: Desk, dsn: str, problem: str):
     """It is told without its password, no folder is made, and the exit status is 1."""
-    settings = local_desk.folder / "shop.py"
+    settings = local_desk.folder / f"{local_desk.settings}.py"
     settings.write_text(settings.read_text().replace("10.0", "0.1"))
-    output = local_desk.run("shop", status=1, MICROAGENT_BROKER=dsn)
+    output = local_desk.listed(status=1, MICROAGENT_BROKER=dsn)
     assert problem in output
     assert "Xyzzy" not in output
     assert local_desk.name in output
-    assert problem in local_desk.run("shop", "dead", local_desk.name, status=1, MICROAGENT_BROKER=dsn)
+    assert problem in local_desk.run(local_desk.settings, "dead", local_desk.name, status=1, MICROAGENT_BROKER=dsn)
     assert not (local_desk.folder / "elsewhere").exists()
 
 
 def test_queue_on_several_brokers(local_desk: Desk):
     """Whoever means one says which; a server that is away hides no other."""
     local_desk.bury(1)
-    (local_desk.folder / "several.py").write_text(
-        dedent("""
-            AGENT = {"mailer": {"backend": "shop_agents.Mailer", "broker": "main"},
-                     "clerk": {"backend": "shop_agents.Clerk", "broker": "other"}}
-            BROKER = {"main": {"dsn": "local://queues"}, "other": {"dsn": "local://nowhere"}}
+    name = local_desk.name
+    several = f"several_{name}"
+    (local_desk.folder / f"{several}.py").write_text(
+        dedent(f"""
+            AGENT = {{"mailer": {{"backend": "agents_{name}.Mailer", "broker": "main"}},
+                     "clerk": {{"backend": "agents_{name}.Clerk", "broker": "other"}}}}
+            BROKER = {{"main": {{"dsn": "local://queues"}}, "other": {{"dsn": "local://nowhere"}}}}
         """)
     )
-    output = local_desk.run("several", status=1)
-    assert f"{local_desk.name}        0     1  LocalBroker('local://queues')" in output
+    output = local_desk.listed(several, status=1)
+    assert f"{name}        0     1  LocalBroker('local://queues')" in output
     assert "LocalBroker('local://nowhere'): there is no folder" in output
-    output = local_desk.run("several", "dead", local_desk.name, status=2)
+    output = local_desk.run(several, "dead", name, status=2)
     assert "is on several brokers, choose one with --broker: local://queues, local://nowhere" in output
-    assert "1 dead letter" in local_desk.run("several", "--broker", "queues", "dead", local_desk.name)
+    assert "1 dead letter" in local_desk.run(several, "--broker", "queues", "dead", name)
