@@ -32,6 +32,14 @@ def follow(document: object, steps: Iterable[str]) -> object:
     return found
 
 
+def find(document: object, steps: Iterable[str]) -> object:
+    """The value that the steps lead to, or None."""
+    try:
+        return follow(document, steps)
+    except LookupError:
+        return None
+
+
 def _index(step: str) -> int:
     if not (step.isascii() and step.isdigit()):
         raise LookupError(step)

@@ -133,7 +133,7 @@ class _Strategies:
         return whole | self._make.floats(low, max(low, high), allow_nan=False, width=64)
 
     def _text(self, form: Form) -> Any:
-        if patterns := form.said("pattern"):
+        if patterns := form.all_of("pattern"):
             return self._make.from_regex(translated(patterns[0]))
         return self._make.text(**self._sizes(form))
 

@@ -8,7 +8,7 @@ from typing import Any, cast
 from microagent.asyncapi.schemas import NAME, REFERENCE
 from microagent.jsontext import Complaint, Steps
 from microagent.names import shown
-from microagent.pointers import follow, fragment_steps, pointer_to
+from microagent.pointers import find, fragment_steps, pointer_to
 from microagent.schemas.words import Schema, every_schema, is_annotation, is_schema, rebuilt
 
 _DIALECTS = {
@@ -75,7 +75,7 @@ def referred_place(document: object, place: Place) -> Place:
         if (reference := _reference_of(place.schema)) is None:
             break
         steps = _local_steps(reference, place.steps)
-        if not is_schema(found := _followed(document, steps)):
+        if not is_schema(found := find(document, steps)):
             raise UnsayableError(f"$ref {shown(reference)} leads to no schema", place.steps)
         place = Place(found, steps, place.dialect)
     return place
@@ -86,7 +86,7 @@ def _formatted(document: object, value: object, steps: Steps) -> tuple[object, S
     if (reference := _reference_of(value)) is None:
         return value, steps
     target = _local_steps(reference, steps)
-    found = _followed(document, target)
+    found = find(document, target)
     return (found, target) if _has_format(found) else (value, steps)
 
 
@@ -177,13 +177,13 @@ class Bundle:
         if steps[:2] != _COMPONENTS or len(steps) < _COMPONENT:
             return steps
         component = steps[:_COMPONENT]
-        return (*component, "schema") if _has_format(_followed(self.document, component)) else component
+        return (*component, "schema") if _has_format(find(self.document, component)) else component
 
     def _definition(self, base: Steps, place: Place, reference: str, taken: frozenset[str]) -> str:
         """The name in the bundle of the definition at ``base``, which is added if it is new."""
         if (known := self._names.get(base)) is not None:
             return known
-        found = _followed(self.document, base)
+        found = find(self.document, base)
         if not base or not is_schema(found):
             raise UnsayableError(f"$ref {shown(reference)} leads to no schema", place.steps)
         name = self._name(base, taken)
@@ -194,7 +194,7 @@ class Bundle:
     def _name(self, base: Steps, taken: frozenset[str]) -> str:
         name = base[-1]
         if base[:2] == _COMPONENTS and len(base) >= _COMPONENT:
-            component = _followed(self.document, base[:_COMPONENT])
+            component = find(self.document, base[:_COMPONENT])
             given = cast("Mapping[str, Any]", component).get(NAME) if isinstance(component, Mapping) else None
             name = given if isinstance(given, str) else base[2]
         while name in self.places or name in taken:
@@ -215,10 +215,3 @@ def _local_steps(reference: str, steps: Steps) -> Steps:
     if reference != "#" and not reference.startswith("#/"):
         raise UnsayableError(f"$ref {shown(reference)} leads out of this document", steps)
     return fragment_steps(reference)
-
-
-def _followed(document: object, steps: Steps) -> object:
-    try:
-        return follow(document, steps)
-    except LookupError:
-        return None

@@ -1,4 +1,4 @@
-"""One change between two schemas, and the place of it."""
+"""Changes between two schemas, and their places."""
 
 import json
 from dataclasses import dataclass, field, replace
@@ -9,7 +9,7 @@ Steps = tuple[str, ...]
 
 
 class Missing:
-    """What stands where there is no example."""
+    """The type of ``MISSING``, which stands for no example."""
 
 
 MISSING = Missing()
@@ -21,11 +21,11 @@ class Change:
     One change.
 
     :ivar message: what has changed, for people
-    :ivar steps: the place, from the schema on; of the old schema, if ``is_gone``
-    :ivar backward: values that fit the old schema may be refused by the new one
-    :ivar forward: values that fit the new schema may be refused by the old one
-    :ivar source: code that was written for the old schema may not type-check
-    :ivar example: a value, of this place, that is refused
+    :ivar steps: the place in the new schema, or in the old one if ``is_gone``
+    :ivar backward: whether the new schema may refuse values that fit the old one
+    :ivar forward: whether the old schema may refuse values that fit the new one
+    :ivar source: whether code for the old schema may no longer type-check
+    :ivar example: a value at this place that is refused
     """
 
     rule: str
@@ -38,8 +38,8 @@ class Change:
     example: object = field(default=MISSING)
 
     @property
-    def does_something(self) -> bool:
-        """Whether anybody may notice."""
+    def has_effect(self) -> bool:
+        """Whether it breaks anything."""
         return self.backward or self.forward or self.source
 
 
@@ -52,36 +52,36 @@ class Verdicts:
 
     @property
     def refuted(self) -> tuple[bool, bool]:
-        """Whether some do not, for each."""
+        """Which of the two are refuted."""
         return isinstance(self.back, Refuted), isinstance(self.forth, Refuted)
 
     @property
     def undecided(self) -> tuple[bool, bool]:
-        """Whether nobody can tell, for each."""
+        """Which of the two are undecided."""
         return isinstance(self.back, Undecided), isinstance(self.forth, Undecided)
 
     @property
     def example(self) -> object:
-        """A value that one of them refuses, the new one rather than the old."""
+        """A counterexample, preferably to ``back``."""
         for verdict in (self.back, self.forth):
             if isinstance(verdict, Refuted):
                 return verdict.example
         return MISSING
 
     def rule(self, narrower: str, wider: str, other: str) -> str | None:
-        """Which of the three it is; None if no value tells."""
+        """The rule for refuted ``back``, ``forth``, or both; None if neither is refuted."""
         return {(True, False): narrower, (False, True): wider, (True, True): other}.get(self.refuted)
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
     """
-    A place of both schemas.
+    A place in both schemas.
 
-    :ivar steps: what leads to it
-    :ivar root: how people call the whole: ``payload``, ``message``, ``answer``
-    :ivar path: how people call the place in it: ``lines[].price``; nothing for the whole
-    :ivar above: the texts of the pairs of schemas that it is in
+    :ivar root: the name of the whole in messages: ``payload``, ``message`` or ``answer``
+    :ivar steps: from the whole to the place
+    :ivar path: the name of the place in messages: ``lines[].price``; empty for the whole
+    :ivar above: the texts of the pairs of schemas around it, for the detection of recursion
     """
 
     root: str
@@ -91,7 +91,7 @@ class Place:
 
     @property
     def label(self) -> str:
-        """The place, as a message begins with it."""
+        """The beginning of a message about the place."""
         if self.path.endswith("[]"):
             whole = self.path.removesuffix("[]")
             return f"an item of {json.dumps(whole) if whole else f'the {self.root}'}"
@@ -99,7 +99,7 @@ class Place:
 
     @property
     def _noun(self) -> str:
-        return "argument" if self.root == "payload" and len(self.steps) == 2 else "property"  # noqa: PLR2004 - itself and what it is in
+        return "argument" if self.root == "payload" and len(self.steps) == 2 else "property"  # noqa: PLR2004 - "properties" and a name
 
     def member(self, name: str) -> "Place":
         """The property of this name."""
@@ -111,16 +111,16 @@ class Place:
         return replace(self, steps=(*self.steps, *steps), path=f"{self.path}[]")
 
     def others(self) -> "Place":
-        """Properties that nobody names."""
+        """All other properties."""
         path = f"{self.path}.*" if self.path else "*"
         return replace(self, steps=(*self.steps, "additionalProperties"), path=path)
 
     def change(self, rule: str, message: str, verdicts: Verdicts, *, source: bool) -> Change:
-        """A change of this place that does what the verdicts say."""
+        """A change of this place with the effects that the verdicts say."""
         return Change(rule, f"{self.label} {message}", self.steps, *verdicts.refuted, source, example=verdicts.example)
 
     def undecided(self, verdicts: Verdicts) -> list[Change]:
-        """What is to be said of verdicts that nobody could give."""
+        """The change for undecided verdicts, if there are any."""
         sides = ("old values fit it", "new values fit the old one")
         asked = [side for side, is_undecided in zip(sides, verdicts.undecided, strict=True) if is_undecided]
         message = f"{self.label} has changed, and it cannot be decided whether {' and whether '.join(asked)}"

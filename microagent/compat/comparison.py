@@ -1,4 +1,4 @@
-"""What is different between two schemas: every change, at the deepest place where it can be told."""
+"""The comparison of two schemas: every change, at the innermost place that explains it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -19,16 +19,16 @@ from microagent.schemas.words import Schema
 _PAIR = 2
 _OF_TYPES = ("ARG_NO_NARROW", "ARG_NO_WIDEN", "ARG_SAME_TYPE")
 _MANY = 500
-"""So many places are looked at even if what they have in common has been told of another place."""
+"""Visits after which a pair of schemas that was compared at another place is not compared again."""
 
 
 class Comparison:
     """
-    Two schemas, compared.
+    Compares two schemas.
 
-    :param root: how people call the values: ``payload``, ``message``, ``answer``
-    :param whole: whether whatever is sent fits, where not all that fits a schema is sent: no property of the outermost
-        object that it says nothing of
+    :param root: the name of the whole in messages: ``payload``, ``message`` or ``answer``
+    :param whole: the verdicts on the whole, if not all values that fit the schemas are sent: a signal is sent without
+        undeclared arguments, though they would be accepted
     """
 
     def __init__(self, old: Scope, new: Scope, finder: Finder, root: str, *, whole: Verdicts | None = None) -> None:
@@ -38,19 +38,19 @@ class Comparison:
         self._back = Inclusion(old, new, good_faith=True, finder=finder)
         self._forth = Inclusion(new, old, good_faith=True, finder=finder)
         self._visits = 0
-        self._told: set[tuple[str, str]] = set()
+        self._visited: set[tuple[str, str]] = set()
         self._whole_verdicts = whole or self._verdicts(old.schema, new.schema)
         self._objects = Objects(self._verdicts, self._are_same, self._schemas, is_open=whole is not None)
 
     def changes(self, reserved: Iterable[str] = ()) -> list[Change]:
         """
-        Every change that does something, in the order of the new schema.
+        All changes that break something, in the order of the new schema.
 
-        :param reserved: names of properties, with dots between them, that are not to be used again
+        :param reserved: the paths of properties that must not be used again, with dots between names
         """
         found = _once(self._schemas(self._old.schema, self._new.schema, self._root))
         whole = self._whole_verdicts
-        told = [
+        changes = [
             replace(
                 change,
                 backward=change.backward and not isinstance(whole.back, Included),
@@ -58,13 +58,13 @@ class Comparison:
             )
             for change in found
         ]
-        told += self._untold(told, whole)
-        return with_readded([change for change in told if change.does_something], self._old, self._new, reserved)
+        changes += self._unexplained(changes, whole)
+        return with_readded([change for change in changes if change.has_effect], self._old, self._new, reserved)
 
-    def _untold(self, told: list[Change], whole: Verdicts) -> Iterator[Change]:
-        """What is to be said of the whole, where no change inside of it says why values are refused."""
-        back = Included() if any(change.backward for change in told) else whole.back
-        forth = Included() if any(change.forward for change in told) else whole.forth
+    def _unexplained(self, changes: list[Change], whole: Verdicts) -> Iterator[Change]:
+        """A change of the whole, if no change inside it explains why values are refused."""
+        back = Included() if any(change.backward for change in changes) else whole.back
+        forth = Included() if any(change.forward for change in changes) else whole.forth
         verdicts = Verdicts(back, forth)
         rule = verdicts.rule(*_OF_TYPES)
         if rule is not None:
@@ -78,18 +78,18 @@ class Comparison:
         return self._back.is_proved(old, new) and self._forth.is_proved(new, old)
 
     def _source(self, old: Schema, new: Schema) -> bool:
-        """Whether code that was written for the old schema may be refused: what it sends, and what it does with it."""
+        """Whether code for the old schema may no longer type-check, as a sender or as a receiver."""
         was, now = static(old, self._old), static(new, self._new)
         return not (was.is_written_for(now) and now.is_assignable_to(was))
 
-    # -- from schema to schema
+    # -- schemas
 
     def _schemas(self, old: Schema, new: Schema, place: Place) -> Iterator[Change]:
         pair = self._old.text(old), self._new.text(new)
-        if pair[0] == pair[1] or pair in place.above or (self._visits >= _MANY and pair in self._told):
+        if pair[0] == pair[1] or pair in place.above or (self._visits >= _MANY and pair in self._visited):
             return
         self._visits += 1
-        self._told.add(pair)
+        self._visited.add(pair)
         place = replace(place, above=(*place.above, pair))
         try:
             was, now = forms(old, self._old), forms(new, self._new)
@@ -105,7 +105,7 @@ class Comparison:
         yield from compare(_Both(was, now, lambda: self._verdicts(old, new), self._source(old, new)), place)
 
     def _whole(self, old: Schema, new: Schema, place: Place) -> Iterator[Change]:
-        """What is to be said of a place where nothing finer can be."""
+        """The change of a place that cannot be examined further."""
         verdicts = self._verdicts(old, new)
         if (rule := verdicts.rule(*_OF_TYPES)) is not None:
             yield place.change(rule, _DOES[verdicts.refuted], verdicts, source=self._source(old, new))
@@ -148,13 +148,13 @@ class Comparison:
             if news:
                 found += self._alternatives(olds, news, place)
         yield from found
-        if not any(change.does_something for change in found):
+        if not any(change.has_effect for change in found):
             yield from place.undecided(both.verdicts)
 
     # -- within one kind of values
 
     def _alternatives(self, olds: list[Form], news: list[Form], place: Place) -> Iterator[Change]:
-        """Changes between forms of one kind, where each side may have several; those that both have are left aside."""
+        """Changes between forms of one kind, of which each side may have several; common ones are left out."""
         if len(olds) + len(news) > _PAIR:
             for old in list(olds):
                 same = (new for new in news if self._are_same(old.schema, new.schema))
@@ -190,8 +190,8 @@ class _Both:
     """
     The forms of an old schema and of a new one.
 
-    :ivar ask: whether values fit, which may take long to tell
-    :ivar source: whether code may be refused
+    :ivar ask: gives the verdicts, which may take long
+    :ivar source: whether code may no longer type-check
     """
 
     was: list[Form]
@@ -219,7 +219,7 @@ _DOES = {
 
 
 def _once(found: Iterable[Change]) -> list[Change]:
-    """Without what several kinds of values have in common."""
+    """The changes without duplicates, which several forms may have in common."""
     return list({(change.rule, change.steps, change.message): change for change in found}.values())
 
 
@@ -228,9 +228,9 @@ def _any_of(found: list[Form]) -> Schema:
 
 
 def _limits(form: Form) -> Schema:
-    """What it says besides its type and its parts."""
-    said: list[Mapping[str, Any]] = [*form.flats, *(each for each in form.opaque if isinstance(each, Mapping))]
-    kept = [{word: value for word, value in flat.items() if word in LIMITS} for flat in said]
+    """The limits of a form, without its type and its parts."""
+    schemas: list[Mapping[str, Any]] = [*form.flats, *(each for each in form.opaque if isinstance(each, Mapping))]
+    kept = [{word: value for word, value in flat.items() if word in LIMITS} for flat in schemas]
     return together([{"type": form.kind}, *kept])
 
 

@@ -1,4 +1,4 @@
-"""Two contracts, compared: what is declared in one and in the other, and whom the difference breaks."""
+"""The comparison of two contracts: what differs, and whom that breaks."""
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -9,11 +9,11 @@ from typing import Any, Generic, TypeVar, cast
 from microagent.compat.changes import Change, Steps, Verdicts
 from microagent.compat.comparison import Comparison
 from microagent.compat.finders import Finder, Unaided
-from microagent.compat.findings import Finding, Kind, of_answer, of_payload
+from microagent.compat.findings import PAYLOAD_PARTIES, Finding, Kind, of_answer, of_payload
 from microagent.compat.inclusion import Inclusion, Refuted, Verdict
 from microagent.compat.objects import LIKENESS, likeness
 from microagent.compat.places import first_difference
-from microagent.compat.rules import RULES, Party
+from microagent.compat.rules import RULES
 from microagent.compat.scopes import Scope
 from microagent.compat.topics import uncovered
 from microagent.declarations import Declaration, QueueDeclaration, SignalDeclaration
@@ -23,22 +23,18 @@ D = TypeVar("D", bound=Declaration)
 Declared = TypeVar("Declared", SignalDeclaration, QueueDeclaration)
 
 LONGEST = 20_000
-"""Declarations with more characters than these are not explained; a pattern may take forever on a text of its own."""
+"""Declarations with more characters than these are not compared in detail, because that may take long."""
 
 _UNAIDED = Unaided()
-_IN_HASTE = Unaided(tries=100)
-_GONE: dict[Kind, tuple[tuple[Party, ...], tuple[Party, ...]]] = {
-    "signal": (("producers",), ("consumers",)),
-    "queue": (("producers", "backlog"), ("consumers",)),
-}
+_QUICK = Unaided(tries=100)
 
 
 @dataclass(frozen=True, slots=True)
 class Contract:
     """
-    All that is declared together.
+    The signals and queues that are declared together.
 
-    :ivar reserved: names of signals, and of queues, that were removed and are not to be used again
+    :ivar reserved: the names of removed signals and queues that must not be used again
     """
 
     signals: Mapping[str, SignalDeclaration] = field(default_factory=dict[str, SignalDeclaration])
@@ -48,9 +44,9 @@ class Contract:
 
 def findings(old: Contract, new: Contract, finder: Finder = _UNAIDED, *, formats: bool = False) -> list[Finding]:
     """
-    Whatever breaks somebody: signals first, by their names, then queues.
+    All changes that break somebody: of signals first, then of queues, both by name.
 
-    :param formats: ``format`` refuses values, too
+    :param formats: whether ``format`` refuses values
     """
     compare = partial(signal_findings, formats=formats), partial(queue_findings, formats=formats)
     signals = _Kind("signal", old.signals, new.signals, _reserved("signal", old, new), compare[0], finder)
@@ -64,7 +60,7 @@ def _reserved(kind: Kind, old: Contract, new: Contract) -> frozenset[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Kind(Generic[D]):
-    """The declarations of one kind, of both contracts."""
+    """The declarations of one kind in both contracts."""
 
     kind: Kind
     old: Mapping[str, D]
@@ -99,7 +95,7 @@ class _Kind(Generic[D]):
         return self._finding("NO_READD", added, "is declared again, though its name is reserved")
 
     def _finding(self, rule: str, declared: D, message: str) -> Finding:
-        backward, forward = _GONE[self.kind]
+        backward, forward = PAYLOAD_PARTIES[self.kind]
         if isinstance(declared, SignalDeclaration) and declared.returns is not None:
             forward = (*forward, "callers")
         return Finding(
@@ -114,7 +110,7 @@ class _Kind(Generic[D]):
         )
 
     def _renamed(self, added: Mapping[str, D]) -> dict[str, str]:
-        """Names that are gone, each with a new one that is much alike and declares the same."""
+        """Removed names with the added names that they were probably renamed to: similar ones that declare the same."""
         found: dict[str, str] = {}
         for name in sorted(self.old.keys() - self.new.keys()):
             alike = [other for other in added if other not in found.values() and likeness(name, other) >= LIKENESS]
@@ -131,27 +127,27 @@ def _is_same(old: Declaration, new: Declaration) -> bool:
 
 def differences(old: Declaration, new: Declaration) -> list[str]:
     """
-    What is different in another declaration of a name: each change with the rule that it falls under, or its place.
+    How another declaration of the same name differs: each change with its rule, or the place of the first difference.
 
-    Changes are not looked for where that might take long: declarations may come from anybody.
+    The latter is for declarations that may take long to compare, because they are not trusted.
     """
     was, now = old.structure(), new.structure()
     is_long = len(was) + len(now) > LONGEST or '"pattern' in was + now
     found = [] if is_long else _findings_of(old, new)
-    told = [f"{each.rule.id}: {each.message.partition(': ')[2]}" for each in found]
-    return told or [f"different at {place}" for place in first_difference(json.loads(was), json.loads(now))]
+    described = [f"{each.rule.id}: {each.message.partition(': ')[2]}" for each in found]
+    return described or [f"different at {place}" for place in first_difference(json.loads(was), json.loads(now))]
 
 
 def _findings_of(old: Declaration, new: Declaration) -> list[Finding]:
     if isinstance(old, SignalDeclaration) and isinstance(new, SignalDeclaration):
-        return signal_findings(old, new, _IN_HASTE)
+        return signal_findings(old, new, _QUICK)
     if isinstance(old, QueueDeclaration) and isinstance(new, QueueDeclaration):
-        return queue_findings(old, new, _IN_HASTE)
+        return queue_findings(old, new, _QUICK)
     return []
 
 
 def allowed(declared: Declaration) -> Mapping[str, str]:
-    """The rules that a declaration says may be broken, each with the reason."""
+    """The rules that a declaration allows to break, each with a reason."""
     found: Mapping[str, str] = declared.compat.get("allow", {})
     return found
 
@@ -159,7 +155,7 @@ def allowed(declared: Declaration) -> Mapping[str, str]:
 def signal_findings(
     old: SignalDeclaration, new: SignalDeclaration, finder: Finder = _UNAIDED, *, formats: bool = False
 ) -> list[Finding]:
-    """What a change of a signal breaks."""
+    """The findings about a change of a signal."""
     was, now = _scopes(old, new, lambda declared: declared.accepted, formats)
     whole = Verdicts(_arrival(old, now, finder, formats), _arrival(new, was, finder, formats))
     changes = Comparison(was, now, finder, "payload", whole=whole).changes(_reserved_names(old, new))
@@ -174,7 +170,7 @@ def signal_findings(
 def queue_findings(
     old: QueueDeclaration, new: QueueDeclaration, finder: Finder = _UNAIDED, *, formats: bool = False
 ) -> list[Finding]:
-    """What a change of a queue breaks."""
+    """The findings about a change of a queue."""
     changes = Comparison(*_scopes(old, new, _message, formats), finder, "message").changes(_reserved_names(old, new))
     found = [_finding("queue", new, change, ("payload", *change.steps)) for change in changes]
     return [*found, *_route_findings(old, new)]
@@ -196,7 +192,7 @@ def _answer(declared: SignalDeclaration) -> Schema:
 
 
 def _route_findings(old: QueueDeclaration, new: QueueDeclaration) -> Iterator[Finding]:
-    """What is to be said of how messages come into a queue, on servers where that matters."""
+    """The findings about exchange, topics and kind of a queue, on servers that have these."""
     if old.exchange != new.exchange:
         message = f"exchange {json.dumps(old.exchange)} → {json.dumps(new.exchange)}"
         found = _finding("queue", new, Change("EXCHANGE_SAME", message, ("exchange",), True, True), ("exchange",))

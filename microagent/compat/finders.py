@@ -1,4 +1,4 @@
-"""Who finds values that a schema asks for and that cannot be made up from its words."""
+"""Finders: sources of values that cannot be derived from the keywords of a schema."""
 
 import re
 from collections.abc import Iterable
@@ -13,15 +13,15 @@ _WORD = re.compile(r"\^?[A-Za-z0-9_ -]*\$?")
 
 class Finder(Protocol):
     """
-    Somebody who looks for values.
+    A source of values.
 
-    :ivar tries: values that are tried for one question; for all questions about two schemas, ``ROUNDS`` times as many
+    :ivar tries: the values that are tried for one question; ``ROUNDS`` times as many for all about two schemas
     """
 
     tries: int
 
     def texts(self, pattern: str) -> Iterable[str]:
-        """Some texts in which a pattern is found."""
+        """Some texts that match a pattern."""
         ...
 
     def values(self, scope: Scope, schema: Schema) -> Iterable[object]:
@@ -30,7 +30,7 @@ class Finder(Protocol):
 
 
 class Unaided:
-    """Nobody's help: patterns that are plain words, and nothing else."""
+    """The finder without Hypothesis, which only knows texts for patterns that are plain words."""
 
     def __init__(self, tries: int = 1_000) -> None:
         self.tries = tries

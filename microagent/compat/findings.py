@@ -1,4 +1,4 @@
-"""What a change of contract breaks, for whom, and where."""
+"""Findings: changes of a contract, with whom they break and where."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -10,10 +10,12 @@ from microagent.errors import Problem
 
 Kind: TypeAlias = Literal["signal", "queue"]
 
-_OF_PAYLOAD: dict[Kind, tuple[tuple[Party, ...], tuple[Party, ...]]] = {
+PAYLOAD_PARTIES: dict[Kind, tuple[tuple[Party, ...], tuple[Party, ...]]] = {
     "signal": (("producers",), ("consumers",)),
     "queue": (("producers", "backlog"), ("consumers",)),
 }
+"""The parties that backward and forward incompatible changes break."""
+
 _OF_ANSWER: tuple[tuple[Party, ...], tuple[Party, ...]] = (("consumers",), ("callers",))
 
 
@@ -22,10 +24,13 @@ class Finding:
     """
     One change that breaks somebody.
 
-    :ivar message: begins with what is declared: ``signal "user_created": ...``
-    :ivar steps: the place below the declaration
-    :ivar origin: where the declaration is, the new one unless it is gone; None if that is not known
-    :ivar backward: whom it breaks of those who sent by the old declaration; ``forward`` of those who receive by it
+    :ivar message: begins with the declaration: ``signal "user_created": ...``
+    :ivar steps: from the declaration to the place
+    :ivar origin: the place of the new declaration, or of the old one if it is gone; None if it is not known
+    :ivar backward: the parties that it breaks because something was sent by the old declaration
+    :ivar forward: the parties that it breaks because something is received by the old declaration
+    :ivar source: whether it breaks code that is type-checked
+    :ivar allowed: the rules that the declaration allows to break, each with a reason
     """
 
     rule: Rule
@@ -42,7 +47,7 @@ class Finding:
     allowed: Mapping[str, str] = field(default_factory=dict[str, str])
 
     def breaks(self, mode: Mode = "full") -> tuple[Party, ...]:
-        """Whom it breaks, of those that the mode is about."""
+        """The parties that it breaks, of those that the mode is about."""
         sides: dict[Mode, tuple[Party, ...]] = {
             "backward": self.backward,
             "forward": self.forward,
@@ -53,18 +58,18 @@ class Finding:
 
     @property
     def safe(self) -> str:
-        """How to come to the same end without breaking anybody."""
+        """How to make the change without breaking anybody."""
         return self.rule.safe.replace(EMPTY_IT, "" if self.kind == "signal" else ", empty the queue")
 
     @property
     def has_example(self) -> bool:
-        """Whether there is a value that shows it."""
+        """Whether there is an example of a value that is refused."""
         return self.example is not MISSING
 
 
 def of_payload(kind: Kind, change: Change) -> tuple[Rule, tuple[Party, ...], tuple[Party, ...]]:
     """The rule of a change of a payload, and whom it breaks, backward and forward."""
-    return RULES[change.rule], *_parties(change, *_OF_PAYLOAD[kind])
+    return RULES[change.rule], *_parties(change, *PAYLOAD_PARTIES[kind])
 
 
 def of_answer(change: Change) -> tuple[Rule, tuple[Party, ...], tuple[Party, ...]]:

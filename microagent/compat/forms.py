@@ -1,4 +1,4 @@
-"""The alternatives of a schema: what it lets pass, one kind of value at a time."""
+"""Forms: a schema as a list of alternatives, each for values of one kind."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,12 +17,12 @@ _ALL: dict[str, list[object]] = {"null": [None], "boolean": [False, True]}
 
 MOST_ALTERNATIVES = 128
 COMPOSED = frozenset({"$ref", "allOf", "anyOf", "oneOf", "if", "then", "else"})
-"""Words that are taken apart."""
+"""Keywords that are resolved into alternatives."""
 
 OPAQUE = frozenset(
     {"not", "if", "oneOf", "dependentSchemas", "unevaluatedProperties", "unevaluatedItems", "$dynamicRef"}
 )
-"""Words of which an alternative remembers that it has them: another schema with the same is known to be fulfilled."""
+"""Keywords that a form keeps as they are: it is known to fit another schema with the same ones."""
 
 Flat: TypeAlias = Mapping[str, Any]
 
@@ -30,9 +30,10 @@ Flat: TypeAlias = Mapping[str, Any]
 @dataclass(frozen=True)
 class Form:
     """
-    Values of one kind that fit all of ``flats``, which hold no further schema for the same value.
+    Values of one kind that fit all of some schemas.
 
-    ``opaque`` are further schemas that they fit, as they stand in the scope.
+    :ivar flats: schemas without subschemas for the same value
+    :ivar opaque: schemas that could not be resolved into flat ones
     """
 
     scope: Scope
@@ -42,51 +43,51 @@ class Form:
 
     @cached_property
     def schema(self) -> Schema:
-        """All of it as one schema."""
+        """The form as a schema."""
         return together([{"type": self.kind}, *self.flats, *self.opaque])
 
     @cached_property
     def texts(self) -> frozenset[str]:
-        """What the form is known to fit, as it stands."""
+        """The texts of the opaque schemas, which the form is known to fit."""
         return frozenset(self.scope.text(each) for each in self.opaque)
 
     @cached_property
     def names(self) -> dict[str, None]:
-        """The properties that have a schema of their own or have to be there, in their order."""
-        return dict.fromkeys(chain(*self.said("properties"), *self.said("required")))
+        """The properties that have a schema or are required, in their order."""
+        return dict.fromkeys(chain(*self.all_of("properties"), *self.all_of("required")))
 
     @cached_property
     def required(self) -> frozenset[str]:
-        """The properties that are always there."""
-        return frozenset(chain.from_iterable(self.said("required")))
+        """The required properties."""
+        return frozenset(chain.from_iterable(self.all_of("required")))
 
     @cached_property
     def conditions(self) -> list[Flat]:
-        """All that is said of its values, also of those alone that have a property: by ``dependentSchemas``."""
+        """All schemas about its values, including those that hold under a condition only, by ``dependentSchemas``."""
         dependent = [each for each in self.opaque if isinstance(each, Mapping) and "dependentSchemas" in each]
         return self.scope.in_place(
             [*self.flats, *({"dependentSchemas": each["dependentSchemas"]} for each in dependent)]
         )
 
-    def said(self, word: str) -> list[Any]:
-        """All that is said by one keyword."""
+    def all_of(self, word: str) -> list[Any]:
+        """The values of one keyword in all flat schemas."""
         return [flat[word] for flat in self.flats if word in flat]
 
     def also(self, flat: Flat) -> "Form":
-        """Those of its values that fit this too."""
+        """The form of those of its values that fit another flat schema too."""
         return replace(self, flats=(*self.flats, flat))
 
     @cached_property
     def values(self) -> list[object] | None:
-        """All of its values, where the kind has few or an ``enum`` or ``const`` lists them."""
-        lists = [*self.said("enum"), *([value] for value in self.said("const"))]
+        """All of its values, if the kind has few or an ``enum`` or ``const`` lists them; otherwise None."""
+        lists = [*self.all_of("enum"), *([value] for value in self.all_of("const"))]
         listed = _ALL.get(self.kind) or min(lists, key=len, default=None)
         return listed and self._among(cast("list[object]", listed), lists)
 
     def _among(self, listed: list[object], lists: list[list[object]]) -> list[object]:
-        """Those that are in all of the lists, however long these are, and fit all else that is said."""
+        """The values that are in all of the lists and fit the other keywords."""
         known = [frozenset(map(identity, each)) for each in lists]
-        flats = [{word: said for word, said in flat.items() if word not in {"enum", "const"}} for flat in self.flats]
+        flats = [{word: value for word, value in flat.items() if word not in {"enum", "const"}} for flat in self.flats]
         rest = together([{"type": self.kind}, *flats, *self.opaque])
         return [
             value
@@ -97,15 +98,15 @@ class Form:
 
 def forms(schema: Schema, scope: Scope) -> list[Form]:
     """
-    All forms of a schema: whatever fits it fits one of them, and more may.
+    The forms of a schema: every value that fits the schema fits one of them. The reverse need not be true.
 
     :raises Undecidable: if they are too many
     """
     return list(_forms(schema, scope))
 
 
-def plainly(schema: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The schema with ``additionalProperties`` and ``items`` for ``unevaluated...``, where these mean the same."""
+def simplified(schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The schema with ``unevaluatedProperties`` and ``unevaluatedItems`` replaced where simpler keywords do."""
     if not schema.keys().isdisjoint(IN_PLACE | {"$ref", "$dynamicRef", "contains"}):
         return schema
     found = dict(schema)
@@ -129,7 +130,7 @@ _Alternative: TypeAlias = tuple[tuple[Flat, ...], tuple[Schema, ...]]
 def _alternatives(schema: Schema, scope: Scope) -> list[_Alternative]:
     if isinstance(schema, bool):
         return [((), ())] if schema else []
-    schema = plainly(schema)
+    schema = simplified(schema)
     flat = {word: value for word, value in schema.items() if word not in COMPOSED | OPAQUE}
     found: list[_Alternative] = [((flat,) if flat else (), _opaque(schema))]
     for choice in _choices(schema, scope):
@@ -140,7 +141,7 @@ def _alternatives(schema: Schema, scope: Scope) -> list[_Alternative]:
 
 
 def _choices(schema: Mapping[str, Any], scope: Scope) -> Iterator[list[_Alternative]]:
-    """For each word that is taken apart, the alternatives of which it takes one."""
+    """For each keyword that is resolved, its alternatives."""
     if "$ref" in schema:
         yield _alternatives(scope.target(str(schema["$ref"])), scope)
     for part in schema.get("allOf", ()):
@@ -158,13 +159,13 @@ def _both(one: _Alternative, other: _Alternative) -> _Alternative:
 
 
 def _opaque(schema: Mapping[str, Any]) -> tuple[Schema, ...]:
-    """What the schema says by words that are not taken apart, or not exactly."""
-    said: list[Schema] = [{word: schema[word]} for word in ("not", "oneOf", "dependentSchemas") if word in schema]
+    """The keywords that are not resolved, or not exactly, as schemas."""
+    found: list[Schema] = [{word: schema[word]} for word in ("not", "oneOf", "dependentSchemas") if word in schema]
     if "if" in schema:
-        said.append({word: schema[word] for word in ("if", "then", "else") if word in schema})
+        found.append({word: schema[word] for word in ("if", "then", "else") if word in schema})
     if {"unevaluatedProperties", "unevaluatedItems", "$dynamicRef"} & schema.keys():
-        said.append(schema)
-    return tuple(said)
+        found.append(schema)
+    return tuple(found)
 
 
 def _has_kind(flat: Flat, kind: str) -> bool:

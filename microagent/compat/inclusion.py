@@ -1,4 +1,4 @@
-"""Whether every value of one schema is a value of another: yes, no with a counterexample, or nobody can tell."""
+"""Whether every value of one schema fits another: proved, refuted by a counterexample, or undecided."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -16,19 +16,19 @@ _UNAIDED = Unaided()
 
 @dataclass(frozen=True, slots=True)
 class Included:
-    """Every value is one of the other schema: proved."""
+    """It is proved that every value fits the other schema."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refuted:
-    """Not every value is: ``example`` fits the one schema, and the other refuses it."""
+    """Not every value fits: ``example`` fits the one schema, and not the other."""
 
     example: object
 
 
 @dataclass(frozen=True, slots=True)
 class Undecided:
-    """Neither a proof nor a counterexample was found; ``tried`` values fit both."""
+    """Neither a proof nor a counterexample was found; ``tried`` values fit both schemas."""
 
     tried: int
 
@@ -38,10 +38,10 @@ Verdict = Included | Refuted | Undecided
 
 class Inclusion:
     """
-    The question whether values of ``one`` schema fit the ``other``, for the schemas themselves and for parts of them.
+    Decides whether values of ``one`` schema fit the ``other``, for the whole schemas and for parts of them.
 
-    :param good_faith: nobody sends, under a name of which ``one`` says nothing at all, what the ``other`` declares
-    :param finder: whom to ask for values where they cannot be made up
+    :param good_faith: assume that nobody sends a property that ``one`` does not mention and the ``other`` declares
+    :param finder: the source of values that cannot be derived from the schemas
     """
 
     def __init__(self, one: Scope, other: Scope, *, good_faith: bool = False, finder: Finder = _UNAIDED) -> None:
@@ -54,11 +54,11 @@ class Inclusion:
         self._proof = Proof(one, other, good_faith=good_faith)
 
     def is_proved(self, one: Schema, other: Schema) -> bool:
-        """Whether the answer is yes; soon told, for no values are looked for."""
+        """Whether inclusion can be proved; fast, because no values are tried."""
         return self._proof.included(one, other)
 
     def verdict(self, one: Schema, other: Schema) -> Verdict:
-        """The answer for parts of the two schemas."""
+        """The verdict for parts of the two schemas."""
         key = self._one.text(one), self._other.text(other)
         if key not in self._verdicts:
             self._verdicts[key] = self._verdict(one, other)

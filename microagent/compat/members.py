@@ -1,4 +1,4 @@
-"""What a form says of the parts of its values: numbers, lengths, items and properties."""
+"""The constraints of a form: ranges of numbers and lengths, items and properties."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from microagent.schemas.words import Schema
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Numbers from ``low`` to ``high``; None: there is no such bound. ``..._open``: the bound is not one of them."""
+    """Numbers from ``low`` to ``high``, None for no bound; ``low_open`` and ``high_open`` exclude the bound itself."""
 
     low: Fraction | None = None
     high: Fraction | None = None
@@ -47,7 +47,7 @@ class Range:
         )
 
     def both(self, other: "Range") -> "Range":
-        """What is in both."""
+        """The intersection."""
         low, low_open = max(self._lower(), other._lower())
         high, high_open = min(self._upper(), other._upper())
         return Range(
@@ -66,23 +66,23 @@ class Range:
 
 _ENDLESS = float("inf")
 MOST_LISTED = 64
-"""A range of more integers than these is not listed."""
+"""The largest range of integers that is listed."""
 
 
 def exactly(number: float) -> Fraction:
     """
-    The number as JSON writes it: 0.1 is a tenth.
+    The exact value of the number as JSON writes it: 0.1 is one tenth.
 
-    :raises Undecidable: if it is too large for one
+    :raises Undecidable: if it is infinite
     """
     try:
         return jsonvalues.exactly(number)
     except ValueError:
-        raise Undecidable(f"{number} is no number to compare with") from None
+        raise Undecidable(f"{number} is not a number to compare with") from None
 
 
 def numbers(flat: Flat) -> Range:
-    """The range that bounds say."""
+    """The range of ``minimum``, ``maximum`` and their exclusive variants."""
     found = Range()
     for word, value in flat.items():
         if word in {"minimum", "exclusiveMinimum"}:
@@ -93,7 +93,7 @@ def numbers(flat: Flat) -> Range:
 
 
 def lengths(flat: Flat, least: str, most: str) -> Range:
-    """The range that two words say, ``minLength`` and ``maxLength`` for example."""
+    """The range of two keywords, such as ``minLength`` and ``maxLength``."""
     high = flat.get(most)
     return Range(Fraction(flat.get(least, 0)), None if high is None else Fraction(high))
 
@@ -106,20 +106,20 @@ LENGTHS = {
 
 
 def range_of(form: Form) -> Range:
-    """The range of a form of numbers; of the lengths of others."""
+    """The range of the values of a form of numbers, or of the lengths of other values."""
     found = Range()
     for flat in form.flats:
-        found = found.both(said_range(flat, form.kind))
+        found = found.both(range_in(flat, form.kind))
     return found.both(_implied(form))
 
 
-def said_range(flat: Flat, kind: str) -> Range:
-    """The range that a schema says for values of this kind."""
+def range_in(flat: Flat, kind: str) -> Range:
+    """The range that a schema allows for values of this kind."""
     return numbers(flat) if kind == "number" else lengths(flat, *LENGTHS[kind])
 
 
 def _implied(form: Form) -> Range:
-    """What other words say of the length."""
+    """The range of lengths that other keywords imply."""
     if form.kind == "array":
         ends = (at for at in range(longest_prefix(form) + 1) if item(form, at) is False)
         end = next(ends, None)
@@ -131,7 +131,7 @@ def _implied(form: Form) -> Range:
 
 
 def finite(form: Form) -> list[object] | None:
-    """All values of the form, where these are few."""
+    """All values of the form if they are few; otherwise None."""
     if form.values is not None or form.kind not in {"number", "string"}:
         return form.values
     found = range_of(form)
@@ -145,34 +145,34 @@ def finite(form: Form) -> list[object] | None:
 
 def is_integer(form: Form) -> bool:
     """Whether all numbers of the form are integers."""
-    is_typed = any("integer" in kinds and "number" not in kinds for kinds in map(_kinds, form.said("type")))
-    return is_typed or any(exactly(step).denominator == 1 for step in form.said("multipleOf"))
+    is_typed = any("integer" in kinds and "number" not in kinds for kinds in map(_kinds, form.all_of("type")))
+    return is_typed or any(exactly(step).denominator == 1 for step in form.all_of("multipleOf"))
 
 
-def _kinds(said: str | list[str]) -> list[str]:
-    return [said] if isinstance(said, str) else said
+def _kinds(kinds: str | list[str]) -> list[str]:
+    return [kinds] if isinstance(kinds, str) else kinds
 
 
 def steps(form: Form) -> list[Fraction]:
-    """The numbers of which all numbers of the form are multiples."""
-    return [*map(exactly, form.said("multipleOf")), *([Fraction(1)] if is_integer(form) else [])]
+    """Numbers that all numbers of the form are multiples of."""
+    return [*map(exactly, form.all_of("multipleOf")), *([Fraction(1)] if is_integer(form) else [])]
 
 
 # -- arrays
 
 
 def longest_prefix(form: Form) -> int:
-    """How many items of an array may have a schema of their own."""
-    return max(map(len, form.said("prefixItems")), default=0)
+    """The number of positions that may have a schema of their own."""
+    return max(map(len, form.all_of("prefixItems")), default=0)
 
 
 def item(form: Form, index: int) -> Schema:
-    """What an item at this place fits."""
+    """The schema of the item at this position."""
     return together(of_index(flat, index) for flat in form.flats)
 
 
 def of_index(flat: Flat, index: int) -> Schema:
-    """The schema of an item at this place."""
+    """The schema of the item at this position in a flat schema."""
     prefix: list[Schema] = flat.get("prefixItems", [])
     return prefix[index] if index < len(prefix) else flat.get("items", True)
 
@@ -181,29 +181,29 @@ def of_index(flat: Flat, index: int) -> Schema:
 
 
 def patterns(form: Form) -> list[str]:
-    """The patterns of names that have a schema of their own."""
-    return list(dict.fromkeys(chain(*form.said("patternProperties"))))
+    """The patterns of ``patternProperties``."""
+    return list(dict.fromkeys(chain(*form.all_of("patternProperties"))))
 
 
 def has_more_names(form: Form) -> bool:
-    """Whether there may be properties that are none of its names."""
+    """Whether other properties than ``names`` are possible."""
     return bool(patterns(form)) or extra(form) is not False
 
 
 def is_silent(form: Form, name: str) -> bool:
-    """Whether nothing at all is said of a property."""
+    """Whether the form does not mention a property in any way."""
     return not (speaks_of_others(form) or any(mentions(flat, name) for flat in form.conditions))
 
 
 def speaks_of_others(form: Form) -> bool:
-    """Whether it says of all other properties that they may be there, or may not, rather than nothing."""
+    """Whether the form mentions all other properties, allowing or refusing them."""
     return any("additionalProperties" in flat for flat in form.conditions) or any(
         isinstance(each, Mapping) and each.get("unevaluatedProperties", False) is not False for each in form.opaque
     )
 
 
 def speaks_of_patterns(form: Form) -> bool:
-    """Whether it says anything of properties whose names have a pattern."""
+    """Whether the form mentions properties by patterns."""
     return any("patternProperties" in flat for flat in form.conditions)
 
 
@@ -213,7 +213,7 @@ def mentions(flat: Flat, name: str) -> bool:
 
 
 def names_in(flat: Flat) -> Iterator[str]:
-    """All names of properties that a schema says."""
+    """The names of properties in a flat schema."""
     for word in ("properties", "required", "dependentRequired", "dependentSchemas"):
         yield from flat.get(word, ())
     yield from chain.from_iterable(flat.get("dependentRequired", {}).values())
@@ -224,7 +224,7 @@ def names_in(flat: Flat) -> Iterator[str]:
 
 def member(form: Form, name: str) -> Schema:
     """What a property of this name fits; False when there is none."""
-    if any(not form.scope.accepts(schema, name) for schema in form.said("propertyNames")):
+    if any(not form.scope.accepts(schema, name) for schema in form.all_of("propertyNames")):
         return False
     return together(found for flat in form.flats for found in of_name(flat, name))
 
@@ -242,11 +242,11 @@ def of_name(flat: Flat, name: str) -> Iterator[Schema]:
 
 def of_pattern(form: Form, pattern: str) -> Schema:
     """What every property whose name matches fits; more may be said of some."""
-    return together(schemas[pattern] for schemas in form.said("patternProperties") if pattern in schemas)
+    return together(schemas[pattern] for schemas in form.all_of("patternProperties") if pattern in schemas)
 
 
 def extra(form: Form) -> Schema:
-    """What properties fit that have no schema of their own."""
+    """The schema of properties without one of their own."""
     return together(flat.get("additionalProperties", True) for flat in form.flats)
 
 

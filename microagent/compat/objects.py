@@ -1,4 +1,4 @@
-"""What is different between two objects: properties that are new, gone, renamed, required, and all others."""
+"""Changes between two objects: properties that are added, removed, renamed or required, and all others."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -13,7 +13,7 @@ from microagent.compat.members import extra, is_silent, member
 from microagent.schemas.words import Schema
 
 LIKENESS = 0.6
-"""From here on, two names with the same schema are taken for one that was renamed."""
+"""The similarity from which on a removed and an added name with equal schemas are taken for a rename."""
 
 _Ask: TypeAlias = Callable[[Schema, Schema], Verdicts]
 _Compare: TypeAlias = Callable[[Schema, Schema, Place], Iterator[Change]]
@@ -22,12 +22,12 @@ _Compare: TypeAlias = Callable[[Schema, Schema, Place], Iterator[Change]]
 @dataclass(frozen=True, slots=True)
 class Objects:
     """
-    How objects are compared.
+    Compares objects.
 
-    :ivar ask: for verdicts about schemas of both sides
-    :ivar are_same: whether two schemas are known to take the same values
-    :ivar compare: goes on with schemas of properties
-    :ivar is_open: properties of the outermost object are sent only if it says something of them
+    :ivar ask: gives the verdicts about schemas of both sides
+    :ivar are_same: whether two schemas are proved to accept the same values
+    :ivar compare: compares the schemas of properties
+    :ivar is_open: whether undeclared properties of the outermost object are accepted but not sent, as in signals
     """
 
     ask: _Ask
@@ -36,7 +36,7 @@ class Objects:
     is_open: bool
 
     def changes(self, old: Form, new: Form, place: Place) -> Iterator[Change]:
-        """Every change; what is inside of properties, too."""
+        """All changes, including those inside properties."""
         gone = [name for name in old.names if name not in new.names]
         added = [name for name in new.names if name not in old.names]
         renamed = self._renamed(old, new, gone, added)
@@ -77,7 +77,7 @@ class Objects:
         return Change("ARG_NO_REMOVE", f"{inside.label} is removed", inside.steps, *flags, True, is_gone=True)
 
     def _undeclared(self, form: Form, both: tuple[Form, Form], name: str) -> tuple[bool, bool]:
-        """Whether old values of a property that this form does not declare are refused, and new ones were before."""
+        """Whether old values of a property that this form does not declare are refused now, new ones before."""
         if is_silent(form, name):
             return False, False
         verdicts = self.ask(member(both[0], name), member(both[1], name))
@@ -89,7 +89,7 @@ class Objects:
         return Change("ARG_NO_RENAME", message, added.steps, *flags, True)
 
     def _renamed(self, old: Form, new: Form, gone: list[str], added: list[str]) -> dict[str, str]:
-        """Old names and new ones that are so much alike, with equal schemas, that one is probably the other."""
+        """Removed names with the added names that they were probably renamed to: similar ones with equal schemas."""
         found: dict[str, str] = {}
         for name in gone:
             alike = [other for other in added if other not in found.values() and likeness(name, other) >= LIKENESS]
@@ -101,7 +101,7 @@ class Objects:
         return found
 
     def _others(self, old: Form, new: Form, place: Place) -> Iterator[Change]:
-        """Properties that nobody names."""
+        """Changes of the schema of all other properties."""
         was, now = extra(old), extra(new)
         is_open = self.is_open and not place.steps
         if is_open and now is not False and not _takes_others(new):
@@ -113,18 +113,18 @@ class Objects:
         elif was is False and now is not False:
             yield place.change("OBJECT_NO_OPEN", "takes other properties now", self.ask(was, now), source=False)
         elif now is False and was is not False:
-            is_said = _takes_others(old) and (is_open or not old.names)
+            is_declared = _takes_others(old) and (is_open or not old.names)
             verdicts = self.ask(was, now)
-            yield place.change("OBJECT_NO_CLOSE", "takes no other properties now", verdicts, source=is_said)
+            yield place.change("OBJECT_NO_CLOSE", "takes no other properties now", verdicts, source=is_declared)
         else:
             yield from self.compare(was, now, place.others())
 
 
 def _takes_others(form: Form) -> bool:
-    """Whether it says that there may be other properties, rather than nothing."""
-    return extra(form) is not False and bool(form.said("additionalProperties"))
+    """Whether it explicitly allows other properties."""
+    return extra(form) is not False and bool(form.all_of("additionalProperties"))
 
 
 def likeness(name: str, other: str) -> float:
-    """Between 0 and 1; 1 also where one of the names is a part of the other."""
+    """The similarity of two names, from 0 to 1; it is 1 if one contains the other."""
     return 1.0 if name in other or other in name else SequenceMatcher(None, name, other).ratio()

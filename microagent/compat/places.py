@@ -1,9 +1,9 @@
-"""Where in a file a part of a payload is written, and where two documents part."""
+"""The places in a document where a part of a declaration is written, and where two documents differ."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from microagent.pointers import follow, fragment_steps, pointer_to
+from microagent.pointers import find, follow, fragment_steps, pointer_to
 
 Steps = tuple[str, ...]
 
@@ -13,10 +13,10 @@ _IN_PLACE = ("allOf", "anyOf", "oneOf", "then", "else", "not")
 
 def place_of(document: object, entry: Steps, part: Steps) -> Steps:
     """
-    The steps to a part of a declaration in the text of its file; of what is nearest to it, if it is not written there.
+    The steps in a document to a part of a declaration, or to the nearest place that is written there.
 
     :param entry: the steps to the declaration
-    :param part: the steps from the declaration on, as they are after every reference was followed
+    :param part: the steps from the declaration to the part, with all references followed
     """
     declared = _at(document, entry)
     if part[:1] == ("payload",) and "payload" not in declared:
@@ -28,7 +28,7 @@ def place_of(document: object, entry: Steps, part: Steps) -> Steps:
 
 
 def first_difference(one: object, other: object, steps: Steps = ()) -> list[str]:
-    """The pointer to the first thing that two documents do not share, if there is one."""
+    """The pointer to the first difference of two documents, if there is one."""
     if isinstance(one, Mapping) and isinstance(other, Mapping):
         ones, others = cast("Mapping[str, object]", one), cast("Mapping[str, object]", other)
         for key in sorted(ones.keys() | others.keys()):
@@ -53,7 +53,7 @@ def _of_arguments(declared: Mapping[str, Any], part: Steps) -> Steps:
 
 
 def _found(document: object, steps: Steps, part: Steps, depth: int) -> Iterator[Steps]:
-    """Every place that the part may be written at, from a schema on."""
+    """All places below a schema where the part may be written."""
     schema = _at(document, steps)
     if depth > DEEPEST:
         return
@@ -94,16 +94,13 @@ def _in_place(schema: Mapping[str, Any], steps: Steps) -> Iterator[Steps]:
 
 
 def _at(document: object, steps: Steps) -> Mapping[str, Any]:
-    try:
-        found = follow(document, steps)
-    except (LookupError, ValueError):
-        return {}
+    found = find(document, steps)
     return cast("Mapping[str, Any]", found) if isinstance(found, Mapping) else {}
 
 
 def _is_there(document: object, steps: Steps) -> bool:
     try:
         follow(document, steps)
-    except (LookupError, ValueError):
+    except LookupError:
         return False
     return True

@@ -1,9 +1,9 @@
-"""Proofs that all values of one schema fit another."""
+"""Proofs that all values of one schema fit another, or that none do."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from microagent.compat.forms import Form, forms, plainly
+from microagent.compat.forms import Form, forms, simplified
 from microagent.compat.members import (
     exactly,
     extra,
@@ -17,8 +17,8 @@ from microagent.compat.members import (
     of_name,
     of_pattern,
     patterns,
+    range_in,
     range_of,
-    said_range,
     speaks_of_others,
     speaks_of_patterns,
     steps,
@@ -39,12 +39,12 @@ _RANGES = {
 
 class Proof:
     """
-    Claims about the values of ``one`` schema and whether they fit the ``other``.
+    Searches proofs about two schemas.
 
-    A yes is sure. A no says only that no proof was found: whoever wants to be sure of it needs a counterexample. What
-    is claimed while it is being proved may be used in the proof, for it is used of smaller values.
+    True is certain; False only means that no proof was found, and takes a counterexample to be certain. The proofs are
+    coinductive: a claim may be used in its own proof, because there it is about smaller values.
 
-    :param good_faith: nobody sends, under a name of which ``one`` says nothing at all, what the ``other`` declares
+    :param good_faith: assume that nobody sends a property that ``one`` does not mention and the ``other`` declares
     """
 
     def __init__(self, one: Scope, other: Scope, *, good_faith: bool = False) -> None:
@@ -85,20 +85,20 @@ class Proof:
             self._proved[claim] = None
         else:
             self._refused.add(claim)
-            for built_on_it in list(self._proved)[before:]:
-                del self._proved[built_on_it]
+            for dependent in list(self._proved)[before:]:
+                del self._proved[dependent]
         return is_proved
 
-    def _is_tired(self) -> bool:
-        """Whether it has looked at so much that it gives up; a step more is taken."""
+    def _is_exhausted(self) -> bool:
+        """Count a step; whether there have been so many that the search gives up."""
         self._steps += 1
         return self._steps > MOST_STEPS
 
-    # -- what fits
+    # -- inclusion
 
     def fits(self, form: Form, other: Schema) -> bool:
         """Whether all values of a form fit the schema."""
-        if self._is_tired():
+        if self._is_exhausted():
             return False
         if other is True or other == {}:
             return True
@@ -108,14 +108,14 @@ class Proof:
             return True
         if isinstance(other, bool):
             return False
-        other = plainly(other)
+        other = simplified(other)
         return self._is_known(form, other) or all(self._fulfils(form, word, other) for word in other)
 
     def _is_known(self, form: Form, other: Schema) -> bool:
         return bool(form.texts) and self._other.text(other) in form.texts
 
     def _is_empty(self, form: Form) -> bool:
-        """Whether it is sure to have no values."""
+        """Whether it certainly has no values."""
         if range_of(form).is_empty:
             return True
         if form.kind == "object":
@@ -126,14 +126,14 @@ class Proof:
 
     def _fulfils(self, form: Form, word: str, other: Mapping[str, Any]) -> bool:
         if word in _RANGES:
-            return form.kind != _RANGES[word] or range_of(form).is_within(said_range(other, form.kind))
+            return form.kind != _RANGES[word] or range_of(form).is_within(range_in(other, form.kind))
         if (prove := _OF_KIND.get(word)) is not None:
             return prove[0] != form.kind or prove[1](self, form, other)
         if (prove_in_place := _IN_PLACE.get(word)) is not None:
             return prove_in_place(self, form, other)
         return True
 
-    # -- words about the value itself
+    # -- keywords about the value itself
 
     def _type(self, form: Form, other: Mapping[str, Any]) -> bool:
         kinds = [other["type"]] if isinstance(other["type"], str) else other["type"]
@@ -164,7 +164,7 @@ class Proof:
         return self._is_known(form, {"oneOf": parts}) or self._piecewise(form, fits_one)
 
     def _piecewise(self, form: Form, prove: Callable[[Form], bool]) -> bool:
-        """Whether something is proved of the form, or of each of the pieces that its properties divide it into."""
+        """Whether something can be proved of the form, or of each piece after a case distinction by its properties."""
         left = iter(range(MOST_PIECES))
 
         def is_proved(piece: Form, names: list[str]) -> bool:
@@ -179,7 +179,7 @@ class Proof:
         return is_proved(form, sorted(form.required) if form.kind == "object" else [])
 
     def _pieces(self, form: Form, name: str) -> list[Form]:
-        """The form as several that have one value each for a property; none, if it has many."""
+        """A case distinction by the values of a property: a form for each value; none if there are too many."""
         values = [finite(each) for each in forms(member(form, name), self._one)]
         listed = [value for some in values for value in some or ()]
         if None in values or not 1 < len(listed) <= MOST_SPLITS:
@@ -201,18 +201,17 @@ class Proof:
         if form.kind != "object" or self._is_known(form, {"dependentSchemas": other["dependentSchemas"]}):
             return True
         return all(
-            self._is_never_there(form, name) or self.fits(form, schema)
-            for name, schema in other["dependentSchemas"].items()
+            self._is_absent(form, name) or self.fits(form, schema) for name, schema in other["dependentSchemas"].items()
         )
 
-    # -- words about parts of the value
+    # -- keywords about parts of the value
 
     def _pattern(self, form: Form, other: Mapping[str, Any]) -> bool:
-        return other["pattern"] in form.said("pattern")
+        return other["pattern"] in form.all_of("pattern")
 
     def _format(self, form: Form, other: Mapping[str, Any]) -> bool:
         wanted = other["format"]
-        return any(said == wanted or wanted == WIDER.get(said) for said in form.said("format"))
+        return any(name == wanted or wanted == WIDER.get(name) for name in form.all_of("format"))
 
     def _multiple(self, form: Form, other: Mapping[str, Any]) -> bool:
         return any((step / exactly(other["multipleOf"])).denominator == 1 for step in steps(form))
@@ -229,7 +228,7 @@ class Proof:
 
     def _unique(self, form: Form, other: Mapping[str, Any]) -> bool:
         most = range_of(form).high
-        return not other["uniqueItems"] or True in form.said("uniqueItems") or (most is not None and most <= 1)
+        return not other["uniqueItems"] or True in form.all_of("uniqueItems") or (most is not None and most <= 1)
 
     def _contains(self, form: Form, other: Mapping[str, Any]) -> bool:
         least, most = other.get("minContains", 1), other.get("maxContains")
@@ -280,26 +279,26 @@ class Proof:
 
     def _property_names(self, form: Form, other: Mapping[str, Any]) -> bool:
         wanted: Schema = other["propertyNames"]
-        if any(self.included(each, wanted) for each in form.said("propertyNames")):
+        if any(self.included(each, wanted) for each in form.all_of("propertyNames")):
             return True
-        known = [name for name in form.names if not self._is_never_there(form, name)]
+        known = [name for name in form.names if not self._is_absent(form, name)]
         return not has_more_names(form) and all(self._other.accepts(wanted, name) for name in known)
 
     def _dependent_required(self, form: Form, other: Mapping[str, Any]) -> bool:
         for name, needed in other["dependentRequired"].items():
-            own = {each for flat in form.said("dependentRequired") for each in flat.get(name, ())}
-            if not (form.required | own).issuperset(needed) and not self._is_never_there(form, name):
+            own = {each for flat in form.all_of("dependentRequired") for each in flat.get(name, ())}
+            if not (form.required | own).issuperset(needed) and not self._is_absent(form, name):
                 return False
         return True
 
-    def _is_never_there(self, form: Form, name: str) -> bool:
+    def _is_absent(self, form: Form, name: str) -> bool:
         return (self._good_faith and is_silent(form, name)) or self.included(member(form, name), False)
 
-    # -- what does not fit
+    # -- disjointness
 
     def _avoids(self, form: Form, other: Schema) -> bool:
         """Whether no value of a form fits the schema."""
-        if self._is_tired():
+        if self._is_exhausted():
             return False
         if other is False:
             return True
@@ -309,11 +308,11 @@ class Proof:
             return True
         if isinstance(other, bool):
             return False
-        return any(self._contradicts(form, word, other) for word in plainly(other))
+        return any(self._contradicts(form, word, other) for word in simplified(other))
 
     def _contradicts(self, form: Form, word: str, other: Mapping[str, Any]) -> bool:
         if word in _RANGES:
-            return form.kind == _RANGES[word] and range_of(form).both(said_range(other, form.kind)).is_empty
+            return form.kind == _RANGES[word] and range_of(form).both(range_in(other, form.kind)).is_empty
         if word in {"properties", "required"}:
             return form.kind == "object" and self._members_contradict(form, other)
         return self._contradicts_in_place(form, word, other)
@@ -338,7 +337,7 @@ class Proof:
                 return False
 
     def _members_contradict(self, form: Form, other: Mapping[str, Any]) -> bool:
-        """Whether a property that has to be there can never fit both."""
+        """Whether a required property can never fit both."""
         there = form.required.union(other.get("required", ()))
         return any(self.apart(member(form, name), together(of_name(other, name))) for name in sorted(there))
 
@@ -352,13 +351,13 @@ def _whole(form: Form) -> list[int]:
 
 
 def _only_known(proof: Proof, form: Form, other: Mapping[str, Any]) -> bool:
-    """What cannot be taken apart; whether it is known was asked before."""
+    """A keyword about which nothing can be proved unless both schemas have it."""
     del proof, form, other
     return False
 
 
 WIDER = {"email": "idn-email", "hostname": "idn-hostname", "uri": "uri-reference"}
-"""Formats that are of another one too."""
+"""Formats that are special cases of another one."""
 
 _Rule = Callable[[Proof, Form, Mapping[str, Any]], bool]
 

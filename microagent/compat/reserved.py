@@ -1,4 +1,4 @@
-"""Names that were given up, and are declared again."""
+"""Reserved names that are declared again."""
 
 import json
 from collections.abc import Iterable
@@ -15,15 +15,15 @@ _ADDED = frozenset({"ARG_NO_ADD_REQUIRED", "ARG_NO_ADD_OPTIONAL", "ARG_NO_RENAME
 
 def with_readded(found: list[Change], old: Scope, new: Scope, reserved: Iterable[str]) -> list[Change]:
     """
-    The changes, and each reserved name that is declared again, whatever else is said of it.
+    The changes with those for reserved names that are declared again, which replace others about the same property.
 
-    :param reserved: names of properties, with dots between them
+    :param reserved: the paths of properties, with dots between names
     """
     readded = [_readded(path) for path in reserved if _is_declared(path, new) and not _is_declared(path, old)]
     places = {change.steps: change for change in found if change.rule in _ADDED}
-    told = [replace(each, source=places[each.steps].source) if each.steps in places else each for each in readded]
+    marked = [replace(each, source=places[each.steps].source) if each.steps in places else each for each in readded]
     known = {change.steps for change in readded}
-    return [*(change for change in found if not (change.rule in _ADDED and change.steps in known)), *told]
+    return [*(change for change in found if not (change.rule in _ADDED and change.steps in known)), *marked]
 
 
 def _readded(path: str) -> Change:

@@ -1,4 +1,4 @@
-"""Values of one schema, chosen where another one might refuse them."""
+"""Sample values of one schema, chosen such that another one may refuse them."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import chain, islice
@@ -24,10 +24,10 @@ from microagent.schemas.words import Schema
 
 DEEPEST = 12
 LONGEST = 2_000
-LONGEST_MATCHED = 16  # some patterns take twice as long for each further character
+LONGEST_MATCHED = 16  # characters of a text for patterns, some of which take exponential time
 MOST_OF_PART = 40
 LOOKS = 20
-"""Values that are made up, also for parts of others and in vain, for each one that is tried."""
+"""Values that may be generated, including parts and rejected ones, for each one that is tried."""
 
 _NUMBERS = (0, 1, -1, 2, 0.5, 1.5, -0.5, 10, 1_000_003)
 _TEXTS = ("", "a", "A", "0", "ab", "a b", "2020-01-01", "2020-01-01T00:00:00Z", "a@example.org", "é")
@@ -38,7 +38,7 @@ _OF_FORMATS = {
     "uri-template": "a/{b}", "uuid": "00000000-0000-4000-8000-000000000000", "json-pointer": "/a",
     "relative-json-pointer": "1/a", "regex": "^a$",
 }  # fmt: skip
-"""A text of each format."""
+"""A text for each format."""
 
 _NEW_NAMES = ("other", "a", "A", "other_", "0", "x-y", *(f"other_{number}" for number in range(40)))
 
@@ -47,10 +47,10 @@ Hints = list[Mapping[str, Any]]
 
 class Samples:
     """
-    Values of ``one`` schema, with an eye on what the ``other`` says.
+    Generates values of ``one`` schema near the limits of the ``other``.
 
-    :param finder: whom to ask for texts of a pattern
-    :param good_faith: as for a proof
+    :param finder: the source of texts for patterns
+    :param good_faith: as in ``Proof``
     """
 
     def __init__(self, one: Scope, other: Scope, finder: Finder, *, good_faith: bool = False) -> None:
@@ -61,11 +61,11 @@ class Samples:
         self._left = iter(range(LOOKS * finder.tries))
 
     def of(self, one: Schema, other: Schema) -> Iterator[object]:
-        """Values that fit the one; the plain ones come first."""
+        """Values that fit ``one``, simple ones first."""
         return self._of(one, self._other.in_place([other]), 0)
 
     def are_sent(self, one: Schema, other: Schema, value: object) -> bool:
-        """Whether a value that fits the one is sent in good faith, where that is presumed."""
+        """Whether a value that fits ``one`` is sent in good faith, if that is assumed."""
         return not self._good_faith or self._are_sent(one, self._other.in_place([other]), value)
 
     def _are_sent(self, one: Schema, foreign: Hints, value: Any) -> bool:
@@ -108,16 +108,16 @@ class Samples:
 
     def _accepts(self, form: Form, value: object) -> bool:
         """
-        Whether a value is one of the form.
+        Whether a value fits the form.
 
-        :raises Undecidable: if so many had to be looked at that it is time to give up
+        :raises Undecidable: if too many values have been generated
         """
         if next(self._left, None) is None:
-            raise Undecidable("too many values had to be looked at")
+            raise Undecidable("too many values had to be generated")
         return form.scope.accepts(form.schema, value)
 
     def _first(self, schema: Schema, depth: int) -> list[object]:
-        """One value, or none where there is none."""
+        """One value, if there is one."""
         return list(islice(self._of(schema, [], depth), 1))
 
     def _some(self, schema: Schema, foreign: Iterable[Schema], depth: int) -> Iterator[object]:
@@ -166,7 +166,7 @@ class Samples:
         yield from self._others(form, foreign, base, depth)
 
     def _known(self, form: Form, foreign: Hints) -> list[str]:
-        """The names that may be there and that either side says something of."""
+        """The possible names that either side mentions."""
         there = [
             *form.names,
             *(name for flat in foreign for name in [*flat.get("properties", ()), *flat.get("required", ())]),
@@ -180,7 +180,7 @@ class Samples:
         ]
 
     def _others(self, form: Form, foreign: Hints, base: dict[str, object], depth: int) -> Iterator[dict[str, object]]:
-        """With properties that nobody names."""
+        """Objects with properties that neither side names."""
         wanted = [flat.get("additionalProperties", True) for flat in foreign]
         for pattern in dict.fromkeys(chain(patterns(form), *(flat.get("patternProperties", ()) for flat in foreign))):
             also = [flat.get("patternProperties", {}).get(pattern, True) for flat in foreign]
@@ -202,7 +202,7 @@ class Samples:
 
 
 def _near(hints: Hints, *words: str) -> set[int]:
-    """Lengths on both sides of every bound."""
+    """Lengths at and next to every bound."""
     bounds = [int(flat[word]) for flat in hints for word in words if word in flat]
     return {near for bound in bounds for near in (bound - 1, bound, bound + 1) if 0 <= near <= LONGEST}
 

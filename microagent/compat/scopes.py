@@ -1,4 +1,4 @@
-"""A schema that stands alone: every reference in it, and in what is made of its parts, means one thing."""
+"""Self-contained schemas: references keep their meaning when parts are moved or recombined."""
 
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -17,19 +17,19 @@ from microagent.schemas.words import FORMATS, Schema, canonical, canonical_text,
 
 _OWN = "urn:microagent:own"
 _FILE = "urn:microagent:file"
-_LONG = 50  # values of an enum, from where on looking through them for each value takes too long
+_LONG = 50  # values of an enum beyond which a hash table is faster than a linear search
 
 
 class Undecidable(Exception):
-    """What cannot be told by looking at schemas; the message says why."""
+    """Something cannot be decided from the schemas; the message says why."""
 
 
 class Scope:
     """
     A schema with the definitions of its file.
 
-    :param formats: a ``format`` that can be checked refuses values; else there is none
-    :ivar schema: the schema, canonical, its references absolute: they may be moved, and put together anew
+    :param formats: whether ``format`` is a constraint; otherwise it is dropped
+    :ivar schema: the canonical schema with absolute references, so that its parts can be moved and recombined
     """
 
     def __init__(self, schema: Schema, definitions: Mapping[str, Any], *, formats: bool = False) -> None:
@@ -44,22 +44,22 @@ class Scope:
 
     def target(self, reference: str) -> Schema:
         """
-        The schema that a reference means.
+        The schema that a reference leads to.
 
-        :raises Undecidable: if that depends on more than the schema
+        :raises Undecidable: if it cannot be resolved
         """
         address, _, fragment = reference.partition("#")
         document = {_OWN: self.schema, _FILE: {"$defs": self._definitions}}.get(address)
         try:
             return cast("Schema", follow(document, fragment_steps(fragment)))
         except (LookupError, ValueError):
-            raise Undecidable(f"nobody knows what {reference} refers to") from None
+            raise Undecidable(f"the reference {reference} cannot be resolved") from None
 
     def accepts(self, schema: Schema, value: object) -> bool:
         """
-        Whether a value fits a schema that is made of parts of this one.
+        Whether a value fits a schema that consists of parts of this one.
 
-        :raises Undecidable: if that cannot be told
+        :raises Undecidable: if the value cannot be checked
         """
         if isinstance(schema, bool):
             return schema
@@ -71,13 +71,13 @@ class Scope:
             raise Undecidable(f"a value cannot be checked: {exc}") from None
 
     def _is_listed(self, schema: Mapping[str, Any], value: object) -> bool:
-        """Whether a value is in the long enum of a schema, each of which is read once."""
+        """Whether a value is in the long enum of a schema; the hash table for it is built once."""
         if id(schema) not in self._enums:
             self._enums[id(schema)] = schema, frozenset(map(identity, schema["enum"]))
         return identity(value) in self._enums[id(schema)][1]
 
     def in_place(self, schemas: Iterable[Schema]) -> list[Mapping[str, Any]]:
-        """Whatever these schemas and those that they are made of say of the same value, and be it under a condition."""
+        """These schemas and all subschemas for the same value, even if they apply under a condition only."""
         found: dict[str, Mapping[str, Any]] = {}
         waiting = list(schemas)
         while waiting:
@@ -91,7 +91,7 @@ class Scope:
         return list(found.values())
 
     def text(self, schema: Schema) -> str:
-        """The schema with all that it refers to, as text: equal for two that mean the same by the same words."""
+        """The schema with all that it refers to, as text: equal texts mean equal schemas."""
         own = canonical_text(schema)
         if own not in self._texts:
             held = self._referred(schema)
@@ -124,11 +124,11 @@ class Scope:
 
 
 def _without_enum(schema: Mapping[str, Any]) -> Schema:
-    return {word: said for word, said in schema.items() if word != "enum"}
+    return {word: value for word, value in schema.items() if word != "enum"}
 
 
 def together(schemas: Iterable[Schema]) -> Schema:
-    """The schema of what fits all of these."""
+    """The conjunction of schemas."""
     found = {canonical_text(schema): schema for schema in schemas if schema is not True and schema != {}}
     if False in found.values():
         return False
@@ -137,7 +137,7 @@ def together(schemas: Iterable[Schema]) -> Schema:
 
 
 def _absolute(schema: Schema, own: Schema | None, definitions: Mapping[str, Any], formats: frozenset[str]) -> Schema:
-    """The schema, each reference beginning with the document that it leads into, and without formats but these."""
+    """The schema with absolute references, and without formats other than these."""
 
     def address(_: str, target: Target) -> Mapping[str, str]:
         return {"$ref": f"{_FILE if target.in_file else _OWN}#{quote(pointer_to(target.steps))}"}
@@ -146,6 +146,6 @@ def _absolute(schema: Schema, own: Schema | None, definitions: Mapping[str, Any]
         if isinstance(inner, bool):
             return inner
         left_out = {"$id", *(() if inner.get("format") in formats else ("format",))}
-        return rebuilt({word: said for word, said in inner.items() if word not in left_out}, change)
+        return rebuilt({word: value for word, value in inner.items() if word not in left_out}, change)
 
     return readdressed(change(schema), own, definitions, address)

@@ -1,19 +1,19 @@
-"""Which messages of an exchange a topic is about."""
+"""Topics of RabbitMQ's exchanges, and which of them cover others."""
 
 from collections.abc import Iterable, Sequence
 
 
 def uncovered(topics: Iterable[str], others: Iterable[str]) -> list[str]:
-    """The topics of which none of the others is sure to take all messages, in order."""
+    """The topics that none of the others covers alone, sorted."""
     listed = list(others)
     return sorted({topic for topic in topics if not any(covers(other, topic) for other in listed)})
 
 
 def covers(wide: str, narrow: str) -> bool:
     """
-    Whether a topic is sure to take all that another one does.
+    Whether a topic certainly matches all routing keys that another one matches.
 
-    As RabbitMQ has it, words are parted by dots: ``*`` is one word, ``#`` any number of them.
+    Words are separated by dots; ``*`` matches one word, ``#`` any number of them (RabbitMQ's topic exchange).
     """
     words = wide.split(".")
     places = _open(words, {0})
@@ -25,7 +25,7 @@ def covers(wide: str, narrow: str) -> bool:
 
 
 def _open(words: Sequence[str], places: set[int]) -> set[int]:
-    """The places, and those behind them that any number of words, which may be none, leads to."""
+    """The places, and those that can be reached from them because ``#`` matches no words."""
     found = set(places)
     for at, word in enumerate(words):
         if at in found and word == "#":

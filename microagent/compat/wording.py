@@ -1,4 +1,4 @@
-"""What schemas take, in words."""
+"""Descriptions of schemas for messages."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from typing import Any
 
 from microagent.compat.forms import KINDS, Form
 from microagent.compat.members import is_integer
+from microagent.schemas.jsonvalues import identity
 
 LIMITS = frozenset(
     {
@@ -16,19 +17,19 @@ LIMITS = frozenset(
         "not", "dependentSchemas",
     }
 )  # fmt: skip
-"""Words that refuse some values of a type."""
+"""Keywords that refuse some values of a type."""
 
 _FEW = 5
 _LONGEST = 60
 
 
 def kind_of(form: Form) -> str:
-    """The type of its values, as JSON Schema calls it."""
+    """The type of its values in JSON Schema."""
     return "integer" if form.kind == "number" and is_integer(form) else form.kind
 
 
 def type_of(found: Sequence[Form]) -> str:
-    """The type, in words: ``an integer or null``."""
+    """The type as a phrase: ``an integer or null``."""
     if (values := listed(found)) is not None:
         return f"one of {spelt(values)}" if len(values) > 1 else spelt(values) or "nothing"
     kinds = list(dict.fromkeys(kind_of(form) for form in sorted(found, key=lambda form: form.kind == "null")))
@@ -39,36 +40,32 @@ def type_of(found: Sequence[Form]) -> str:
 
 
 def is_untyped(found: Sequence[Form]) -> bool:
-    """Whether nothing at all is said."""
+    """Whether there are no constraints at all."""
     return len(found) == len(KINDS) and not any(form.flats or form.opaque for form in found)
 
 
 def listed(found: Sequence[Form]) -> list[Any] | None:
-    """The values of an enum; None of what is none."""
-    if not any(form.said("enum") or form.said("const") for form in found):
+    """The values of an enum; None if it is not one."""
+    if not any(form.all_of("enum") or form.all_of("const") for form in found):
         return None
     lists = [form.values for form in found]
     return None if None in lists else [value for values in lists for value in values or ()]
 
 
 def spelt(values: Sequence[Any]) -> str:
-    """The values, as JSON writes them; the first few, if they are many."""
+    """The first few values as JSON."""
     few = [_short(value) for value in values[:_FEW]]
     return ", ".join(few) + (", ..." if len(values) > len(few) else "")
 
 
 def without(values: Sequence[Any], others: Sequence[Any]) -> list[Any]:
-    """The values that are not among the others, as JSON Schema compares: 1 is 1.0, and not true."""
-    known = set(map(_identity, others))
-    return [value for value in values if _identity(value) not in known]
-
-
-def _identity(value: Any) -> str:
-    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value, sort_keys=True)
+    """The values that are not among the others; 1 equals 1.0, but not true."""
+    known = set(map(identity, others))
+    return [value for value in values if identity(value) not in known]
 
 
 def difference(old: Form, new: Form) -> str:
-    """The limits that are not the same: ``maxLength 80 → 40, no pattern → "^a"``."""
+    """The limits that differ: ``maxLength 80 → 40, no pattern → "^a"``."""
     was, now = _limits(old), _limits(new)
     words = sorted(word for word in was.keys() | now.keys() if was.get(word) != now.get(word))
     return ", ".join(_step(word, was.get(word), now.get(word)) for word in words)
@@ -83,7 +80,7 @@ def _limits(form: Form) -> dict[str, str]:
     for flat in (*form.flats, *(each for each in form.opaque if isinstance(each, Mapping))):
         for word in LIMITS & flat.keys():
             found.setdefault(word, []).append(_short(flat[word]))
-    return {word: " and ".join(sorted(said)) for word, said in found.items()}
+    return {word: " and ".join(sorted(texts)) for word, texts in found.items()}
 
 
 def _short(value: object) -> str:

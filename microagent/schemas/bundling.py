@@ -12,12 +12,12 @@ from urllib.parse import quote
 
 from microagent.jsontext import Complaint
 from microagent.names import camel_case, digest
-from microagent.pointers import pointer_to
+from microagent.pointers import find, pointer_to
 from microagent.schemas.circles import Checks
 from microagent.schemas.converting import Conversion, Converted, Env, Key, Keys, Link, extended
 from microagent.schemas.drafts import SHARED
 from microagent.schemas.library import Library, stem, title
-from microagent.schemas.scopes import Found, Scope, Steps, followed
+from microagent.schemas.scopes import Found, Scope, Steps
 from microagent.schemas.words import Schema
 
 _PLAIN = re.compile(r"[\w.$:/ -]*")
@@ -163,7 +163,7 @@ def _file(scope: Scope) -> Steps:
 
 def _alike(scope: Scope) -> set[str]:
     """The definitions that differ from others only in punctuation, such as ``List<int[]>`` and ``List<int>``."""
-    shared = [followed(scope.value, (*scope.root, word)) for word in SHARED]
+    shared = [find(scope.value, (*scope.root, word)) for word in SHARED]
     names = [str(name) for each in shared if isinstance(each, Mapping) for name in cast("Mapping[str, Any]", each)]
     known = Counter(map(camel_case, set(names)))
     return {name for name in names if known[camel_case(name)] > 1 and not _PLAIN.fullmatch(name)}

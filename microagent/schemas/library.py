@@ -8,9 +8,9 @@ from urllib.parse import unquote, urldefrag, urljoin
 
 from microagent.jsontext import Complaint, Document
 from microagent.names import guess
-from microagent.pointers import fragment_steps
+from microagent.pointers import find, fragment_steps
 from microagent.schemas.schemachecks import schema_complaints
-from microagent.schemas.scopes import Context, Found, Scope, Steps, followed
+from microagent.schemas.scopes import Context, Found, Scope, Steps
 from microagent.schemas.siblings import NoSiblingError, Siblings
 from microagent.schemas.words import Schema
 
@@ -108,7 +108,7 @@ class Library:
 
     def _lost(self, scope: Scope, resource: Steps, fragment: str) -> Found:
         steps = (*resource, *fragment_steps(fragment))
-        if (not fragment or fragment.startswith("/")) and followed(scope.value, steps) is not None:
+        if (not fragment or fragment.startswith("/")) and find(scope.value, steps) is not None:
             raise DanglingError(f"leads to what is not a schema{_advice(fragment)}")
         places = [f"#/{step}/{name}" for step, name in _shared(scope)] + [
             f"#{anchor}" for _, anchor in scope.named.anchors
@@ -187,7 +187,7 @@ def _published(uri: str) -> Schema | None:
 def _shared(scope: Scope) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for word in ("$defs", "definitions"):
-        shared = followed(scope.value, (*scope.root, word))
+        shared = find(scope.value, (*scope.root, word))
         found += [(word, name) for name in cast("Mapping[str, object]", shared)] if isinstance(shared, Mapping) else []
     if scope.outer is not None:
         found += _shared(scope.outer)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from microagent.pointers import follow, fragment_steps
+from microagent.pointers import find, fragment_steps
 from microagent.schemas.words import Schema, every_schema, is_annotation, is_schema, rebuilt
 
 
@@ -26,9 +26,9 @@ def resolve(reference: str, schema: Schema | None, definitions: Mapping[str, Any
     if reference != "#" and not reference.startswith("#/"):
         return None
     steps = fragment_steps(reference)
-    if schema is not None and is_schema(found := _followed(schema, steps)):
+    if schema is not None and is_schema(found := find(schema, steps)):
         return Target(found, False, steps)
-    if steps[:1] in {("$defs",), ("definitions",)} and is_schema(found := _followed(definitions, steps[1:])):
+    if steps[:1] in {("$defs",), ("definitions",)} and is_schema(found := find(definitions, steps[1:])):
         return Target(found, True, ("$defs", *steps[1:])) if len(steps) > 1 else None
     return None
 
@@ -87,10 +87,3 @@ def needed(schema: Schema, definitions: Mapping[str, Any]) -> dict[str, Any]:
         found |= more
         waiting += [(definitions[name], None) for name in more]
     return {name: definition for name, definition in definitions.items() if name in found}
-
-
-def _followed(document: object, steps: tuple[str, ...]) -> object:
-    try:
-        return follow(document, steps)
-    except (LookupError, ValueError):
-        return None

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, TypeAlias, cast
 from urllib.parse import urljoin
 
-from microagent.pointers import follow
+from microagent.pointers import find
 from microagent.schemas.drafts import (
     DEFAULT,
     KEYWORDS,
@@ -129,7 +129,7 @@ class Scope:
         root = self._root_of(steps)
         if root is None:
             return None
-        schema = followed(self.value, root)
+        schema = find(self.value, root)
         if not is_schema(schema):
             return None
         context = self._entered(self.start, schema, root)
@@ -151,7 +151,7 @@ class Scope:
             return None
         other = {"definitions": "$defs", "$defs": "definitions"}.get(steps[0], steps[0])
         places = (steps[:2], (other, steps[1]))
-        return next((place for place in places if is_schema(followed(self.value, place))), None)
+        return next((place for place in places if is_schema(find(self.value, place))), None)
 
     def _below(self, found: Found, old: Steps, modern: Steps, inner: Schema) -> Found:
         steps = (*found.steps, *old)
@@ -173,7 +173,7 @@ class Scope:
 
     def _foreign(self, found: Found, rest: Steps) -> Found | None:
         """A schema below an unknown keyword, such as ``components`` of OpenAPI."""
-        inner = followed(found.schema, rest)
+        inner = find(found.schema, rest)
         if not is_schema(inner) or isinstance(found.schema, bool):
             return None
         if rest[0] in found.context.draft.effective(found.schema) and rest[0] in _NO_PLACES:
@@ -197,7 +197,7 @@ class Scope:
         """The identifiers and anchors of the schemas."""
         names = Names()
         for steps in self.roots:
-            schema = followed(self.value, steps)
+            schema = find(self.value, steps)
             if is_schema(schema):
                 names.collect(self, schema, steps)
         return names
@@ -209,7 +209,7 @@ class Scope:
             yield self.root
             return
         for word in sorted(SHARED):
-            shared = followed(self.value, (word,))
+            shared = find(self.value, (word,))
             if isinstance(shared, Mapping):
                 yield from ((word, name) for name in cast("Mapping[str, object]", shared))
 
@@ -258,14 +258,6 @@ class Names:
             of_resource.setdefault(dynamic, place)
         if effective.get("$recursiveAnchor") is True and context.resource == place:
             of_resource.setdefault(RECURSIVE, place)
-
-
-def followed(document: object, steps: Steps) -> object:
-    """The value that the steps lead to, or None."""
-    try:
-        return follow(document, steps)
-    except (LookupError, ValueError):
-        return None
 
 
 def is_uri(text: str) -> bool:
