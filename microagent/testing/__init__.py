@@ -2,8 +2,8 @@
 
 from microagent.testing.clock import Clock
 from microagent.testing.recording import RecordingBroker, RecordingBus
-from microagent.testing.sent import Sent, SentPayloads
+from microagent.testing.sent import Sent, SentMessages, SentPayloads
 from microagent.testing.starting import StartAgent
 from microagent.testing.waiting import until
 
-__all__ = ["Clock", "RecordingBroker", "RecordingBus", "Sent", "SentPayloads", "StartAgent", "until"]
+__all__ = ["Clock", "RecordingBroker", "RecordingBus", "Sent", "SentMessages", "SentPayloads", "StartAgent", "until"]

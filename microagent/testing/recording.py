@@ -70,8 +70,8 @@ class RecordingBroker(MemoryBroker):
     async def _push(self, batch: Sequence[Outgoing]) -> list[Exception | None]:
         for message in batch:
             with suppress(MicroAgentError):  # raw bytes may be anything
-                self._record(Queue.get(message.queue), message.body)
+                self._record(Queue.get(message.queue), message)
         return await super()._push(batch)
 
-    def _record(self, queue: Queue, body: bytes) -> None:
-        self._sent.add(queue, SentItem(queue.decode(body)))
+    def _record(self, queue: Queue, message: Outgoing) -> None:
+        self._sent.add(queue, SentItem(queue.decode(message.body), delay=message.delay))

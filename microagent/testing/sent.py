@@ -22,14 +22,15 @@ class Sends(Protocol[P]):
 
 @dataclass(frozen=True, slots=True)
 class SentItem:
-    """One signal or message that was sent; ``sender`` is None for a message."""
+    """One signal or message that was sent; ``sender`` is None for a message, ``delay`` 0 for a signal."""
 
     payload: Mapping[str, Any]
     sender: str | None = None
+    delay: float = 0.0
 
     def __str__(self) -> str:
         if self.sender is None:
-            return repr(self.payload)
+            return f"{self.payload!r}, delay={self.delay}" if self.delay else repr(self.payload)
         return ", ".join([repr(self.sender), *(f"{name}={value!r}" for name, value in self.payload.items())])
 
 
@@ -65,6 +66,18 @@ class SentPayloads(list[T], Generic[P, T]):
             raise AssertionError(f"expected {how}\n    {self._word.name}: {expected}\nbut sent was{found}")
 
 
+class SentMessages(SentPayloads[..., M], Generic[M]):
+    """A list of the messages of one queue, in the order in which they were sent."""
+
+    def assert_once(self, message: M, *, delay: float = 0) -> None:
+        """Assert that exactly one was sent, this one and with this delay."""
+        super().assert_once(message, delay=delay)
+
+    def assert_any(self, message: M, *, delay: float = 0) -> None:
+        """Assert that at least one was sent with this delay and this content, among any others."""
+        super().assert_any(message, delay=delay)
+
+
 def _item(word: Signal | Queue, *args: Any, **kwargs: Any) -> SentItem:
     """What ``send(*args, **kwargs)`` would have recorded."""
 
@@ -90,11 +103,11 @@ class Sent:
     @overload
     def __call__(self, word: "TypedSignal[Sends[P], Any]") -> SentPayloads[P, dict[str, Any]]: ...  # type: ignore[overload-overlap]  # a Signal, too: the first one counts
     @overload
-    def __call__(self, word: "TypedQueue[TypedBoundQueue[M], Any]") -> SentPayloads[[M], M]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload] - likewise
+    def __call__(self, word: "TypedQueue[TypedBoundQueue[M], Any]") -> SentMessages[M]: ...  # type: ignore[overload-overlap]  # pyright: ignore[reportOverlappingOverload] - likewise
     @overload
     def __call__(self, word: Signal) -> SentPayloads[..., dict[str, Any]]: ...
     @overload
-    def __call__(self, word: Queue) -> SentPayloads[[Mapping[str, Any]], dict[str, Any]]: ...
+    def __call__(self, word: Queue) -> SentMessages[dict[str, Any]]: ...
     def __call__(self, word: Signal | Queue) -> Any:
         """
         The payloads sent so far.
@@ -104,7 +117,8 @@ class Sent:
         """
         if not isinstance(word, Signal | Queue):  # pyright: ignore[reportUnnecessaryIsInstance] - tests may be untyped
             raise TypeError(f"sent takes a signal or a queue, not {word!r}")
-        return SentPayloads[..., Any](word, list(self._items[word]))
+        of_word = SentMessages[Any] if isinstance(word, Queue) else SentPayloads[..., Any]
+        return of_word(word, list(self._items[word]))
 
     def clear(self) -> None:
         """Forget everything recorded so far."""

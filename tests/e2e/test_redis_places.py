@@ -1,5 +1,6 @@
 """Agents on Redis that is encrypted, on a socket, watched by Sentinels, or a cluster."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -99,7 +100,8 @@ async def test_cluster(redis_program, tmp_path):
             names = [Queue(unique("queue")).name for _ in range(20)]
             for name in names:
                 await flow.broker.send(name, "{}")
-            assert [await flow.broker.queue_length(name) for name in names] == [1] * 20
+            await asyncio.gather(*(flow.broker.send(name, "{}", delay=3600) for name in names))
+            assert [await flow.broker.queue_length(name) for name in names] == [2] * 20
             for name in names[:6]:
                 await _buried(flow.broker, name)
                 assert await flow.broker[name].resend(*await flow.broker.dead(name)) == 1

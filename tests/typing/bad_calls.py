@@ -53,6 +53,8 @@ class Caller(MicroAgent[Bus, Broker]):
         await self.broker.mailer.send(text="Hi", email="a@example.org")  # E: mypy[call-arg] pyright[reportCallIssue]
         # E: mypy[typeddict-item,typeddict-unknown-key] pyright[reportArgumentType]
         await self.broker.audit.send({"class": "login", "user_id": 1, "level": 2})
+        # E: mypy[arg-type] pyright[reportArgumentType]
+        await self.broker.mailer.send({"text": "Hi", "email": "a@example.org"}, delay="30")
         await self.broker.pusher.send(["not", "an", "object"])  # E: mypy[arg-type] pyright[reportArgumentType]
         letters = await self.broker.mailer.dead()
         await self.broker.mailer.resend(letters)  # E: mypy[arg-type] pyright[reportArgumentType]

@@ -11,6 +11,8 @@ async def test_agent(start_agent: StartAgent, sent: Sent) -> None:
     sent(signals.user_created).assert_once("agent", userid=1)  # E: mypy[call-arg] pyright[reportCallIssue]
     sent(signals.user_created).assert_any("agent")  # E: mypy[call-arg] pyright[reportCallIssue]
     sent(queues.mailer).assert_once({"text": "Hi"})  # E: mypy[typeddict-item] pyright[reportArgumentType]
+    # E: mypy[arg-type] pyright[reportArgumentType]
+    sent(queues.mailer).assert_any({"text": "Hi", "email": "a@example.org"}, delay="30")
     # E: mypy[typeddict-item] pyright[reportGeneralTypeIssues,reportUnknownArgumentType]
     print(sent(queues.mailer)[0]["subject"])
     # E: mypy[attr-defined] pyright[reportAttributeAccessIssue,reportUnknownMemberType,reportUnknownArgumentType]

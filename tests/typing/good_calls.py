@@ -45,6 +45,8 @@ async def payloads(bus: Bus, broker: Broker) -> None:
     )
     message: MailerMessage = {"text": "Hi", "email": "a@example.org", "cc": [], "sender": {"name": "Ada"}}
     await broker.mailer.send(message, properties={"priority": 1}, headers={"traceparent": "00-ab-cd-01"})
+    await broker.mailer.send(message, delay=30)
+    await broker.mailer(message, delay=0.5, properties={"priority": 1})
     await broker.audit.send({"class": "login", "user-id": 1, "level": 2})
     await broker.pusher.send({"anything": ["goes"]})
 

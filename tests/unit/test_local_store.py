@@ -165,6 +165,22 @@ def test_delayed_message_comes_when_it_is_due(client, monkeypatch):
     assert due is None
 
 
+def test_message_that_is_sent_later_comes_when_it_is_due(client, monkeypatch):
+    """Until then it is counted, and ``take`` says when that is; then it has its place among the others."""
+    now = time.time()
+    with client.store.transaction(durable=True):
+        client.store.push_later([("q", b"1", None), ("other", b"2", None), ("q", b"3", None)], [60, 5, 30])
+    client.send(b"4")
+    taken, due = client.take("q", 10, 30)
+    assert [(delivery.body, delivery.attempt) for delivery in taken] == [(b"4", 1)]
+    assert due == pytest.approx(now + 30, abs=5)
+    assert client.length("q") == 2
+    monkeypatch.setattr(module.time, "time", lambda: now + 61)
+    taken, due = client.take("q", 10, 30)
+    assert [(delivery.body, delivery.attempt) for delivery in taken] == [(b"1", 1), (b"3", 1)]
+    assert due is None
+
+
 def test_buried_message_is_a_dead_letter(client):
     """Reason, attempts, time and body are there to read, the oldest first, and stay."""
     client.send(b"\xff1", b"2")

@@ -246,6 +246,59 @@ async def test_retried_message_is_due_in_time_for_an_idle_consumer(redis_url, na
     await agent.stop()
 
 
+async def test_delayed_message_is_due_in_time_for_an_idle_consumer(redis_url, client, name):
+    """Who sends it is another process, and knows of no consumer; none of ours is on the list meanwhile."""
+    moments: list[float] = []
+
+    class Taker(MicroAgent):
+        @consumer(Queue(name))
+        async def take(self) -> None:
+            moments.append(asyncio.get_running_loop().time())
+
+    agent = await _started(Taker, RedisBroker(redis_url, lease=3600), BIND_TIME=3600)
+    async with RedisBroker(redis_url) as broker:
+        await broker[name].send({}, delay=60)
+        began = asyncio.get_running_loop().time()
+        await broker[name].send({}, delay=0.3)
+        assert await client.exists(name) == 0
+        await until(lambda: moments)
+    assert 0.29 < moments[0] - began < 0.9
+    await agent.stop()
+
+
+async def test_delayed_messages_are_beside_the_list(broker, client, name):
+    """By when they are due, on the server's clock; who reads the list alone never sees them."""
+    await broker[name].send({"number": 1}, delay=60)
+    await broker[name].send({"number": 2}, delay=1e9)
+    assert await client.exists(name) == 0
+    assert await ours(client, name) == {"counters", "bodies", "delayed", "bell"}
+    assert await client.hgetall(f"{{{name}}}:bodies") == {b"1": b'{"number":1}', b"2": b'{"number":2}'}
+    (seconds, _), waiting = await client.time(), await client.zrange(f"{{{name}}}:delayed", 0, -1, withscores=True)
+    due = [score / 1000 - seconds for _, score in waiting]
+    assert due == pytest.approx([60, 1e9], abs=5)
+    assert await broker._take(name, 10) == []
+    assert await ours(client, name) == {"counters", "bodies", "delayed"}
+
+
+async def test_what_is_sent_together_is_one_round_trip(broker, client, name, monkeypatch):
+    """Whatever its delay; a server that has forgotten the script is asked once more, for what needs it alone."""
+    await broker.send(name, "{}")
+    asked: list[list[str]] = []
+    line = broker._sending.to(name)
+    ask = line.ask
+
+    async def counted(*commands: Any) -> list[Any]:
+        asked.append([command[0] for command in commands])
+        return await ask(*commands)
+
+    monkeypatch.setattr(line, "ask", counted)
+    await client.script_flush()
+    for _ in range(2):
+        await asyncio.gather(*(broker[name].send({}, delay=60 * (number % 2)) for number in range(10)))
+    assert asked == [["RPUSH", "EVALSHA"], ["EVAL"], ["RPUSH", "EVALSHA"]]
+    assert (await client.llen(name), await broker[name].length()) == (11, 21)
+
+
 async def test_rollback_attempts_is_how_often_a_message_is_tried_again(redis_url):
     """As an argument, or as an attribute of the class or of the object; ``retry`` is stronger."""
 

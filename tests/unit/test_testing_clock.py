@@ -277,6 +277,31 @@ async def test_retries_follow_and_so_does_the_dead_letter(
     assert letter.time == (MONDAY + timedelta(seconds=660)).timestamp()
 
 
+async def test_delays_follow(clock: Clock, start_agent: StartAgent, broker: MemoryBroker, sent: Sent) -> None:
+    """
+    A delayed message comes when the clock has been moved so far, and what was sent says how long it was to wait.
+    """
+    queue = Queue(unique("queue"))
+    moments: list[float] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue)
+        async def take(self) -> None:
+            moments.append(clock.time())
+
+    await start_agent(Taker)
+    began = clock.time()
+    await broker[queue.name].send({}, delay=30)
+    await clock.advance(29)
+    assert moments == []
+    assert await broker[queue.name].length() == 1
+    await clock.advance(1)
+    assert moments == [began + 30]
+    sent(queue).assert_once({}, delay=30)
+    with pytest.raises(AssertionError, match=r"but sent was\n.*\{\}, delay=30"):
+        sent(queue).assert_once({})
+
+
 async def test_timeouts_of_handlers_follow(clock: Clock, start_agent: StartAgent, broker: MemoryBroker) -> None:
     """
     A handler is ended at its timeout, and the reason tells the time that passed here.
