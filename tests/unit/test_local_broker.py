@@ -218,10 +218,10 @@ async def test_too_large_message_is_refused_alone(opened, monkeypatch):
 async def test_full_disk_is_the_senders_error(opened):
     """``send`` raises, and works again when there is room."""
     broker = await opened()
-    await broker._depot.submit(lambda store: store._connection.execute("PRAGMA max_page_count = 20") and None)
+    await broker._session.submit(lambda store: store._connection.execute("PRAGMA max_page_count = 20") and None)
     with pytest.raises(BackendError, match="disk is full"):
         await push(broker, bytes(200_000))
-    await broker._depot.submit(lambda store: store._connection.execute("PRAGMA max_page_count = 100000") and None)
+    await broker._session.submit(lambda store: store._connection.execute("PRAGMA max_page_count = 100000") and None)
     assert await push(broker, bytes(200_000)) == [None]
 
 
@@ -245,7 +245,7 @@ async def test_verdicts_wait_for_room_on_the_disk(opened, monkeypatch, caplog):
     assert not settling.done()
     room.set()
     await settling
-    assert await broker._depot.submit(lambda store: store._value("SELECT count(*) FROM message")) == 0
+    assert await broker._session.submit(lambda store: store._value("SELECT count(*) FROM message")) == 0
 
 
 async def test_closed_broker_says_so(dsn):

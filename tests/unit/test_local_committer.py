@@ -31,7 +31,7 @@ class Ledger:
         yield
         self.transactions.append((durable, self.open))
 
-    def stirred(self):
+    def readied(self):
         new, self.new = self.new, set()
         return new
 
@@ -58,23 +58,23 @@ async def ledger():
 
 
 @pytest.fixture
-async def stirred():
+async def readied():
     return []
 
 
 @pytest.fixture
-async def committer(ledger, stirred):
-    committer = Committer(lambda: ledger, stirred.append)
+async def committer(ledger, readied):
+    committer = Committer(lambda: ledger, readied.append)
     await committer.start()
     yield committer
     await committer.stop(20)
 
 
-async def test_result_comes_when_it_is_committed(committer, ledger, stirred):
+async def test_result_comes_when_it_is_committed(committer, ledger, readied):
     """Who submits gets what the operation returned, and then those who wait are told of what is new."""
     assert await committer.submit(note("a"), durable=True) == "A"
     assert ledger.transactions == [(True, ["a"])]
-    assert stirred == [{"a"}]
+    assert readied == [{"a"}]
 
 
 async def test_all_that_waits_shares_one_transaction(committer, ledger):

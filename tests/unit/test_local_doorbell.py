@@ -28,7 +28,7 @@ async def bells(tmp_path):
 async def test_ring_wakes_those_who_attend_anywhere(bells):
     """Whoever rings, all who wait for that queue wake, the ringer itself too."""
     for bell in bells:
-        await bell.attend("mail")
+        await bell.subscribe("mail")
     waiting = [asyncio.ensure_future(bell.wait("mail", FOREVER)) for bell in bells]
     bells[0].ring(["mail"])
     await asyncio.gather(*waiting)
@@ -37,7 +37,7 @@ async def test_ring_wakes_those_who_attend_anywhere(bells):
 async def test_ring_is_for_its_queue(bells):
     """Another queue's ring wakes nobody, however alike the names are."""
     for queue in ("mail", "mailer"):
-        await bells[0].attend(queue)
+        await bells[0].subscribe(queue)
     waiting = asyncio.ensure_future(bells[0].wait("mail", FOREVER))
     bells[1].ring(["mailer"])
     await bells[0].wait("mailer", FOREVER)
@@ -48,19 +48,19 @@ async def test_ring_is_for_its_queue(bells):
 
 async def test_ring_before_the_wait_is_not_lost(bells):
     """It rings on until it is hushed: what comes between looking and waiting ends the wait at once."""
-    await bells[0].attend("mail")
+    await bells[0].subscribe("mail")
     bells[0].ring(["mail"])
     await bells[0].wait("mail", FOREVER)
     await bells[0].wait("mail", FOREVER)
-    bells[0].hush("mail")
+    bells[0].clear("mail")
     await bells[0].wait("mail", 0.001)
 
 
 async def test_neglected_bell_is_not_heard(bells):
     """Who consumes a queue no longer is not told of it."""
-    await bells[0].attend("mail")
-    await bells[0].neglect("mail")
-    await bells[0].neglect("mail")
+    await bells[0].subscribe("mail")
+    await bells[0].unsubscribe("mail")
+    await bells[0].unsubscribe("mail")
     bells[1].ring(["mail"])
     assert await bells[1]._pubsub.publish([("mail\0", b"")]) == [0]
 

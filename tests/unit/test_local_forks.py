@@ -9,10 +9,10 @@ from microagent.tools.local.presence import is_alive
 
 PARENT = """
 import asyncio, logging, os, sys, time
-from microagent.tools.local.depot import Depot
+from microagent.tools.local.session import Session
 
 async def main():
-    depot = await Depot.open(sys.argv[1], "FULL", logging.getLogger())
+    depot = await Session.open(sys.argv[1], "FULL", logging.getLogger())
     child = os.fork()
     if not child:
         os.write(1, b".")
@@ -27,9 +27,9 @@ asyncio.run(main())
 TURN = """
 import os, sys
 from microagent.tools.local.folder import Folder
-from microagent.tools.local.turn import Turn
+from microagent.tools.local.filelock import FileLock
 
-(descriptor,) = (turn := Turn(Folder.open(sys.argv[1]), "turn.lock")).descriptors()
+(descriptor,) = (turn := FileLock(Folder.open(sys.argv[1]), "turn.lock")).descriptors()
 child = os.fork()
 if child:
     os.waitpid(child, 0)
@@ -59,7 +59,7 @@ async def go_on(child):
     await asyncio.to_thread(os.waitpid, child, 0)
     async with LocalSignalBus(sys.argv[1]) as other, LocalBroker(sys.argv[1]) as reaper:
         receivers = await other._publish([("PUBSUB:signal:other", b"{}")])
-        await reaper._depot.reap()
+        await reaper._session.reap()
     print("parent", *receivers, len(held) - len(await broker._renew(held)), flush=True)
     await bus.close()
     await broker.close()

@@ -7,13 +7,13 @@ import pytest
 from microagent import SignalSerializingError
 from microagent.channel import Pattern
 from microagent.tools.local import frames
-from microagent.tools.local.frames import FrameError, FrameReader, Kind, Wish
+from microagent.tools.local.frames import FrameError, FrameReader, Kind, SubscriptionChange
 
 STREAM = b"".join(
     [
         frames.signal_frame("PUBSUB:paid:shop", b'{"total": 1}'),
         frames.confirm_frame(7),
-        frames.wish_frame(Kind.SUBSCRIBE, Wish.of(3, [Pattern("PUBSUB:paid:"), Pattern("PUBSUB:response:", "#me.")])),
+        frames.subscription_frame(Kind.SUBSCRIBE, SubscriptionChange.of(3, [Pattern("PUBSUB:paid:"), Pattern("PUBSUB:response:", "#me.")])),
         frames.signal_frame("PUBSUB:größe:shop", bytes(range(256)) * 3),
     ]
 )
@@ -26,11 +26,11 @@ def read(chunks) -> list[tuple[int, bytes]]:
 
 def test_frames_are_read_as_they_were_written():
     """A signal, a confirmation and a subscription say after the way what they said before it."""
-    (_, paid), (_, confirmed), (_, wish), (_, size) = read([STREAM])
+    (_, paid), (_, confirmed), (_, change), (_, size) = read([STREAM])
     assert frames.read_signal(paid) == ("PUBSUB:paid:shop", b'{"total": 1}')
     assert frames.read_confirm(confirmed) == 7
-    assert frames.read_wish(wish).number == 3
-    assert frames.read_wish(wish).subscribed() == [Pattern("PUBSUB:paid:"), Pattern("PUBSUB:response:", "#me.")]
+    assert frames.read_subscription(change).number == 3
+    assert frames.read_subscription(change).subscribed() == [Pattern("PUBSUB:paid:"), Pattern("PUBSUB:response:", "#me.")]
     assert frames.read_signal(size) == ("PUBSUB:größe:shop", bytes(range(256)) * 3)
 
 
@@ -68,7 +68,7 @@ def test_signal_that_makes_no_sense(payload):
 def test_subscription_that_makes_no_sense(payload):
     """Nonsense in a subscription is a frame error."""
     with pytest.raises(FrameError):
-        frames.read_wish(payload)
+        frames.read_subscription(payload)
 
 
 def test_confirmation_that_makes_no_sense():

@@ -15,22 +15,22 @@ from microagent.tools.local.mesh import DOOR, Mesh
 from microagent.tools.local.presence import Presence
 
 
-class Company:
+class Handler:
     """Knows who is here."""
 
     def __init__(self):
         self.here = set()
 
-    def met(self, peer):
+    def connected(self, peer):
         self.here.add(peer)
 
-    def heard(self, peer, kind, payload):
+    def received(self, peer, kind, payload):
         pass
 
-    def quiet(self, peer):
+    def batch_ended(self, peer):
         pass
 
-    def gone(self, peer, reason):
+    def disconnected(self, peer, reason):
         self.here.discard(peer)
 
 
@@ -47,39 +47,39 @@ async def enter(folder):
     entered = []
 
     async def enter(kind="bus"):
-        company = Company()
-        mesh = Mesh(folder, kind, company)
-        entered.append((mesh, company))
+        handler = Handler()
+        mesh = Mesh(folder, kind, handler)
+        entered.append((mesh, handler))
         await mesh.open()
-        return company
+        return handler
 
     yield enter
-    for mesh, company in entered:
+    for mesh, handler in entered:
         mesh.close()
-        for peer in tuple(company.here):
+        for peer in tuple(handler.here):
             peer.leave()
-    await until(lambda: not any(company.here for _, company in entered))
+    await until(lambda: not any(handler.here for _, handler in entered))
 
 
 async def test_pair_has_one_connection(enter):
     """Of each two members exactly one connects, whoever comes first."""
     companies = [await enter() for _ in range(3)]
     companies += await asyncio.gather(*(enter() for _ in range(5)))
-    await until(lambda: [len(company.here) for company in companies] == [7] * 8)
+    await until(lambda: [len(handler.here) for handler in companies] == [7] * 8)
 
 
 async def test_kinds_do_not_meet(enter):
     """A bus does not connect with a broker."""
     buses, brokers = [await enter("bus") for _ in range(2)], [await enter("broker") for _ in range(3)]
-    await until(lambda: [len(company.here) for company in (*buses, *brokers)] == [1, 1, 2, 2, 2])
+    await until(lambda: [len(handler.here) for handler in (*buses, *brokers)] == [1, 1, 2, 2, 2])
 
 
 async def test_member_that_does_not_listen_is_passed_over(enter, folder):
     """One that is just leaving, or has not got so far, keeps nobody out."""
     silent = Presence(folder, "bus")
     silent.announce()
-    company = await enter()
-    assert company.here == set()
+    handler = await enter()
+    assert handler.here == set()
     silent.withdraw()
 
 
@@ -100,7 +100,7 @@ async def test_member_that_stays_in_the_door_is_named(enter, folder, monkeypatch
     monkeypatch.setattr(module, "PATIENCE", 0.02)
     door = folder.open_file(DOOR, os.O_RDWR | os.O_CREAT)
     fcntl.flock(door, fcntl.LOCK_EX)
-    mesh = Mesh(folder, "bus", Company())
+    mesh = Mesh(folder, "bus", Handler())
     with pytest.raises(BackendConnectionError, match=f"process {os.getpid()} lets nobody in"):
         await mesh.open()
     os.close(door)
@@ -110,15 +110,15 @@ async def test_member_that_stays_in_the_door_is_named(enter, folder, monkeypatch
 
 async def test_refused_socket_leaves_nothing_open(enter, folder, monkeypatch):
     """What the system refuses is one error, and no connection that was begun is left."""
-    company = await enter()
-    mesh = Mesh(folder, "bus", Company())
+    handler = await enter()
+    mesh = Mesh(folder, "bus", Handler())
     before = os.listdir("/proc/self/fd")
     monkeypatch.setattr(Folder, "protect", refuse)
     with pytest.raises(BackendError, match="place: No space left on device"):
         await mesh.open()
     mesh.close()
     monkeypatch.undo()
-    await until(lambda: not company.here and len(os.listdir("/proc/self/fd")) == len(before))
+    await until(lambda: not handler.here and len(os.listdir("/proc/self/fd")) == len(before))
 
 
 def refuse(*_):
@@ -127,7 +127,7 @@ def refuse(*_):
 
 async def test_closed_mesh_leaves_no_file(folder):
     """After closing there is nothing for others to find."""
-    mesh = Mesh(folder, "bus", Company())
+    mesh = Mesh(folder, "bus", Handler())
     await mesh.open()
     mesh.close()
     mesh.close()

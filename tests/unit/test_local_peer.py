@@ -13,7 +13,7 @@ from microagent.tools.local.frames import FrameError, FrameReader, Kind, confirm
 from microagent.tools.local.peer import Peer
 
 
-class Company:
+class Handler:
     """Notes what it is told."""
 
     def __init__(self):
@@ -21,36 +21,36 @@ class Company:
         self.frames = []
         self.left = []
 
-    def met(self, peer):
+    def connected(self, peer):
         self.here.append(peer)
 
-    def heard(self, peer, kind, payload):
+    def received(self, peer, kind, payload):
         if payload == b"nonsense":
             raise FrameError("it makes no sense")
         self.frames.append((kind, payload))
 
-    def quiet(self, peer):
+    def batch_ended(self, peer):
         pass
 
-    def gone(self, peer, reason):
+    def disconnected(self, peer, reason):
         self.left.append(reason)
 
 
 @pytest.fixture
-async def company():
-    return Company()
+async def handler():
+    return Handler()
 
 
 @pytest.fixture
-async def ends(company):
+async def ends(handler):
     """A peer, and the socket at its other end."""
     ours, theirs = socket.socketpair()
     theirs.setblocking(False)
     loop = asyncio.get_running_loop()
-    _, peer = await loop.create_unix_connection(lambda: Peer(company), sock=ours)
+    _, peer = await loop.create_unix_connection(lambda: Peer(handler), sock=ours)
     yield peer, theirs
     peer.abort()
-    await until(lambda: company.left)
+    await until(lambda: handler.left)
     theirs.close()
 
 
@@ -69,33 +69,33 @@ async def fill(peer, size=1000):
         peer.send([signal_frame("fill", bytes(size))])
 
 
-async def test_peer_is_known_by_its_process(ends, company):
+async def test_peer_is_known_by_its_process(ends, handler):
     """The kernel says who is at the other end."""
     peer, _ = ends
-    assert company.here == [peer]
+    assert handler.here == [peer]
     assert peer.pid == os.getpid()
 
 
-async def test_process_of_another_user_is_cut_off(company, monkeypatch):
+async def test_process_of_another_user_is_cut_off(handler, monkeypatch):
     """Nobody but this user takes part, root's folder or not."""
     monkeypatch.setattr(os, "geteuid", lambda: 4711)
     ours, theirs = socket.socketpair()
-    await asyncio.get_running_loop().create_unix_connection(lambda: Peer(company), sock=ours)
-    await until(lambda: company.left)
-    assert isinstance(company.left[0], PermissionError)
-    assert company.here == []
+    await asyncio.get_running_loop().create_unix_connection(lambda: Peer(handler), sock=ours)
+    await until(lambda: handler.left)
+    assert isinstance(handler.left[0], PermissionError)
+    assert handler.here == []
     theirs.close()
 
 
-async def test_frames_arrive_in_order(ends, company):
+async def test_frames_arrive_in_order(ends, handler):
     """What is sent by one end is heard by the other, in order."""
     peer, theirs = ends
     peer.send([confirm_frame(1), confirm_frame(2)])
     peer.insist(confirm_frame(3))
     assert await read(theirs, 3) == [(Kind.CONFIRM, b"1"), (Kind.CONFIRM, b"2"), (Kind.CONFIRM, b"3")]
     theirs.send(confirm_frame(4) + confirm_frame(5))
-    await until(lambda: len(company.frames) == 2)
-    assert company.frames == [(Kind.CONFIRM, b"4"), (Kind.CONFIRM, b"5")]
+    await until(lambda: len(handler.frames) == 2)
+    assert handler.frames == [(Kind.CONFIRM, b"4"), (Kind.CONFIRM, b"5")]
 
 
 @pytest.mark.parametrize("size", [100, 100_000], ids=["many", "large"])
@@ -157,12 +157,12 @@ async def test_publisher_waits_for_a_slow_peer_once(ends):
     [frame(Kind.SIGNAL, b"nonsense"), struct.pack("!IB", 1 << 30, Kind.SIGNAL), b"GET / HTTP/1.1\r\n\r\n"],
     ids=["payload", "length", "http"],
 )
-async def test_nonsense_ends_the_connection(ends, company, nonsense):
+async def test_nonsense_ends_the_connection(ends, handler, nonsense):
     """A peer that does not speak our language is cut off, with the reason."""
     _, theirs = ends
     theirs.send(nonsense)
-    await until(lambda: company.left)
-    assert isinstance(company.left[0], FrameError)
+    await until(lambda: handler.left)
+    assert isinstance(handler.left[0], FrameError)
 
 
 async def test_leaving_peer_says_what_it_had_to_say(ends):
@@ -177,9 +177,9 @@ async def test_leaving_peer_says_what_it_had_to_say(ends):
     assert frames[-1] == (Kind.CONFIRM, b"9")
 
 
-async def test_end_of_the_other_side_is_no_failure(ends, company):
+async def test_end_of_the_other_side_is_no_failure(ends, handler):
     """A process that just ends is gone without a reason."""
     _, theirs = ends
     theirs.close()
-    await until(lambda: company.left)
-    assert company.left == [None]
+    await until(lambda: handler.left)
+    assert handler.left == [None]

@@ -289,7 +289,7 @@ async def test_connection_that_comes_in_at_the_end_is_ended(enter):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as other:
         other.setblocking(False)
         other.connect(enter.folder.address(f"{member.name}.sock"))
-        member._mesh._entrance._take()
+        member._mesh._acceptor._take()
         await member.close()
         async with asyncio.timeout(5):
             while await asyncio.get_running_loop().sock_recv(other, 1024):

@@ -297,17 +297,17 @@ def test_stirred_queues_are_those_with_something_new(client, other):
     """What was sent, retried, released or given back is worth a look; what was taken or is done is not."""
     client.send(b"1", queue="a")
     client.send(b"2", b"3", b"4", queue="b")
-    assert client.store.stirred() == {"a", "b"}
-    assert client.store.stirred() == set()
+    assert client.store.readied() == {"a", "b"}
+    assert client.store.readied() == set()
     (first,), (second, third) = client.get(queue="a"), client.get(queue="b", limit=2)
-    assert client.store.stirred() == set()
+    assert client.store.readied() == set()
     client.settle([settled(first, Verdict.ACK), settled(second, Verdict.RETRY, delay=5)])
-    assert client.store.stirred() == {"b"}
+    assert client.store.readied() == {"b"}
     client.decide(Verdict.BURY, third)
-    assert client.store.stirred() == set()
+    assert client.store.readied() == set()
     client.get(queue="b")
     other.reap(nobody)
-    assert other.store.stirred() == {"b"}
+    assert other.store.readied() == {"b"}
 
 
 def test_failed_transaction_leaves_nothing(client):
@@ -328,14 +328,14 @@ def test_resent_message_is_the_newest(client):
     """It stands behind what waits, in the order in which the letters were given, and whoever waits is woken."""
     one, two, three = buried(client, b"1", b"2", b"3")
     client.send(b"0")
-    client.store.stirred()
+    client.store.readied()
     assert client.resend("q", [three, one]) == 2
-    assert client.store.stirred() == {"q"}
+    assert client.store.readied() == {"q"}
     assert client.bodies() == [b"0", b"3", b"1"]
     assert client.dead("q", 100) == [two]
-    client.store.stirred()
+    client.store.readied()
     assert client.resend("q", [three, one]) == 0
-    assert client.store.stirred() == set()
+    assert client.store.readied() == set()
     assert client.length("q") == 3
 
 

@@ -13,7 +13,7 @@ from microagent.counted import CountedLog
 from microagent.delivery import DeadLetter, Delivery, Outgoing
 from microagent.errors import BackendConnectionError, BackendError, ConfigurationError, QueueSerializingError
 from microagent.headers import as_text
-from microagent.tools.local.depot import Depot
+from microagent.tools.local.session import Session
 from microagent.tools.local.folder import SCHEME, folder_path
 from microagent.tools.local.store import Row, Store
 
@@ -56,30 +56,30 @@ class LocalBroker(AbstractQueueBroker):
         if synchronous not in SYNCHRONOUS:
             raise ConfigurationError(f"synchronous={synchronous!r} has to be one of {', '.join(SYNCHRONOUS)}")
         self._synchronous = synchronous
-        self._opened: Depot | None = None
+        self._opened: Session | None = None
         self._due: dict[str, float | None] = {}  # when the next delayed message of a queue is
         self._stuck = CountedLog(
             log, "%r cannot store what became of its messages (tried %d times), and tries again", arguments=(self,)
         )
 
     @property
-    def _depot(self) -> Depot:
+    def _session(self) -> Session:
         if self._opened is None:
             raise BackendConnectionError(f"{self!r} is closed")
         return self._opened
 
     async def _open(self) -> None:
-        self._opened = await Depot.open(folder_path(self.dsn), self._synchronous, self.log)
+        self._opened = await Session.open(folder_path(self.dsn), self._synchronous, self.log)
 
     async def _close(self) -> None:
         if self._opened is not None:
-            depot, self._opened = self._opened, None
-            await depot.close()
+            session, self._opened = self._opened, None
+            await session.close()
 
     async def _push(self, batch: Sequence[Outgoing]) -> Sequence[Exception | None]:
         results = [_refusal(message) for message in batch]
         accepted = [message for message, error in zip(batch, results, strict=True) if error is None]
-        await self._depot.submit(_pushing(accepted), durable=True)
+        await self._session.submit(_pushing(accepted), durable=True)
         return results
 
     def _begin(self, batch: Sequence[Outgoing], told: Callable[[Stored | None], None]) -> bool:
@@ -93,22 +93,22 @@ class LocalBroker(AbstractQueueBroker):
         return True
 
     async def _take(self, name: str, limit: int) -> list[Delivery]:
-        depot = self._depot
-        await depot.doorbell.attend(name)
-        depot.doorbell.hush(name)
-        deliveries, self._due[name] = await depot.submit(lambda store: store.take(name, limit, self._lease))
+        session = self._session
+        await session.doorbell.subscribe(name)
+        session.doorbell.clear(name)
+        deliveries, self._due[name] = await session.submit(lambda store: store.take(name, limit, self._lease))
         return deliveries
 
     async def _wait(self, name: str, timeout: float) -> None:
         due = self._due.get(name)
         if due is not None:
             timeout = min(timeout, max(0.0, due - time.time()))
-        await self._depot.doorbell.wait(name, timeout)
+        await self._session.doorbell.wait(name, timeout)
 
     async def _settle(self, batch: Sequence[Delivery]) -> None:
         while True:
             try:
-                return await self._depot.submit(lambda store: store.settle(batch))
+                return await self._session.submit(lambda store: store.settle(batch))
             except BackendConnectionError:
                 raise
             except BackendError:
@@ -116,27 +116,27 @@ class LocalBroker(AbstractQueueBroker):
                 await asyncio.sleep(PAUSE)
 
     async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
-        lost = await self._depot.submit(lambda store: store.renew([each.token for each in held], self._lease))
+        lost = await self._session.submit(lambda store: store.renew([each.token for each in held], self._lease))
         return {delivery for delivery in held if delivery.token in lost}
 
     async def _maintain(self, name: str) -> float:
-        await self._depot.reap()
+        await self._session.reap()
         return min(SWEEP, self._lease / 4)
 
     async def _length(self, name: str) -> int:
-        return await self._depot.submit(lambda store: store.length(name))
+        return await self._session.submit(lambda store: store.length(name))
 
     async def _dead(self, name: str, limit: int) -> list[DeadLetter]:
-        return await self._depot.submit(lambda store: store.dead(name, limit))
+        return await self._session.submit(lambda store: store.dead(name, limit))
 
     async def _resend(self, name: str, letters: Sequence[DeadLetter]) -> int:
-        return await self._depot.submit(lambda store: store.resend(name, letters), durable=True)
+        return await self._session.submit(lambda store: store.resend(name, letters), durable=True)
 
     async def _discard(self, name: str, letters: Sequence[DeadLetter]) -> int:
-        return await self._depot.submit(lambda store: store.discard(name, letters), durable=True)
+        return await self._session.submit(lambda store: store.discard(name, letters), durable=True)
 
     async def _detach(self, name: str) -> None:
-        await self._depot.doorbell.neglect(name)
+        await self._session.doorbell.unsubscribe(name)
 
 
 def _pushing(batch: Sequence[Outgoing]) -> Callable[[Store], None]:

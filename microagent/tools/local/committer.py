@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from typing import Any, TypeAlias, TypeVar
 
-from microagent.tools.local.forks import keep_from_children
+from microagent.tools.local.forks import register_for_forks
 from microagent.tools.local.store import Store
 
 T = TypeVar("T")
@@ -32,16 +32,16 @@ class Committer:
     Runs operations on a store, in order.
 
     :param open_store: called in the thread
-    :param stirred: called on the loop with the queues that have got something to take
+    :param readied: called on the loop with the queues that have got something to take
     """
 
-    def __init__(self, open_store: Callable[[], Store], stirred: Callable[[set[str]], None]) -> None:
+    def __init__(self, open_store: Callable[[], Store], readied: Callable[[set[str]], None]) -> None:
         self._open_store = open_store
-        self._stirred = stirred
+        self._readied = readied
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
         self._loop = asyncio.get_running_loop()
         self._ended: concurrent.futures.Future[None] = concurrent.futures.Future()
-        keep_from_children(self)
+        register_for_forks(self)
 
     def descriptors(self) -> list[int]:
         """None: what the thread has open is the store's."""
@@ -104,7 +104,7 @@ class Committer:
             waiting = self._waiting()
             going_on = waiting[-1] is not None
             if jobs := [job for job in waiting if job is not None]:
-                self._on_loop(self._tell, _carry_out(store, jobs), store.stirred())
+                self._on_loop(self._tell, _carry_out(store, jobs), store.readied())
 
     def _waiting(self) -> "list[Job | None]":
         """All that waits, at least one; None, if it is there, is the last one."""
@@ -120,11 +120,11 @@ class Committer:
 
     # On the loop
 
-    def _tell(self, outcomes: Sequence[Outcome], stirred: set[str]) -> None:
+    def _tell(self, outcomes: Sequence[Outcome], readied: set[str]) -> None:
         for outcome in outcomes:
             _resolve(*outcome)
-        if stirred:
-            self._stirred(stirred)
+        if readied:
+            self._readied(readied)
 
 
 def _carry_out(store: Store, jobs: Sequence[Job]) -> list[Outcome]:

@@ -31,13 +31,13 @@ class Doorbell:
         """Of this member in the folder; alive as long as this process is."""
         return self._pubsub.name
 
-    async def attend(self, queue: str) -> None:
+    async def subscribe(self, queue: str) -> None:
         """Hear the bell of ``queue`` from now on, whoever rings it."""
         if queue not in self._bells:
             self._bells[queue] = asyncio.Event()
             await self._pubsub.subscribe([_pattern(queue)])
 
-    async def neglect(self, queue: str) -> None:
+    async def unsubscribe(self, queue: str) -> None:
         """Hear it no longer."""
         if self._bells.pop(queue, None) is not None:
             await self._pubsub.unsubscribe([_pattern(queue)])
@@ -46,7 +46,7 @@ class Doorbell:
         """Wake all who wait for one of these."""
         self._pubsub.post([(_channel(queue), b"") for queue in queues])
 
-    def hush(self, queue: str) -> None:
+    def clear(self, queue: str) -> None:
         """Be quiet until it is rung again. To be called before looking for messages, or a ring between is lost."""
         self._bells[queue].clear()
 

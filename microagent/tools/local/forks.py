@@ -30,7 +30,7 @@ def no_fork() -> Generator[None, None, None]:
         yield
 
 
-def keep_from_children(holder: Holder) -> None:
+def register_for_forks(holder: Holder) -> None:
     """In every child that is forked from now on, the descriptors of ``holder`` lead nowhere, and it forgets them."""
     _holders.add(holder)
 

@@ -28,15 +28,15 @@ class Kind(IntEnum):
     SIGNAL = 4
 
 
-class Wish(msgspec.Struct, frozen=True):
+class SubscriptionChange(msgspec.Struct, frozen=True):
     """A change of what a member subscribes to; ``number`` comes back in the confirmation."""
 
     number: int
     patterns: list[tuple[str, str]]
 
     @classmethod
-    def of(cls, number: int, patterns: Sequence[Pattern]) -> "Wish":
-        """A wish for these patterns."""
+    def of(cls, number: int, patterns: Sequence[Pattern]) -> "SubscriptionChange":
+        """A change for these patterns."""
         return cls(number, [(pattern.head, pattern.tag) for pattern in patterns])
 
     def subscribed(self) -> list[Pattern]:
@@ -44,28 +44,28 @@ class Wish(msgspec.Struct, frozen=True):
         return [Pattern(head, tag) for head, tag in self.patterns]
 
 
-_wish = msgspec.json.Decoder(Wish)
+_subscription = msgspec.json.Decoder(SubscriptionChange)
 
 
-def wish_frame(kind: Kind, wish: Wish) -> bytes:
+def subscription_frame(kind: Kind, change: SubscriptionChange) -> bytes:
     """A subscription, or the end of one."""
-    return frame(kind, msgspec.json.encode(wish))
+    return frame(kind, msgspec.json.encode(change))
 
 
-def read_wish(payload: bytes) -> Wish:
+def read_subscription(payload: bytes) -> SubscriptionChange:
     """
-    What :func:`wish_frame` wrote.
+    What :func:`subscription_frame` wrote.
 
     :raises FrameError: if it makes no sense
     """
     try:
-        return _wish.decode(payload)
+        return _subscription.decode(payload)
     except msgspec.DecodeError as error:
         raise FrameError(f"a subscription that makes no sense: {error}") from error
 
 
 def confirm_frame(number: int) -> bytes:
-    """The confirmation of the wish of this number."""
+    """The confirmation of the change of this number."""
     return frame(Kind.CONFIRM, str(number).encode())
 
 

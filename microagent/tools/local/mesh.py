@@ -10,11 +10,11 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, suppress
 
 from microagent.errors import BackendConnectionError
-from microagent.tools.local.entrance import Entrance
+from microagent.tools.local.acceptor import Acceptor
 from microagent.tools.local.folder import Folder
-from microagent.tools.local.forks import keep_from_children
+from microagent.tools.local.forks import register_for_forks
 from microagent.tools.local.lockholder import lock_holder
-from microagent.tools.local.peer import Company, Peer
+from microagent.tools.local.peer import PeerHandler, Peer
 from microagent.tools.local.presence import SOCKET, Presence, living
 
 BACKLOG = 1024
@@ -28,7 +28,7 @@ class Mesh:
 
     Members come in one at a time, so that of any two the later one finds the socket of the earlier and connects: once.
 
-    :param company: is told of peers and their frames
+    :param handler: is told of peers and their frames
     :param log: is told when there is no room for another one
     :ivar presence: of this member
     """
@@ -37,24 +37,24 @@ class Mesh:
         self,
         folder: Folder,
         kind: str,
-        company: Company,
+        handler: PeerHandler,
         log: logging.Logger = logging.getLogger("microagent.local"),  # noqa: B008 - it is one for all
     ) -> None:
         self.presence = Presence(folder, kind)
         self._folder = folder
         self._kind = kind
-        self._company = company
+        self._handler = handler
         self._log = log
-        self._entrance: Entrance | None = None
-        keep_from_children(self)
+        self._acceptor: Acceptor | None = None
+        register_for_forks(self)
 
     def descriptors(self) -> list[int]:
         """Those at which new connections come in."""
-        return [] if self._entrance is None else [self._entrance.fileno()]
+        return [] if self._acceptor is None else [self._acceptor.fileno()]
 
     def forget(self) -> None:
         """Another process takes part, this one does not."""
-        self._entrance = None
+        self._acceptor = None
 
     async def open(self) -> None:
         """Take part; connected with all who already do when it returns."""
@@ -73,13 +73,13 @@ class Mesh:
     async def _begin(self, listener: socket.socket, connections: list[socket.socket]) -> None:
         """``connections`` are taken from the list as they are taken into use."""
         loop = asyncio.get_running_loop()
-        self._entrance = Entrance(listener, self._peer, self._log)
+        self._acceptor = Acceptor(listener, self._peer, self._log)
         while connections:
             with suppress(OSError):  # it left again
                 await loop.create_unix_connection(self._peer, sock=connections.pop())
 
     def _peer(self) -> Peer:
-        return Peer(self._company)
+        return Peer(self._handler)
 
     def _connections(self) -> Generator[socket.socket, None, None]:
         for name in living(self._folder, self._kind):
@@ -109,11 +109,11 @@ class Mesh:
         return listener
 
     def close(self) -> None:
-        """No longer take part. The connections that stand are the company's to end."""
+        """No longer take part. The connections that stand are the handler's to end."""
         self.presence.withdraw()
-        if self._entrance is not None:
-            self._entrance.close()
-            self._entrance = None
+        if self._acceptor is not None:
+            self._acceptor.close()
+            self._acceptor = None
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Protocol, cast
 
-from microagent.tools.local.forks import keep_from_children
+from microagent.tools.local.forks import register_for_forks
 from microagent.tools.local.frames import FrameError, FrameReader
 
 WAITING = 1_000  # frames that wait for a peer that does not read; what comes beyond them is dropped
@@ -18,23 +18,23 @@ AT_ONCE = 64 * 1024  # bytes that are written together
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: the numbers of users and groups have no sign
 
 
-class Company(Protocol):
+class PeerHandler(Protocol):
     """Whom a peer tells what happens to it."""
 
-    def met(self, peer: "Peer") -> None:
+    def connected(self, peer: "Peer") -> None:
         """The connection stands."""
 
-    def heard(self, peer: "Peer", kind: int, payload: bytes) -> None:
+    def received(self, peer: "Peer", kind: int, payload: bytes) -> None:
         """
         A frame came.
 
         :raises FrameError: if it makes no sense; the connection ends
         """
 
-    def quiet(self, peer: "Peer") -> None:
+    def batch_ended(self, peer: "Peer") -> None:
         """All that came together has been heard."""
 
-    def gone(self, peer: "Peer", reason: Exception | None) -> None:
+    def disconnected(self, peer: "Peer", reason: Exception | None) -> None:
         """The connection has ended; ``reason`` is None where the other end just left."""
 
 
@@ -42,13 +42,13 @@ class Peer(asyncio.Protocol):
     """
     Another member, at the other end of a connection.
 
-    :param company: is told what happens
+    :param handler: is told what happens
     :ivar pid: of its process
     """
 
-    def __init__(self, company: Company) -> None:
+    def __init__(self, handler: PeerHandler) -> None:
         self.pid = 0
-        self._company = company
+        self._handler = handler
         self._transport: asyncio.Transport | None = None
         self._reader = FrameReader()
         self._waiting: deque[bytes] = deque()
@@ -57,7 +57,7 @@ class Peer(asyncio.Protocol):
         self._flowing.set()
         self._stalled = False
         self._reason: Exception | None = None
-        keep_from_children(self)
+        register_for_forks(self)
 
     def descriptors(self) -> list[int]:
         """That of the connection, while it stands."""
@@ -72,23 +72,23 @@ class Peer(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)
         self.pid, user = _credentials(transport.get_extra_info("socket"))
         if user == os.geteuid():
-            self._company.met(self)
+            self._handler.connected(self)
         else:
             self._fail(PermissionError(f"a process of user {user} wants to take part"))
 
     def data_received(self, data: bytes) -> None:
         try:
             for kind, payload in self._reader.feed(data):
-                self._company.heard(self, kind, payload)
+                self._handler.received(self, kind, payload)
         except FrameError as error:
             self._fail(error)
-        self._company.quiet(self)
+        self._handler.batch_ended(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._transport = None
         self._waiting.clear()
         self._flowing.set()
-        self._company.gone(self, self._reason)
+        self._handler.disconnected(self, self._reason)
 
     def pause_writing(self) -> None:
         self._flowing.clear()

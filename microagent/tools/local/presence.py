@@ -5,7 +5,7 @@ import os
 from uuid import uuid4
 
 from microagent.tools.local.folder import Folder
-from microagent.tools.local.forks import keep_from_children
+from microagent.tools.local.forks import register_for_forks
 
 LOCK = ".lock"
 SOCKET = ".sock"
@@ -23,7 +23,7 @@ class Presence:
         self.name = f"{kind}-{uuid4().hex}"
         self._folder = folder
         self._descriptor = -1
-        keep_from_children(self)
+        register_for_forks(self)
 
     def descriptors(self) -> list[int]:
         """That of the lock, while it is held open."""

@@ -12,17 +12,17 @@ from microagent.tools.local.folder import Folder
 from microagent.tools.local.frames import (
     FrameError,
     Kind,
-    Wish,
+    SubscriptionChange,
     confirm_frame,
     read_confirm,
     read_signal,
-    read_wish,
+    read_subscription,
     signal_frame,
-    wish_frame,
+    subscription_frame,
 )
 from microagent.tools.local.mesh import Mesh
 from microagent.tools.local.peer import Peer
-from microagent.tools.local.rounds import Rounds
+from microagent.tools.local.confirmations import Confirmations
 from microagent.tools.local.routes import Routes
 
 PATIENCE = 0.1  # seconds that a publisher waits for a peer to read, before messages for it are dropped
@@ -64,7 +64,7 @@ class PubSub:
         self._peers: set[Peer] = set()
         self._hanging: set[Peer] = set()  # they did not answer, and are not waited for until they say something
         self._routes: Routes[Peer | None] = Routes()  # None is this member itself
-        self._rounds: Rounds[Peer] = Rounds()
+        self._confirmations: Confirmations[Peer] = Confirmations()
         self._arrived: list[Message] = []
         self._reading = True
         self._closed = False
@@ -95,10 +95,10 @@ class PubSub:
         self._dropped.flush()
 
     async def _part(self, end: Callable[[Peer], None]) -> None:
-        departure = self._rounds.begin(self._peers)
+        departure = self._confirmations.begin(self._peers)
         for peer in tuple(self._peers):
             end(peer)
-        await self._rounds.end(departure, LINGER)
+        await self._confirmations.end(departure, LINGER)
 
     async def subscribe(self, patterns: Sequence[Pattern]) -> None:
         """Hear what matches ``patterns``, from whomever publishes it after this has returned."""
@@ -111,11 +111,11 @@ class PubSub:
         await self._agree(Kind.UNSUBSCRIBE, patterns)
 
     async def _agree(self, kind: Kind, patterns: Sequence[Pattern]) -> None:
-        question = self._rounds.begin(self._peers - self._hanging)
-        frame = wish_frame(kind, Wish.of(question.number, patterns))
+        question = self._confirmations.begin(self._peers - self._hanging)
+        frame = subscription_frame(kind, SubscriptionChange.of(question.number, patterns))
         for peer in self._peers:
             peer.insist(frame)
-        if hanging := await self._rounds.end(question, CONFIRM):
+        if hanging := await self._confirmations.end(question, CONFIRM):
             self._hanging |= hanging
             pids = sorted({peer.pid for peer in hanging})
             more = f" and {len(pids) - NAMED} more" if len(pids) > NAMED else ""
@@ -171,47 +171,47 @@ class PubSub:
 
     # What peers say
 
-    def met(self, peer: Peer) -> None:
+    def connected(self, peer: Peer) -> None:
         """A new peer learns what we subscribe to."""
         if self._closed:  # it was accepted just before
             peer.abort()
             return
         self._peers.add(peer)
-        peer.insist(wish_frame(Kind.SUBSCRIBE, Wish.of(0, self._routes.of(None))))
+        peer.insist(subscription_frame(Kind.SUBSCRIBE, SubscriptionChange.of(0, self._routes.of(None))))
         if not self._reading:
             peer.pause_reading()
 
-    def heard(self, peer: Peer, kind: int, payload: bytes) -> None:
+    def received(self, peer: Peer, kind: int, payload: bytes) -> None:
         """Keep a signal until all that came with it is there; see to everything else."""
         self._hanging.discard(peer)
         if kind == Kind.SIGNAL:
             self._arrived.append(read_signal(payload))
         elif kind == Kind.CONFIRM:
-            self._rounds.answered(read_confirm(payload), peer)
+            self._confirmations.answered(read_confirm(payload), peer)
         elif kind in (Kind.SUBSCRIBE, Kind.UNSUBSCRIBE):
-            self._obey(peer, Kind(kind), read_wish(payload))
+            self._obey(peer, Kind(kind), read_subscription(payload))
         else:
             raise FrameError(f"a frame of the unknown kind {kind}")
 
-    def _obey(self, peer: Peer, kind: Kind, wish: Wish) -> None:
-        change = self._routes.add if kind is Kind.SUBSCRIBE else self._routes.remove
-        change(peer, wish.subscribed())
-        peer.insist(confirm_frame(wish.number))
+    def _obey(self, peer: Peer, kind: Kind, change: SubscriptionChange) -> None:
+        apply = self._routes.add if kind is Kind.SUBSCRIBE else self._routes.remove
+        apply(peer, change.subscribed())
+        peer.insist(confirm_frame(change.number))
 
-    def quiet(self, peer: Peer) -> None:
+    def batch_ended(self, peer: Peer) -> None:
         """Deliver the signals that came together."""
         if self._arrived:
             arrived, self._arrived = self._arrived, []
             self._deliver(arrived)
 
-    def gone(self, peer: Peer, reason: Exception | None) -> None:
+    def disconnected(self, peer: Peer, reason: Exception | None) -> None:
         """Forget a peer, and wait for it no longer."""
         if reason is not None:
             self._log.warning("Process %d is cut off: %s", peer.pid, reason)
         self._peers.discard(peer)
         self._hanging.discard(peer)
         self._routes.forget(peer)
-        self._rounds.gone(peer)
+        self._confirmations.gone(peer)
         self._left()
 
 

@@ -15,9 +15,9 @@ from microagent.errors import BackendError
 from microagent.tools.local import statements
 from microagent.tools.local.disk import Disk
 from microagent.tools.local.folder import Folder
-from microagent.tools.local.forks import keep_from_children, no_fork
+from microagent.tools.local.forks import register_for_forks, no_fork
 from microagent.tools.local.schema import prepare
-from microagent.tools.local.turn import Turn
+from microagent.tools.local.filelock import FileLock
 
 FILE = "queues.db"
 TURN = "turn.lock"
@@ -47,15 +47,15 @@ class Store:
         self._durable = synchronous
         self._lazy = "OFF" if synchronous == "OFF" else "NORMAL"
         self._synchronous = ""
-        self._stirred: set[str] = set()
+        self._readied: set[str] = set()
         with self._errors():
             folder.make_file(FILE)  # and not by SQLite, so that nobody else can read it
             self._disk = Disk(self.path)
-            self._turn = Turn(folder, TURN)
+            self._lock = FileLock(folder, TURN)
             self._connection = sqlite3.connect(self.path, timeout=BUSY, isolation_level=None, check_same_thread=False)
-        keep_from_children(self)
+        register_for_forks(self)
         try:
-            with self._errors(), self._turn, no_fork():
+            with self._errors(), self._lock, no_fork():
                 for setting in SETTINGS:
                     self._connection.execute(f"PRAGMA {setting}")
             with self.transaction(durable=True):
@@ -74,9 +74,9 @@ class Store:
 
     def close(self) -> None:
         """Let go of the file; the last one leaves it whole, without a log beside it."""
-        with self._turn, no_fork():  # the last one to close tidies up, which must not meet another one opening
+        with self._lock, no_fork():  # the last one to close tidies up, which must not meet another one opening
             self._connection.close()
-        self._turn.close()
+        self._lock.close()
 
     @contextmanager
     def transaction(self, *, durable: bool) -> Generator[None, None, None]:
@@ -87,7 +87,7 @@ class Store:
             undo it, which brings a message once more and never loses one
         :raises BackendError: if the disk is full, or does not do what it is asked
         """
-        with self._errors(), self._turn, no_fork():
+        with self._errors(), self._lock, no_fork():
             self._look_at_disk()
             self._synchronize(self._durable if durable else self._lazy)
             self._connection.execute("BEGIN IMMEDIATE")
@@ -128,10 +128,10 @@ class Store:
             self._connection.execute(f"PRAGMA synchronous = {mode}")
             self._synchronous = mode
 
-    def stirred(self) -> set[str]:
+    def readied(self) -> set[str]:
         """The queues that have got something to take since the last call."""
-        stirred, self._stirred = self._stirred, set()
-        return stirred
+        readied, self._readied = self._readied, set()
+        return readied
 
     def push(self, messages: Sequence[Row]) -> None:
         """
@@ -160,7 +160,7 @@ class Store:
             chunk = messages[start : start + ROWS]
             last = self._insert(statements.insert(len(chunk)), [value for message in chunk for value in message])
             yield start, last - len(chunk)
-        self._stirred.update(queue for queue, _, _ in messages)
+        self._readied.update(queue for queue, _, _ in messages)
 
     def _check_room(self, size: int) -> None:
         if not self._disk.has_room(size, self._unused):
@@ -212,7 +212,7 @@ class Store:
             moved = [row for row, delivery in zip(rows, batch, strict=True) if delivery.verdict is verdict]
             self._connection.execute(statements.MOVE[verdict], {"rows": _json(moved)})
         self._connection.execute(statements.LET_GO, {"rows": _json(rows)})
-        self._stirred.update(delivery.queue for delivery in batch if delivery.verdict in _COMES_AGAIN)
+        self._readied.update(delivery.queue for delivery in batch if delivery.verdict in _COMES_AGAIN)
 
     def renew(self, leases: Sequence[int], lease: float) -> set[int]:
         """
@@ -242,7 +242,7 @@ class Store:
         if queues != "[]":
             self._connection.execute(move, {"rows": rows})
             self._connection.execute(statements.LET_GO, {"rows": rows})
-            self._stirred.update(msgspec.json.decode(queues))
+            self._readied.update(msgspec.json.decode(queues))
 
     def length(self, queue: str) -> int:
         """How many messages wait, delayed ones included."""
@@ -267,7 +267,7 @@ class Store:
         cursor = self._connection.execute(statements.RESEND, _letters(queue, letters))
         if cursor.rowcount:
             self._connection.execute(statements.ARRIVE, ((cursor.lastrowid or 0) - cursor.rowcount,))
-            self._stirred.add(queue)
+            self._readied.add(queue)
         return self.discard(queue, letters)
 
     def discard(self, queue: str, letters: Sequence[DeadLetter]) -> int:

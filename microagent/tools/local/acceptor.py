@@ -13,7 +13,7 @@ AT_ONCE = 100  # connections that are taken before others get their turn
 REST = 0.5  # seconds until it is tried again, when there is no descriptor for one more
 
 
-class Entrance:
+class Acceptor:
     """
     Takes connections as long as there are descriptors for them; then the others wait outside.
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from microagent.tools.local.folder import Folder
-from microagent.tools.local.turn import Turn
+from microagent.tools.local.filelock import FileLock
 
 
 @pytest.fixture
@@ -17,7 +17,7 @@ def folder(tmp_path):
 
 def test_second_waits_until_the_first_is_done(folder):
     """What happens inside is never inside of another's turn."""
-    first, second, log = Turn(folder, "turn.lock"), Turn(folder, "turn.lock"), []
+    first, second, log = FileLock(folder, "turn.lock"), FileLock(folder, "turn.lock"), []
     begun = threading.Event()
 
     def work() -> None:
@@ -38,7 +38,7 @@ def test_second_waits_until_the_first_is_done(folder):
 
 def test_turn_ends_with_an_error(folder):
     """Whoever fails hands the turn on all the same."""
-    first, second = Turn(folder, "turn.lock"), Turn(folder, "turn.lock")
+    first, second = FileLock(folder, "turn.lock"), FileLock(folder, "turn.lock")
     with pytest.raises(RuntimeError), first:
         raise RuntimeError
     with second:

@@ -5,10 +5,10 @@ import os
 from types import TracebackType
 
 from microagent.tools.local.folder import Folder
-from microagent.tools.local.forks import keep_from_children
+from microagent.tools.local.forks import register_for_forks
 
 
-class Turn:
+class FileLock:
     """
     A lock on a file, held inside ``with``.
 
@@ -18,7 +18,7 @@ class Turn:
 
     def __init__(self, folder: Folder, name: str) -> None:
         self._descriptor = folder.open_file(name, os.O_RDWR | os.O_CREAT)
-        keep_from_children(self)
+        register_for_forks(self)
 
     def descriptors(self) -> list[int]:
         """That of the lock, while it is held open."""

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 M = TypeVar("M", bound=Hashable)
 
 
-class Round(Generic[M]):
+class Confirmation(Generic[M]):
     """One question to some members."""
 
     def __init__(self, number: int, members: Iterable[M]) -> None:
@@ -33,32 +33,32 @@ class Round(Generic[M]):
         return self._open
 
 
-class Rounds(Generic[M]):
+class Confirmations(Generic[M]):
     """The questions that are open."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
-        self._rounds: dict[int, Round[M]] = {}
+        self._confirmations: dict[int, Confirmation[M]] = {}
 
-    def begin(self, members: Iterable[M]) -> Round[M]:
+    def begin(self, members: Iterable[M]) -> Confirmation[M]:
         """A question to ``members``, under a number of its own."""
-        started = Round(next(self._numbers), members)
-        self._rounds[started.number] = started
+        started = Confirmation(next(self._numbers), members)
+        self._confirmations[started.number] = started
         return started
 
-    async def end(self, started: Round[M], timeout: float) -> set[M]:
+    async def end(self, started: Confirmation[M], timeout: float) -> set[M]:
         """Wait for the answers; the members that have not answered within ``timeout`` seconds."""
         try:
             return await started.wait(timeout)
         finally:
-            del self._rounds[started.number]
+            del self._confirmations[started.number]
 
     def answered(self, number: int, member: M) -> None:
         """``member`` has answered the question of this number."""
-        if number in self._rounds:
-            self._rounds[number].strike(member)
+        if number in self._confirmations:
+            self._confirmations[number].strike(member)
 
     def gone(self, member: M) -> None:
         """``member`` will answer nothing any more."""
-        for started in self._rounds.values():
+        for started in self._confirmations.values():
             started.strike(member)

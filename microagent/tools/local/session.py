@@ -24,7 +24,7 @@ CLOSING = 10.0  # and when we leave
 DEATHS = (0.01, 0.1, 0.5)  # seconds after the end of a connection at which its process may be found dead
 
 
-class Depot:
+class Session:
     """
     Everything that a broker has open.
 
@@ -40,7 +40,7 @@ class Depot:
         self._closed = False
 
     @classmethod
-    async def open(cls, path: str, synchronous: str, log: logging.Logger) -> "Depot":
+    async def open(cls, path: str, synchronous: str, log: logging.Logger) -> "Session":
         """
         The queues of the folder at ``path``.
 
@@ -51,15 +51,15 @@ class Depot:
         async with AsyncExitStack() as opened:
             folder = Folder.open(path)
             opened.callback(folder.close)
-            depot = cls(folder, synchronous, log)
-            opened.push_async_callback(depot.doorbell.close)
-            await depot.doorbell.open()
-            opened.push_async_callback(depot._committer.stop, CLOSING)
-            await depot._start()
-            opened.callback(depot._hand_back)
-            depot._closing = opened.pop_all()
-            close_with(asyncio.get_running_loop(), depot)
-        return depot
+            session = cls(folder, synchronous, log)
+            opened.push_async_callback(session.doorbell.close)
+            await session.doorbell.open()
+            opened.push_async_callback(session._committer.stop, CLOSING)
+            await session._start()
+            opened.callback(session._hand_back)
+            session._closing = opened.pop_all()
+            close_with(asyncio.get_running_loop(), session)
+        return session
 
     async def close(self) -> None:
         """Hand back what is still held, and let go of everything."""

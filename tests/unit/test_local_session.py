@@ -7,11 +7,11 @@ import pytest
 from support import until
 
 from microagent import BackendConnectionError, BackendError
-from microagent.tools.local import depot as module
-from microagent.tools.local.depot import Depot
+from microagent.tools.local import session as module
+from microagent.tools.local.session import Session
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.store import TURN
-from microagent.tools.local.turn import Turn
+from microagent.tools.local.filelock import FileLock
 
 LOG = logging.getLogger("test.local")
 
@@ -25,44 +25,44 @@ def path(tmp_path):
 def others_turn(path):
     """The turn of another one, who can take it and not give it away."""
     folder = Folder.open(path)
-    turn = Turn(folder, TURN)
+    turn = FileLock(folder, TURN)
     yield turn
     turn.close()
     folder.close()
 
 
 @pytest.fixture
-async def depot(path):
-    depot = await Depot.open(path, "FULL", LOG)
-    yield depot
-    await depot.close()
+async def session(path):
+    session = await Session.open(path, "FULL", LOG)
+    yield session
+    await session.close()
 
 
-async def test_who_waits_in_vain_for_a_turn_is_told_why(depot, others_turn, monkeypatch):
+async def test_who_waits_in_vain_for_a_turn_is_told_why(session, others_turn, monkeypatch):
     """The error names the process that keeps everybody from writing; what was given up is not done afterwards."""
     monkeypatch.setattr(module, "PATIENCE", 0.05)
     with others_turn, pytest.raises(BackendError, match=f"process {os.getpid()} lets nobody write to the queues"):
-        await depot.submit(lambda store: store.push([("q", b"given up", None)]))
+        await session.submit(lambda store: store.push([("q", b"given up", None)]))
     monkeypatch.undo()
-    await depot.submit(lambda store: store.push([("q", b"accepted", None)]))
-    assert await depot.submit(lambda store: store.length("q")) == 1
+    await session.submit(lambda store: store.push([("q", b"accepted", None)]))
+    assert await session.submit(lambda store: store.length("q")) == 1
 
 
-async def test_who_does_not_wait_is_told(depot, others_turn, monkeypatch):
+async def test_who_does_not_wait_is_told(session, others_turn, monkeypatch):
     """What it gives, what it raises, or who keeps everybody from writing; what was given up is not done afterwards."""
     told = []
 
     def fails(store):
         raise ValueError("no")
 
-    depot.begin(lambda store: store.length("q"), told.append)
-    depot.begin(fails, told.append)
+    session.begin(lambda store: store.length("q"), told.append)
+    session.begin(fails, told.append)
     await until(lambda: len(told) == 2)
     monkeypatch.setattr(module, "PATIENCE", 0.05)
     with others_turn:
-        depot.begin(lambda store: store.push([("q", b"given up", None)]), told.append)
+        session.begin(lambda store: store.push([("q", b"given up", None)]), told.append)
         await until(lambda: len(told) == 3)
-    assert await depot.submit(lambda store: store.length("q")) == 0
+    assert await session.submit(lambda store: store.length("q")) == 0
     length, error, hindrance = told
     assert length == 0
     assert str(error) == "no"
@@ -72,13 +72,13 @@ async def test_who_does_not_wait_is_told(depot, others_turn, monkeypatch):
 async def test_closing_does_not_wait_for_ever_for_a_turn(path, others_turn, monkeypatch):
     """Who leaves is let go; what it held is handed back when its turn comes."""
     monkeypatch.setattr(module, "CLOSING", 0.05)
-    depot = await Depot.open(path, "FULL", LOG)
-    await depot.submit(lambda store: store.push([("q", b"1", None)]))
-    await depot.submit(lambda store: store.take("q", 1, 30))
+    session = await Session.open(path, "FULL", LOG)
+    await session.submit(lambda store: store.push([("q", b"1", None)]))
+    await session.submit(lambda store: store.take("q", 1, 30))
     with others_turn:
-        await depot.close()
+        await session.close()
     monkeypatch.undo()
-    later = await Depot.open(path, "FULL", LOG)
+    later = await Session.open(path, "FULL", LOG)
     await until(lambda: later.submit(lambda store: store.length("q")))
     await later.close()
 
@@ -88,7 +88,7 @@ async def test_opening_can_be_tried_again(path, others_turn, monkeypatch):
     monkeypatch.setattr(module, "OPENING", 0.05)
     monkeypatch.setattr(module, "CLOSING", 0.05)
     with others_turn, pytest.raises(BackendConnectionError, match="lets nobody write"):
-        await Depot.open(path, "FULL", LOG)
+        await Session.open(path, "FULL", LOG)
     monkeypatch.undo()
-    depot = await Depot.open(path, "FULL", LOG)
-    await depot.close()
+    session = await Session.open(path, "FULL", LOG)
+    await session.close()
