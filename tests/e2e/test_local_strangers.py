@@ -219,7 +219,7 @@ async def test_crowd_that_there_are_no_descriptors_for(pair: Pair, caplog: pytes
     with descriptors(before + 50):
         async with Crowd(pair, 200) as crowd:
             await crowd.is_there()
-            await until(lambda: "no descriptor is left" in caplog.text)
+            await until(lambda: "no file descriptor left" in caplog.text)
             await pair.talks()
             assert len(caplog.records) < 100
     await until(lambda: open_now() <= before + 5)

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from microagent.tools.local.folder import Folder
 from microagent.tools.local.filelock import FileLock
+from microagent.tools.local.folder import Folder
 
 
 @pytest.fixture

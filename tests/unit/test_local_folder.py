@@ -88,7 +88,7 @@ def test_folder_that_is_open_to_others_is_refused(tmp_path):
     place.mkdir()
     place.chmod(0o755)
     (place / "notes.txt").touch()
-    with pytest.raises(ConfigurationError, match=r"open to other users.*chmod 700"):
+    with pytest.raises(ConfigurationError, match=r"accessible to other users.*chmod 700"):
         Folder.open(str(place))
     assert mode(place) == 0o755
 

@@ -13,7 +13,9 @@ STREAM = b"".join(
     [
         frames.signal_frame("PUBSUB:paid:shop", b'{"total": 1}'),
         frames.confirm_frame(7),
-        frames.subscription_frame(Kind.SUBSCRIBE, SubscriptionChange.of(3, [Pattern("PUBSUB:paid:"), Pattern("PUBSUB:response:", "#me.")])),
+        frames.subscription_frame(
+            Kind.SUBSCRIBE, SubscriptionChange.of(3, [Pattern("PUBSUB:paid:"), Pattern("PUBSUB:response:", "#me.")])
+        ),
         frames.signal_frame("PUBSUB:größe:shop", bytes(range(256)) * 3),
     ]
 )
@@ -30,7 +32,10 @@ def test_frames_are_read_as_they_were_written():
     assert frames.read_signal(paid) == ("PUBSUB:paid:shop", b'{"total": 1}')
     assert frames.read_confirm(confirmed) == 7
     assert frames.read_subscription(change).number == 3
-    assert frames.read_subscription(change).subscribed() == [Pattern("PUBSUB:paid:"), Pattern("PUBSUB:response:", "#me.")]
+    assert frames.read_subscription(change).subscribed() == [
+        Pattern("PUBSUB:paid:"),
+        Pattern("PUBSUB:response:", "#me."),
+    ]
     assert frames.read_signal(size) == ("PUBSUB:größe:shop", bytes(range(256)) * 3)
 
 

@@ -101,7 +101,7 @@ async def test_member_that_stays_in_the_door_is_named(enter, folder, monkeypatch
     door = folder.open_file(DOOR, os.O_RDWR | os.O_CREAT)
     fcntl.flock(door, fcntl.LOCK_EX)
     mesh = Mesh(folder, "bus", Handler())
-    with pytest.raises(BackendConnectionError, match=f"process {os.getpid()} lets nobody in"):
+    with pytest.raises(BackendConnectionError, match=f"process {os.getpid()} does not let others join"):
         await mesh.open()
     os.close(door)
     await mesh.open()

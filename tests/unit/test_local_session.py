@@ -8,10 +8,10 @@ from support import until
 
 from microagent import BackendConnectionError, BackendError
 from microagent.tools.local import session as module
-from microagent.tools.local.session import Session
-from microagent.tools.local.folder import Folder
-from microagent.tools.local.store import TURN
 from microagent.tools.local.filelock import FileLock
+from microagent.tools.local.folder import Folder
+from microagent.tools.local.session import Session
+from microagent.tools.local.store import TURN
 
 LOG = logging.getLogger("test.local")
 
@@ -41,7 +41,10 @@ async def session(path):
 async def test_who_waits_in_vain_for_a_turn_is_told_why(session, others_turn, monkeypatch):
     """The error names the process that keeps everybody from writing; what was given up is not done afterwards."""
     monkeypatch.setattr(module, "PATIENCE", 0.05)
-    with others_turn, pytest.raises(BackendError, match=f"process {os.getpid()} lets nobody write to the queues"):
+    with (
+        others_turn,
+        pytest.raises(BackendError, match=f"process {os.getpid()} does not let others write to the queues"),
+    ):
         await session.submit(lambda store: store.push([("q", b"given up", None)]))
     monkeypatch.undo()
     await session.submit(lambda store: store.push([("q", b"accepted", None)]))
@@ -66,7 +69,7 @@ async def test_who_does_not_wait_is_told(session, others_turn, monkeypatch):
     length, error, hindrance = told
     assert length == 0
     assert str(error) == "no"
-    assert f"process {os.getpid()} lets nobody write" in str(hindrance)
+    assert f"process {os.getpid()} does not let others write" in str(hindrance)
 
 
 async def test_closing_does_not_wait_for_ever_for_a_turn(path, others_turn, monkeypatch):
@@ -87,7 +90,7 @@ async def test_opening_can_be_tried_again(path, others_turn, monkeypatch):
     """A turn that does not come is a server that is away: the core says so, and goes on trying."""
     monkeypatch.setattr(module, "OPENING", 0.05)
     monkeypatch.setattr(module, "CLOSING", 0.05)
-    with others_turn, pytest.raises(BackendConnectionError, match="lets nobody write"):
+    with others_turn, pytest.raises(BackendConnectionError, match="does not let others write"):
         await Session.open(path, "FULL", LOG)
     monkeypatch.undo()
     session = await Session.open(path, "FULL", LOG)

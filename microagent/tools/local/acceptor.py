@@ -1,4 +1,4 @@
-"""Where others come in: a listening socket, and what is done when there are too many."""
+"""Accepts connections on a listening socket, also when file descriptors run out."""
 
 import asyncio
 import logging
@@ -9,18 +9,18 @@ from contextlib import suppress
 from microagent.counted import CountedLog
 from microagent.tasks import Tasks
 
-AT_ONCE = 100  # connections that are taken before others get their turn
-REST = 0.5  # seconds until it is tried again, when there is no descriptor for one more
+AT_ONCE = 100  # connections accepted before other work gets its turn
+REST = 0.5  # seconds until accepting is tried again when no file descriptor was left
 
 
 class Acceptor:
     """
-    Takes connections as long as there are descriptors for them; then the others wait outside.
+    Accepts connections as long as there are file descriptors; further ones wait in the backlog.
 
-    The server of asyncio would log an error for each that waits, a hundred times a second.
+    asyncio's own server would then log an error a hundred times a second.
 
-    :param listener: listens already; the entrance closes it
-    :param make: the protocol of a connection
+    :param listener: a listening socket; closed by :meth:`close`
+    :param make: creates the protocol of a connection
     """
 
     def __init__(self, listener: socket.socket, make: Callable[[], asyncio.Protocol], log: logging.Logger) -> None:
@@ -28,12 +28,14 @@ class Acceptor:
         self._make = make
         self._loop = asyncio.get_running_loop()
         self._entering = Tasks(log)
-        self._full = CountedLog(log, "Others cannot connect: no descriptor is left for them (tried %d times)")
+        self._full = CountedLog(
+            log, "Other processes cannot connect: this one has no file descriptor left (tried %d times)"
+        )
         self._rest: asyncio.TimerHandle | None = None
         self._loop.add_reader(listener, self._take)
 
     def fileno(self) -> int:
-        """Of the listener; -1 when it is closed."""
+        """File descriptor of the listener; -1 after it was closed."""
         return self._listener.fileno()
 
     def _take(self) -> None:
@@ -58,7 +60,7 @@ class Acceptor:
         self._rest = self._loop.call_later(REST, self._loop.add_reader, self._listener, self._take)
 
     def close(self) -> None:
-        """Nobody comes in any more."""
+        """Accept no more connections."""
         if self._rest is not None:
             self._rest.cancel()
         with suppress(RuntimeError):  # the loop is closed

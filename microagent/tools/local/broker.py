@@ -13,19 +13,19 @@ from microagent.counted import CountedLog
 from microagent.delivery import DeadLetter, Delivery, Outgoing
 from microagent.errors import BackendConnectionError, BackendError, ConfigurationError, QueueSerializingError
 from microagent.headers import as_text
-from microagent.tools.local.session import Session
 from microagent.tools.local.folder import SCHEME, folder_path
+from microagent.tools.local.session import Session
 from microagent.tools.local.store import Row, Store
 
 SYNCHRONOUS = ("FULL", "NORMAL", "OFF")
 LONGEST = 256 * 1024 * 1024  # bytes of a message
-SWEEP = 1.0  # seconds between looks for the dead and the silent
-PAUSE = 1.0  # seconds before verdicts that could not be written are tried again
+SWEEP = 1.0  # seconds between two checks for dead processes and expired leases
+PAUSE = 1.0  # seconds until verdicts that could not be stored are tried again
 
 
 class LocalBroker(AbstractQueueBroker):
     """
-    Queues between the processes of one machine, kept in a SQLite file; no server::
+    Queues between the processes of one machine, stored in a SQLite file; needs no server::
 
         broker = LocalBroker("local://")                   # in .microagent of the working directory
         broker = LocalBroker("local:///var/lib/shop/bus")
@@ -57,7 +57,9 @@ class LocalBroker(AbstractQueueBroker):
             raise ConfigurationError(f"synchronous={synchronous!r} has to be one of {', '.join(SYNCHRONOUS)}")
         self._synchronous = synchronous
         self._opened: Session | None = None
-        self._due: dict[str, float | None] = {}  # when the next delayed message of a queue is
+        self._due: dict[
+            str, float | None
+        ] = {}  # when the next delayed message of a queue is due, in seconds since the epoch
         self._stuck = CountedLog(
             log, "%r cannot store what became of its messages (tried %d times), and tries again", arguments=(self,)
         )

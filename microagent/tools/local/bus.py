@@ -18,14 +18,14 @@ from microagent.tools.local.pubsub import PATIENCE, PubSub
 
 class LocalSignalBus(AbstractSignalBus):
     """
-    Signals between the processes of one machine, over sockets in a folder; no server::
+    Signals between the processes of one machine, over sockets in a folder; needs no server::
 
         bus = LocalSignalBus("local://")                   # in .microagent of the working directory
         bus = LocalSignalBus("local:///var/lib/shop/bus")
 
-    For a process that does not read, up to 1,000 signals or 16 MiB wait; then they are dropped, and counted in the log.
+    Up to 1,000 signals or 16 MiB wait for a process that does not read; further ones are dropped, and logged.
 
-    :param dsn: ``local://`` and the path of a folder, which is made for this user alone
+    :param dsn: ``local://`` and the path of a folder, which is created with access for this user only
     :param options: those of :class:`AbstractSignalBus`
     """
 
@@ -75,7 +75,7 @@ class LocalSignalBus(AbstractSignalBus):
         return results
 
     def _begin(self, batch: Sequence[tuple[str, bytes]], told: Callable[[Reached | None], None], *, idly: bool) -> bool:
-        if self._pubsub is None or not idly:  # a sender waits for those who are behind
+        if self._pubsub is None or not idly:  # _publish waits for peers that are behind
             return False
         told(self._pubsub.post(batch))
         return True

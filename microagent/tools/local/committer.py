@@ -1,4 +1,4 @@
-"""A thread of its own for the store, and one transaction for all that waits at the same time."""
+"""Runs the operations on the store in a thread, those that wait at the same time in one transaction."""
 
 import asyncio
 import concurrent.futures
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Job:
-    """One operation on the store, and who waits for it. ``durable``: see :meth:`Store.transaction`."""
+    """An operation on the store, and the future for its result. ``durable``: see :meth:`Store.transaction`."""
 
     operation: Callable[[Store], Any]
     result: "asyncio.Future[Any]"
@@ -31,8 +31,8 @@ class Committer:
     """
     Runs operations on a store, in order.
 
-    :param open_store: called in the thread
-    :param readied: called on the loop with the queues that have got something to take
+    :param open_store: opens the store; called in the thread
+    :param readied: called on the loop with the queues that have new messages to take
     """
 
     def __init__(self, open_store: Callable[[], Store], readied: Callable[[set[str]], None]) -> None:
@@ -44,11 +44,11 @@ class Committer:
         register_for_forks(self)
 
     def descriptors(self) -> list[int]:
-        """None: what the thread has open is the store's."""
+        """None: the store has its own."""
         return []
 
     def forget(self) -> None:
-        """The thread is in another process."""
+        """The thread belongs to the parent process."""
         self._ended = concurrent.futures.Future()
         self._ended.set_result(None)
 
@@ -64,16 +64,16 @@ class Committer:
 
     async def stop(self, patience: float) -> None:
         """
-        Close the store, after all that waits. The loop may be another than at the start.
+        Close the store after the waiting operations. Can be called on another loop than ``start``.
 
-        :param patience: seconds after which the thread is left to do so alone
+        :param patience: seconds to wait for that; then the thread is left to finish by itself
         """
         self._loop = asyncio.get_running_loop()
         self._jobs.put(None)
         await asyncio.wait([asyncio.wrap_future(self._ended)], timeout=patience)
 
     def submit(self, operation: Callable[[Store], T], *, durable: bool = False) -> "asyncio.Future[T]":
-        """The result of ``operation``, when it is committed. Cancelled before its turn comes, it is not carried out."""
+        """A future for the result, done after the commit. If it is cancelled in time, the operation is not run."""
         self._loop = asyncio.get_running_loop()
         result: asyncio.Future[T] = self._loop.create_future()
         self._jobs.put(Job(operation, result, durable))
@@ -92,7 +92,7 @@ class Committer:
     def _opened(self, started: "asyncio.Future[None]") -> Store | None:
         try:
             store = self._open_store()
-        except Exception as error:  # noqa: BLE001 - it is the opener's to handle
+        except Exception as error:  # noqa: BLE001 - start() raises it
             self._on_loop(_resolve, started, None, error)
             return None
         self._on_loop(_resolve, started, None, None)
@@ -107,7 +107,7 @@ class Committer:
                 self._on_loop(self._tell, _carry_out(store, jobs), store.readied())
 
     def _waiting(self) -> "list[Job | None]":
-        """All that waits, at least one; None, if it is there, is the last one."""
+        """All jobs that wait, at least one; a None, if there is one, comes last."""
         jobs = [self._jobs.get()]
         with suppress(Empty):
             while jobs[-1] is not None:
@@ -128,11 +128,11 @@ class Committer:
 
 
 def _carry_out(store: Store, jobs: Sequence[Job]) -> list[Outcome]:
-    """Carry out ``jobs`` in one transaction; if that fails, each in its own, so that only the guilty one does."""
+    """Run the jobs in one transaction; if it fails, each in its own, so that only the faulty one fails."""
     try:
         with store.transaction(durable=any(job.durable for job in jobs)):
             return [(job.result, job.operation(store), None) for job in jobs if not job.result.cancelled()]
-    except Exception as error:  # noqa: BLE001 - it is the caller's to handle
+    except Exception as error:  # noqa: BLE001 - it is the result of the job
         if len(jobs) == 1:
             return [(jobs[0].result, None, error)]
         return [outcome for job in jobs for outcome in _carry_out(store, [job])]

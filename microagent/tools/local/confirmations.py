@@ -1,4 +1,4 @@
-"""Asking all peers for something, and waiting until each has done it or is gone."""
+"""Waiting until all peers have confirmed something, or are gone."""
 
 import asyncio
 import itertools
@@ -9,7 +9,7 @@ M = TypeVar("M", bound=Hashable)
 
 
 class Confirmation(Generic[M]):
-    """One question to some members."""
+    """The confirmation of one request by some members."""
 
     def __init__(self, number: int, members: Iterable[M]) -> None:
         self.number = number
@@ -17,13 +17,13 @@ class Confirmation(Generic[M]):
         self._over = asyncio.Event()
 
     def strike(self, member: M) -> None:
-        """``member`` has done it."""
+        """``member`` has confirmed, or is gone."""
         self._open.discard(member)
         if not self._open:
             self._over.set()
 
     async def wait(self, timeout: float) -> set[M]:
-        """The members that have not done it within ``timeout`` seconds."""
+        """Return the members that have not confirmed within ``timeout`` seconds."""
         if self._open:
             try:
                 async with asyncio.timeout(timeout):
@@ -34,31 +34,31 @@ class Confirmation(Generic[M]):
 
 
 class Confirmations(Generic[M]):
-    """The questions that are open."""
+    """The requests that are not yet confirmed by all."""
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._confirmations: dict[int, Confirmation[M]] = {}
 
     def begin(self, members: Iterable[M]) -> Confirmation[M]:
-        """A question to ``members``, under a number of its own."""
+        """Start to wait for ``members``; the request gets a number of its own."""
         started = Confirmation(next(self._numbers), members)
         self._confirmations[started.number] = started
         return started
 
     async def end(self, started: Confirmation[M], timeout: float) -> set[M]:
-        """Wait for the answers; the members that have not answered within ``timeout`` seconds."""
+        """Wait for the confirmations; return the members that have not confirmed within ``timeout`` seconds."""
         try:
             return await started.wait(timeout)
         finally:
             del self._confirmations[started.number]
 
     def answered(self, number: int, member: M) -> None:
-        """``member`` has answered the question of this number."""
+        """``member`` has confirmed the request of this number."""
         if number in self._confirmations:
             self._confirmations[number].strike(member)
 
     def gone(self, member: M) -> None:
-        """``member`` will answer nothing any more."""
+        """``member`` will confirm nothing any more."""
         for started in self._confirmations.values():
             started.strike(member)

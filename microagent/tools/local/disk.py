@@ -1,16 +1,16 @@
-"""What the disk under a file has to offer."""
+"""Free space on the disk, and whether the store's file is still there."""
 
 import os
 from collections.abc import Callable
 
-RESERVE = 16 * 1024 * 1024  # bytes that messages do not get, or a quarter of a small disk
+RESERVE = 16 * 1024 * 1024  # bytes kept free, or a quarter of a small disk
 
 
 class Disk:
     """
-    The disk under the file of the store, which exists.
+    The disk that holds the file of the store, which has to exist.
 
-    Its last part is kept for what takes messages out: on a full disk they could not even be acknowledged.
+    A reserve is kept free of new messages: on a full disk, those that are there could not even be acknowledged.
     """
 
     def __init__(self, path: str) -> None:
@@ -19,7 +19,7 @@ class Disk:
         self._file = _identity(path)
 
     def has_file(self) -> bool:
-        """Whether the file is still there; what is written to one that was removed is lost."""
+        """Whether the file is still the same one; what is written to a removed file is lost."""
         try:
             return _identity(self._path) == self._file
         except FileNotFoundError:
@@ -27,9 +27,9 @@ class Disk:
 
     def has_room(self, size: int, unused: Callable[[], int]) -> bool:
         """
-        Whether messages of so many bytes may be added.
+        Whether there is room for messages of ``size`` bytes.
 
-        :param unused: counts the bytes of the file that hold nothing; asked when nothing else is left
+        :param unused: counts the unused bytes in the file; called only if the disk itself has not enough room
         """
         disk = os.statvfs(self._path)
         needed = min(RESERVE, disk.f_blocks * disk.f_frsize // 4) + 2 * size  # once in the log, once in the file
@@ -37,7 +37,7 @@ class Disk:
         return free >= needed or free + unused() >= needed
 
     def is_tight(self) -> bool:
-        """Whether the log is so long that there may soon be no room to carry it over into the file."""
+        """Whether the write-ahead log is so long that the disk may soon have no room for its checkpoint."""
         disk = os.statvfs(self._path)
         return self._log_size() > disk.f_bavail * disk.f_frsize // 2
 

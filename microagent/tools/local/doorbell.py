@@ -1,4 +1,4 @@
-"""Waking those who wait for messages of a queue, in all processes, without anybody asking again and again."""
+"""Wakes the consumers of a queue, in all processes, when it has messages; nobody has to poll."""
 
 import asyncio
 import logging
@@ -9,12 +9,12 @@ from microagent.counted import CountedLog
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.pubsub import Message, PubSub
 
-END = "\0"  # so that no queue is the beginning of another
+END = "\0"  # ends a queue's name, so that none is a prefix of another
 
 
 class Doorbell:
     """
-    A bell for each queue that this process consumes. It rings on until it is hushed.
+    One bell for each queue that this process consumes; a bell that was rung stays rung until it is cleared.
 
     :param left: called when another process may have ended
     """
@@ -28,30 +28,30 @@ class Doorbell:
 
     @property
     def name(self) -> str:
-        """Of this member in the folder; alive as long as this process is."""
+        """Name of this member in the folder; it is alive as long as this process."""
         return self._pubsub.name
 
     async def subscribe(self, queue: str) -> None:
-        """Hear the bell of ``queue`` from now on, whoever rings it."""
+        """From now on, hear the bell of ``queue``, whichever process rings it."""
         if queue not in self._bells:
             self._bells[queue] = asyncio.Event()
             await self._pubsub.subscribe([_pattern(queue)])
 
     async def unsubscribe(self, queue: str) -> None:
-        """Hear it no longer."""
+        """Hear the bell of ``queue`` no longer."""
         if self._bells.pop(queue, None) is not None:
             await self._pubsub.unsubscribe([_pattern(queue)])
 
     def ring(self, queues: Iterable[str]) -> None:
-        """Wake all who wait for one of these."""
+        """Wake those who wait for one of these queues, in all processes."""
         self._pubsub.post([(_channel(queue), b"") for queue in queues])
 
     def clear(self, queue: str) -> None:
-        """Be quiet until it is rung again. To be called before looking for messages, or a ring between is lost."""
+        """Reset the bell. Call it before looking for messages, or a ring in between is lost."""
         self._bells[queue].clear()
 
     async def wait(self, queue: str, timeout: float) -> None:
-        """Return when it rings, or after ``timeout`` seconds."""
+        """Return when the bell is rung, or after ``timeout`` seconds."""
         try:
             async with asyncio.timeout(timeout):
                 await self._bells[queue].wait()

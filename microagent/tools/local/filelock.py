@@ -1,4 +1,4 @@
-"""Taking turns among processes, in the order of asking."""
+"""A lock between processes, granted in the order of asking."""
 
 import fcntl
 import os
@@ -12,8 +12,7 @@ class FileLock:
     """
     A lock on a file, held inside ``with``.
 
-    SQLite's own waiting asks again after pauses of up to 100 ms, and who asks at the right moment wins; here the kernel
-    wakes the next one at once.
+    SQLite itself would poll its lock, with pauses of up to 100 ms; here the kernel wakes the next process at once.
     """
 
     def __init__(self, folder: Folder, name: str) -> None:
@@ -25,7 +24,7 @@ class FileLock:
         return [self._descriptor] if self._descriptor >= 0 else []
 
     def forget(self) -> None:
-        """Take no turns in the place of another process."""
+        """The lock is the parent's."""
         self._descriptor = -1
 
     def __enter__(self) -> None:
@@ -37,6 +36,6 @@ class FileLock:
         fcntl.flock(self._descriptor, fcntl.LOCK_UN)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         os.close(self._descriptor)
         self._descriptor = -1

@@ -76,7 +76,7 @@ class Folder:
             os.fchmod(self._descriptor, PRIVATE)
             self._keep_out_of_git()
         elif stat.S_IMODE(os.fstat(self._descriptor).st_mode) & ~PRIVATE:  # now: it may have been made private just now
-            raise ConfigurationError(f"{self.path}: is open to other users, make it private with: chmod 700")
+            raise ConfigurationError(f"{self.path}: is accessible to other users, make it private with: chmod 700")
 
     def _keep_out_of_git(self) -> None:
         with suppress(FileExistsError):
@@ -89,9 +89,9 @@ class Folder:
     @contextmanager
     def refusals(self) -> Generator[None, None, None]:
         """
-        What the system refuses to do with the folder is an error of ours.
+        Turn errors of the operating system into errors of this library.
 
-        :raises BackendError: in the place of OSError
+        :raises BackendError: instead of OSError
         """
         try:
             yield
@@ -101,7 +101,7 @@ class Folder:
             raise BackendError(f"{self.path}: {error.strerror}") from error
 
     def close(self) -> None:
-        """Let go of the folder. Closing it again does nothing."""
+        """Close the folder. Can be called twice."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -110,7 +110,7 @@ class Folder:
         self.close()  # of who was left open by a loop that has ended
 
     def names(self) -> list[str]:
-        """What the folder holds."""
+        """The names of its files."""
         return os.listdir(self._descriptor)
 
     def open_file(self, name: str, flags: int) -> int:
@@ -164,4 +164,4 @@ def _check_parent(path: str) -> None:
         raise ConfigurationError(f"{path}: there is no folder {parent} to make it in")
     mode = os.stat(parent).st_mode
     if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-        raise ConfigurationError(f"{path}: anybody may replace it, because {parent} is writable by all")
+        raise ConfigurationError(f"{path}: any user could replace it, because {parent} is writable by all")

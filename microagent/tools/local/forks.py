@@ -1,4 +1,4 @@
-"""What a forked child must not have of its parent: to look alive by, to take part with, or to clear away."""
+"""Makes a forked child drop the descriptors of its parent, or it would keep the parent looking alive."""
 
 import os
 import threading
@@ -8,41 +8,41 @@ from typing import Protocol
 from weakref import WeakSet
 
 
-class Holder(Protocol):
-    """Whoever has what belongs to its process alone."""
+class Owner(Protocol):
+    """An object with resources that belong to its process alone."""
 
     def descriptors(self) -> Iterable[int]:
-        """Those that are open, and whose end says that the process has ended."""
+        """The open descriptors that a child has to drop."""
         ...
 
     def forget(self) -> None:
-        """Called in a child: nothing of it is there, and what the parent has is not touched any more."""
+        """Called in a child: forget the resources, which are the parent's."""
 
 
-_holders: WeakSet[Holder] = WeakSet()
+_owners: WeakSet[Owner] = WeakSet()
 _forking = threading.RLock()
 
 
 @contextmanager
 def no_fork() -> Generator[None, None, None]:
-    """No child is forked inside ``with``: it would have half of what is done there, and no thread to do the rest."""
+    """Delay forks until the end of the block: a child would inherit half of its work, and no thread to finish it."""
     with _forking:
         yield
 
 
-def register_for_forks(holder: Holder) -> None:
-    """In every child that is forked from now on, the descriptors of ``holder`` lead nowhere, and it forgets them."""
-    _holders.add(holder)
+def register_for_forks(owner: Owner) -> None:
+    """In forked children, redirect the descriptors of ``owner`` to the null device, and call its ``forget()``."""
+    _owners.add(owner)
 
 
 def _disconnect() -> None:
     nowhere = os.open(os.devnull, os.O_RDWR)
-    for holder in _holders:
-        for descriptor in holder.descriptors():  # replaced and not closed: objects of the parent believe to have them
+    for owner in _owners:
+        for descriptor in owner.descriptors():  # replaced, not closed: inherited objects still refer to them
             os.dup2(nowhere, descriptor, inheritable=False)
-        holder.forget()
+        owner.forget()
     os.close(nowhere)
-    _holders.clear()
+    _owners.clear()
     _forking.release()
 
 

@@ -1,4 +1,4 @@
-"""What members say to each other: frames of a length, a kind and a payload."""
+"""The wire format between members: frames of a length, a kind and a payload."""
 
 import struct
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ _CHANNEL = struct.Struct("!H")
 
 
 class FrameError(Exception):
-    """The other end says what no member would."""
+    """The peer violates the protocol."""
 
 
 class Kind(IntEnum):
-    """What a frame is; never renumbered, because processes of two versions may meet."""
+    """The kinds of frames. Never renumber them: processes of two versions may communicate."""
 
     SUBSCRIBE = 1
     UNSUBSCRIBE = 2
@@ -40,7 +40,7 @@ class SubscriptionChange(msgspec.Struct, frozen=True):
         return cls(number, [(pattern.head, pattern.tag) for pattern in patterns])
 
     def subscribed(self) -> list[Pattern]:
-        """The patterns that are wished for."""
+        """The patterns as :class:`Pattern` objects."""
         return [Pattern(head, tag) for head, tag in self.patterns]
 
 

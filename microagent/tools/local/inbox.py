@@ -1,4 +1,4 @@
-"""Messages that came in and wait for the bus to take them."""
+"""A bounded buffer of received messages."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ Message = tuple[str, bytes]
 
 class Inbox:
     """
-    Bounded: full, it asks that no more be read, and refuses what comes nevertheless.
+    Holds messages until the bus takes them. When it is full, it asks to pause reading, and rejects further messages.
 
     :param flow: called with False when it is full, with True when there is room again
     """

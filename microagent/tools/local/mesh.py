@@ -1,4 +1,4 @@
-"""Every member of a kind connected with every other, without a server between them."""
+"""Connects each member of a kind with every other one, without a server."""
 
 import asyncio
 import fcntl
@@ -14,23 +14,24 @@ from microagent.tools.local.acceptor import Acceptor
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.forks import register_for_forks
 from microagent.tools.local.lockholder import lock_holder
-from microagent.tools.local.peer import PeerHandler, Peer
+from microagent.tools.local.peer import Peer, PeerHandler
 from microagent.tools.local.presence import SOCKET, Presence, living
 
 BACKLOG = 1024
 DOOR = "door.lock"
-PATIENCE = 5.0  # seconds for another process to be in the door
+PATIENCE = 5.0  # seconds to wait for another process that is joining
 
 
 class Mesh:
     """
-    Connects this process with all the others of its kind in a folder.
+    Connects this process with all others of its kind in a folder.
 
-    Members come in one at a time, so that of any two the later one finds the socket of the earlier and connects: once.
+    Members join one at a time, so that of any two the later one finds the socket of the earlier one, and connects once.
 
-    :param handler: is told of peers and their frames
-    :param log: is told when there is no room for another one
-    :ivar presence: of this member
+    :param kind: members of the same kind are connected
+    :param handler: gets the events of all connections
+    :param log: gets a warning when no connection can be accepted
+    :ivar presence: the sign of life of this member
     """
 
     def __init__(
@@ -49,15 +50,15 @@ class Mesh:
         register_for_forks(self)
 
     def descriptors(self) -> list[int]:
-        """Those at which new connections come in."""
+        """That of the listening socket, while there is one."""
         return [] if self._acceptor is None else [self._acceptor.fileno()]
 
     def forget(self) -> None:
-        """Another process takes part, this one does not."""
+        """The member is the parent."""
         self._acceptor = None
 
     async def open(self) -> None:
-        """Take part; connected with all who already do when it returns."""
+        """Join; when this returns, the member is connected with all that joined before."""
         connections: list[socket.socket] = []
         try:
             with self._folder.refusals():
@@ -109,7 +110,7 @@ class Mesh:
         return listener
 
     def close(self) -> None:
-        """No longer take part. The connections that stand are the handler's to end."""
+        """Leave. Open connections are closed by the handler."""
         self.presence.withdraw()
         if self._acceptor is not None:
             self._acceptor.close()
@@ -119,16 +120,16 @@ class Mesh:
 @asynccontextmanager
 async def _door(folder: Folder) -> AsyncGenerator[None, None]:
     """
-    One at a time; the others try again in a moment (it takes each about a millisecond).
+    A lock that lets members join one at a time; each takes about a millisecond.
 
-    :raises BackendConnectionError: if somebody stays in it
+    :raises BackendConnectionError: if another process does not release it
     """
     descriptor = folder.open_file(DOOR, os.O_RDWR | os.O_CREAT)
     deadline = time.monotonic() + PATIENCE
     try:
         while not _locked(descriptor):
             if time.monotonic() > deadline:
-                raise BackendConnectionError(f"{folder.path}: {lock_holder(folder, DOOR)} lets nobody in")
+                raise BackendConnectionError(f"{folder.path}: {lock_holder(folder, DOOR)} does not let others join")
             await asyncio.sleep(0.002)  # no event tells that another process is done
         yield
     finally:

@@ -1,4 +1,4 @@
-"""One stream to another member: frames in, frames out, and a bound on what waits for one that does not read."""
+"""The connection to another member: frames in and out, and a bounded buffer for a peer that does not read."""
 
 import asyncio
 import os
@@ -12,38 +12,38 @@ from typing import Protocol, cast
 from microagent.tools.local.forks import register_for_forks
 from microagent.tools.local.frames import FrameError, FrameReader
 
-WAITING = 1_000  # frames that wait for a peer that does not read; what comes beyond them is dropped
+WAITING = 1_000  # frames buffered for a peer that does not read; further ones are dropped
 WAITING_BYTES = 16 * 1024 * 1024
-AT_ONCE = 64 * 1024  # bytes that are written together
+AT_ONCE = 64 * 1024  # bytes per write
 _CREDENTIALS = struct.Struct("iII")  # struct ucred: the numbers of users and groups have no sign
 
 
 class PeerHandler(Protocol):
-    """Whom a peer tells what happens to it."""
+    """Gets the events of a connection."""
 
     def connected(self, peer: "Peer") -> None:
-        """The connection stands."""
+        """The connection is open."""
 
     def received(self, peer: "Peer", kind: int, payload: bytes) -> None:
         """
-        A frame came.
+        A frame was received.
 
-        :raises FrameError: if it makes no sense; the connection ends
+        :raises FrameError: if it violates the protocol; then the connection is closed
         """
 
     def batch_ended(self, peer: "Peer") -> None:
-        """All that came together has been heard."""
+        """All frames that arrived together have been passed to :meth:`received`."""
 
     def disconnected(self, peer: "Peer", reason: Exception | None) -> None:
-        """The connection has ended; ``reason`` is None where the other end just left."""
+        """The connection has ended; ``reason`` is None if the peer just left."""
 
 
 class Peer(asyncio.Protocol):
     """
     Another member, at the other end of a connection.
 
-    :param handler: is told what happens
-    :ivar pid: of its process
+    :param handler: gets the events
+    :ivar pid: process id of the peer
     """
 
     def __init__(self, handler: PeerHandler) -> None:
@@ -60,12 +60,12 @@ class Peer(asyncio.Protocol):
         register_for_forks(self)
 
     def descriptors(self) -> list[int]:
-        """That of the connection, while it stands."""
+        """That of the connection, while it is open."""
         descriptor = -1 if self._transport is None else self._transport.get_extra_info("socket").fileno()
         return [descriptor] if descriptor >= 0 else []
 
     def forget(self) -> None:
-        """The connection is that of another process."""
+        """The connection is the parent's."""
         self._transport = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -100,7 +100,7 @@ class Peer(asyncio.Protocol):
 
     def send(self, frames: Sequence[bytes]) -> int:
         """
-        Send ``frames`` in order; when the peer does not read, keep a bounded number of them for it.
+        Send frames in order; while the peer does not read, buffer a bounded number of them.
 
         :return: how many were dropped
         """
@@ -109,7 +109,7 @@ class Peer(asyncio.Protocol):
         return sum(not self._keep(frame) for frame in left)
 
     def insist(self, frame: bytes) -> None:
-        """Send a frame that is never dropped."""
+        """Send a frame that must not be dropped, such as a subscription."""
         if self._flowing.is_set():
             self._write(frame)
         else:
@@ -127,7 +127,7 @@ class Peer(asyncio.Protocol):
         self._waiting_bytes += len(frame)
 
     def _write_from(self, frames: deque[bytes]) -> int:
-        """Write the first of ``frames`` as long as the peer reads; how many bytes they had."""
+        """Write frames from the front as long as the peer reads; return how many bytes were written."""
         written = 0
         while frames and self._flowing.is_set():
             share = _cut(frames)
@@ -141,9 +141,9 @@ class Peer(asyncio.Protocol):
 
     async def catch_up(self, patience: float) -> None:
         """
-        Wait until the peer has read what was written.
+        Wait until the peer has read what was written, at most ``patience`` seconds.
 
-        One that does not within ``patience`` seconds is not waited for again until it does.
+        A peer that did not is not waited for again until it reads.
         """
         if self._stalled or self._flowing.is_set():
             return
@@ -163,14 +163,14 @@ class Peer(asyncio.Protocol):
             self._transport.resume_reading()
 
     def leave(self) -> None:
-        """Write what waits, then end the connection."""
+        """Write what is buffered, then close the connection."""
         if self._transport is not None:
             self._write(b"".join(self._waiting))
             self._waiting.clear()
             self._transport.close()
 
     def abort(self) -> None:
-        """End the connection now."""
+        """Close the connection at once."""
         if self._transport is not None:
             try:
                 self._transport.abort()
@@ -184,7 +184,7 @@ class Peer(asyncio.Protocol):
 
 
 def _cut(frames: deque[bytes]) -> bytes:
-    """The first of ``frames``, taken from them: as many as are written together."""
+    """Take frames from the front, for one write."""
     share: list[bytes] = []
     size = 0
     while frames and size < AT_ONCE:
@@ -194,7 +194,7 @@ def _cut(frames: deque[bytes]) -> bytes:
 
 
 def _credentials(connection: socket.socket) -> tuple[int, int]:
-    """The process and the user at the other end."""
+    """Process id and user id of the peer."""
     raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
     pid, user, _group = _CREDENTIALS.unpack(raw)
     return pid, user

@@ -1,4 +1,4 @@
-"""Who is alive: each member of a folder holds a lock that ends with its process."""
+"""Tells which members of a folder are alive: each holds a file lock, which ends with its process."""
 
 import fcntl
 import os
@@ -13,10 +13,10 @@ SOCKET = ".sock"
 
 class Presence:
     """
-    A member's sign of life.
+    A member's sign of life: a lock that the kernel releases when the process ends, however it ends.
 
-    :param kind: what the member is; members of a kind see each other
-    :ivar name: of this member, never used again
+    :param kind: prefix of the name; members of the same kind see each other
+    :ivar name: unique name of this member
     """
 
     def __init__(self, folder: Folder, kind: str) -> None:
@@ -30,21 +30,21 @@ class Presence:
         return [self._descriptor] if self._descriptor >= 0 else []
 
     def forget(self) -> None:
-        """The member is not this process."""
+        """The member is the parent."""
         self._descriptor = -1
 
     def announce(self) -> None:
-        """Be alive for all who look, until :meth:`withdraw` or the end of this process."""
+        """Appear as alive until :meth:`withdraw` or the end of the process."""
         while self._descriptor < 0:
             descriptor = self._folder.open_file(self.name + LOCK, os.O_RDWR | os.O_CREAT)
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             if os.fstat(descriptor).st_nlink:
                 self._descriptor = descriptor
-            else:  # somebody looked between the two calls above, took us for dead and cleaned up
+            else:  # another process looked between the two calls, took us for dead and removed the file
                 os.close(descriptor)
 
     def withdraw(self) -> None:
-        """Be gone, with all files. Doing it again does nothing."""
+        """Appear as dead, and remove the files. Can be called twice."""
         if self._descriptor >= 0:
             _remove(self._folder, self.name)
             os.close(self._descriptor)
@@ -52,14 +52,16 @@ class Presence:
 
 
 def is_alive(folder: Folder, name: str) -> bool:
-    """Whether the member ``name`` lives; what a dead one left behind is removed."""
+    """Whether a member is alive; the files of a dead one are removed."""
     try:
         descriptor = folder.open_file(name + LOCK, os.O_RDWR)
     except FileNotFoundError:
         _remove(folder, name)
         return False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: those who look never hinder each other
+        fcntl.flock(
+            descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB
+        )  # shared, so that processes that check do not hinder each other
     except BlockingIOError:
         return True
     else:
@@ -70,7 +72,7 @@ def is_alive(folder: Folder, name: str) -> bool:
 
 
 def living(folder: Folder, kind: str) -> list[str]:
-    """The names of the members of this kind; the dead ones are cleared away."""
+    """The names of the live members of a kind; the files of dead ones are removed."""
     stems = {os.path.splitext(name)[0] for name in folder.names() if name.startswith(f"{kind}-")}
     return sorted(stem for stem in stems if is_alive(folder, stem))
 

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from microagent.channel import Pattern
 from microagent.counted import CountedLog
 from microagent.errors import SignalSerializingError
+from microagent.tools.local.confirmations import Confirmations
 from microagent.tools.local.folder import Folder
 from microagent.tools.local.frames import (
     FrameError,
@@ -22,14 +23,13 @@ from microagent.tools.local.frames import (
 )
 from microagent.tools.local.mesh import Mesh
 from microagent.tools.local.peer import Peer
-from microagent.tools.local.confirmations import Confirmations
 from microagent.tools.local.routes import Routes
 
-PATIENCE = 0.1  # seconds that a publisher waits for a peer to read, before messages for it are dropped
-CONFIRM = 2.0  # seconds that a subscriber waits for its peers, one of which may hang
-PART = 4 * 1024 * 1024  # bytes of a batch that are sent before peers are waited for
-NAMED = 10  # processes, in a line of the log
-LINGER = 1.0  # seconds for what was written to leave, at the end
+PATIENCE = 0.1  # seconds that a publisher waits for a peer that does not read; then its messages are dropped
+CONFIRM = 2.0  # seconds that a subscriber waits for the confirmation of its peers, one of which may hang
+PART = 4 * 1024 * 1024  # bytes of a batch that are sent before waiting for peers
+NAMED = 10  # processes listed in a log line
+LINGER = 1.0  # seconds at close to flush what was written
 
 Message: TypeAlias = tuple[str, bytes]
 Shares: TypeAlias = dict[Peer | None, list[tuple[Message, bytes]]]
@@ -37,13 +37,14 @@ Shares: TypeAlias = dict[Peer | None, list[tuple[Message, bytes]]]
 
 class PubSub:
     """
-    One member's view: what it hears, and who hears it.
+    Publish and subscribe for one member.
 
-    At most once, in order from each member to each other. A member that does not read is bounded and hurts no other.
+    Messages are delivered at most once, and in order from each member to each other. A member that does not read slows
+    no other one down.
 
-    :param kind: members of one kind hear each other
-    :param dropped: counts the messages that peers did not read in time
-    :param deliver: gets the messages that match a subscription of ours, those that we published included
+    :param kind: members of the same kind receive each other's messages
+    :param dropped: counts messages dropped for peers that do not read
+    :param deliver: called with the messages that match a subscription of this member, its own ones included
     :param left: called when a connection to a peer has ended
     """
 
@@ -77,7 +78,7 @@ class PubSub:
         return self._mesh.presence.name
 
     async def open(self) -> None:
-        """Take part: whoever lives knows us, and we know what they subscribe to."""
+        """Join; when this returns, this member knows the subscriptions of all others."""
         self._loop = asyncio.get_running_loop()
         await self._mesh.open()
         await self._agree(Kind.SUBSCRIBE, [])
@@ -101,12 +102,12 @@ class PubSub:
         await self._confirmations.end(departure, LINGER)
 
     async def subscribe(self, patterns: Sequence[Pattern]) -> None:
-        """Hear what matches ``patterns``, from whomever publishes it after this has returned."""
+        """Receive what matches ``patterns`` and is published after this has returned."""
         self._routes.add(None, patterns)
         await self._agree(Kind.SUBSCRIBE, patterns)
 
     async def unsubscribe(self, patterns: Sequence[Pattern]) -> None:
-        """No longer hear what matches ``patterns``."""
+        """No longer receive what matches ``patterns``."""
         self._routes.remove(None, patterns)
         await self._agree(Kind.UNSUBSCRIBE, patterns)
 
@@ -124,9 +125,9 @@ class PubSub:
 
     async def publish(self, batch: Sequence[Message]) -> list[int | Exception]:
         """
-        Send a batch, and give peers that are behind a moment to read.
+        Send a batch; wait a moment for peers that are behind.
 
-        :return: for each message how many members it goes to, this one included, or why it goes to none
+        :return: for each message the number of members it goes to, this one included, or why it cannot be sent
         """
         results: list[int | Exception] = []
         for part in _parts(batch):
@@ -137,7 +138,7 @@ class PubSub:
         return results
 
     def post(self, batch: Sequence[Message]) -> list[int | Exception]:
-        """Send a batch without waiting for anybody; see :meth:`publish`."""
+        """Send a batch without waiting for peers; returns like :meth:`publish`."""
         return self._send(batch)[0]
 
     def _send(self, batch: Sequence[Message]) -> tuple[list[int | Exception], list[Peer]]:
@@ -152,7 +153,7 @@ class PubSub:
         return results, list(peers)
 
     def _address(self, message: Message, shares: Shares) -> int | Exception:
-        """Add a message to the share of each member that wants it; how many they are."""
+        """Add a message to the shares of its subscribers; return how many there are, or why it cannot be sent."""
         members = self._routes.find(message[0])
         if members:
             try:
@@ -164,15 +165,15 @@ class PubSub:
         return len(members)
 
     def flow(self, on: bool) -> None:
-        """Read from the peers, or let them wait until there is room for what they say."""
+        """Resume or pause reading from all peers."""
         self._reading = on
         for peer in self._peers:
             peer.resume_reading() if on else peer.pause_reading()
 
-    # What peers say
+    # Events of peers
 
     def connected(self, peer: Peer) -> None:
-        """A new peer learns what we subscribe to."""
+        """Tell a new peer the subscriptions of this member."""
         if self._closed:  # it was accepted just before
             peer.abort()
             return
@@ -182,7 +183,7 @@ class PubSub:
             peer.pause_reading()
 
     def received(self, peer: Peer, kind: int, payload: bytes) -> None:
-        """Keep a signal until all that came with it is there; see to everything else."""
+        """Buffer a signal until :meth:`batch_ended`; handle the other frames."""
         self._hanging.discard(peer)
         if kind == Kind.SIGNAL:
             self._arrived.append(read_signal(payload))
@@ -199,13 +200,13 @@ class PubSub:
         peer.insist(confirm_frame(change.number))
 
     def batch_ended(self, peer: Peer) -> None:
-        """Deliver the signals that came together."""
+        """Deliver the signals that arrived together."""
         if self._arrived:
             arrived, self._arrived = self._arrived, []
             self._deliver(arrived)
 
     def disconnected(self, peer: Peer, reason: Exception | None) -> None:
-        """Forget a peer, and wait for it no longer."""
+        """Forget a peer, its subscriptions and the confirmations it owes."""
         if reason is not None:
             self._log.warning("Process %d is cut off: %s", peer.pid, reason)
         self._peers.discard(peer)

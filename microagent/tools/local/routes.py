@@ -1,4 +1,4 @@
-"""Which members want what is published on a channel."""
+"""Finds the members that subscribe to a channel."""
 
 from collections.abc import Hashable, Sequence
 from typing import Generic, TypeVar
@@ -12,7 +12,7 @@ class Routes(Generic[M]):
     """
     The subscriptions of all members.
 
-    A channel is looked up by its beginnings, as many as there are lengths of heads, however many patterns there are.
+    The cost of a lookup depends on how many different lengths the heads of patterns have, not on how many there are.
     """
 
     def __init__(self) -> None:
@@ -20,23 +20,23 @@ class Routes(Generic[M]):
         self._lengths: list[int] = []
 
     def add(self, member: M, patterns: Sequence[Pattern]) -> None:
-        """From now on ``member`` wants what matches these."""
+        """Add patterns that ``member`` subscribes to."""
         for pattern in patterns:
             self._heads.setdefault(pattern.head, {}).setdefault(pattern.tag, set()).add(member)
         self._measure()
 
     def remove(self, member: M, patterns: Sequence[Pattern]) -> None:
-        """``member`` wants these no more."""
+        """Remove patterns that ``member`` subscribes to."""
         for pattern in patterns:
             self._drop(member, pattern.head, pattern.tag)
         self._measure()
 
     def forget(self, member: M) -> None:
-        """Remove all that ``member`` subscribes to."""
+        """Remove all patterns of ``member``."""
         self.remove(member, self.of(member))
 
     def of(self, member: M) -> list[Pattern]:
-        """What ``member`` subscribes to."""
+        """The patterns that ``member`` subscribes to."""
         return [
             Pattern(head, tag)
             for head, tags in self._heads.items()
@@ -45,7 +45,7 @@ class Routes(Generic[M]):
         ]
 
     def find(self, channel: str) -> set[M]:
-        """The members that get what is published on ``channel``, each once."""
+        """The members with a pattern that matches ``channel``."""
         found: set[M] = set()
         for length in self._lengths:
             for tag, members in self._heads.get(channel[:length], {}).items():

@@ -1,4 +1,4 @@
-"""The queues of a folder as one process has them: store, thread and doorbell, opened and closed together."""
+"""What a broker has open: folder, store, its thread and the doorbell."""
 
 import asyncio
 import logging
@@ -18,18 +18,18 @@ from microagent.tools.local.store import TURN, Store
 
 T = TypeVar("T")
 
-PATIENCE = 30.0  # seconds for others to let us write: one that was stopped in the middle of writing never does
-OPENING = 5.0  # the same, when it can be tried again
-CLOSING = 10.0  # and when we leave
-DEATHS = (0.01, 0.1, 0.5)  # seconds after the end of a connection at which its process may be found dead
+PATIENCE = 30.0  # seconds to wait for the lock: a process stopped (SIGSTOP) while writing never releases it
+OPENING = 5.0  # seconds to wait for it when opening, which is tried again
+CLOSING = 10.0  # seconds to wait for it when closing
+DEATHS = (0.01, 0.1, 0.5)  # seconds after the end of a connection, at which to check whether its process is dead
 
 
 class Session:
     """
-    Everything that a broker has open.
+    The open queues of a folder; everything is opened and closed together.
 
     :param synchronous: see :class:`Store`
-    :ivar doorbell: rings for every queue that has got something to take
+    :ivar doorbell: rings when a queue has new messages to take
     """
 
     def __init__(self, folder: Folder, synchronous: str, log: logging.Logger) -> None:
@@ -42,11 +42,11 @@ class Session:
     @classmethod
     async def open(cls, path: str, synchronous: str, log: logging.Logger) -> "Session":
         """
-        The queues of the folder at ``path``.
+        Open the queues of the folder at ``path``.
 
-        :raises ConfigurationError: if the folder is not safe, or written by a newer microagent
-        :raises BackendError: if the disk does not do what it is asked
-        :raises BackendConnectionError: if another process keeps everybody from writing
+        :raises ConfigurationError: if the folder is not safe, or was written by a newer microagent
+        :raises BackendError: if the disk is full or fails
+        :raises BackendConnectionError: if another process blocks the store
         """
         async with AsyncExitStack() as opened:
             folder = Folder.open(path)
@@ -62,15 +62,15 @@ class Session:
         return session
 
     async def close(self) -> None:
-        """Hand back what is still held, and let go of everything."""
+        """Hand back the messages still held, and close everything."""
         self._closed = True
         await self._closing.aclose()
 
     async def submit(self, operation: Callable[[Store], T], *, durable: bool = False) -> T:
         """
-        The result of ``operation``, when it is committed.
+        Run an operation on the store; return its result when it is committed.
 
-        :raises BackendError: if the disk does not do what it is asked, or another process keeps everybody from writing
+        :raises BackendError: if the disk is full or fails, or another process blocks the store
         """
         try:
             async with asyncio.timeout(PATIENCE):
@@ -79,7 +79,7 @@ class Session:
             raise BackendError(self._hindrance()) from None
 
     def begin(self, operation: Callable[[Store], T], told: Callable[[T | Exception], None]) -> None:
-        """:meth:`submit` of what is durable, for who does not wait: ``told`` is called with what it gives or raises."""
+        """Like a durable :meth:`submit`, without waiting: ``told`` is called with its result or exception."""
         work = self._committer.submit(operation, durable=True)
         patience = asyncio.get_running_loop().call_later(PATIENCE, work.cancel)
         work.add_done_callback(partial(self._ended, patience, told))
@@ -95,7 +95,7 @@ class Session:
             told(work.result() if error is None else error)
 
     async def reap(self) -> None:
-        """Give back what the dead and the silent held."""
+        """Release the messages of dead processes and expired leases."""
         await self.submit(self._reaping())
 
     def _reaping(self) -> Callable[[Store], None]:
@@ -109,13 +109,13 @@ class Session:
             raise BackendConnectionError(self._hindrance()) from None
 
     def _hindrance(self) -> str:
-        return f"{self._folder.path}: {lock_holder(self._folder, TURN)} lets nobody write to the queues"
+        return f"{self._folder.path}: {lock_holder(self._folder, TURN)} does not let others write to the queues"
 
     def _hand_back(self) -> None:
         self._committer.submit(Store.hand_back).add_done_callback(_retrieved)
 
     def _somebody_left(self) -> None:
-        """A process that dies lets go of its connections and of its lock in no certain order."""
+        """The kernel closes the connections and the lock of a process that dies in no particular order."""
         loop = asyncio.get_running_loop()
         for delay in DEATHS:
             loop.call_later(delay, self._look_for_dead)
@@ -126,6 +126,6 @@ class Session:
 
 
 def _retrieved(work: "asyncio.Future[None]") -> None:
-    """Whatever it came to: the next sweep, ours or another's, does what is left."""
+    """Retrieve the exception, which is of no interest: the next sweep, by any process, does what is left."""
     if not work.cancelled():
         work.exception()

@@ -14,10 +14,10 @@ from microagent.delivery import DeadLetter, Delivery, HeadedDelivery, Verdict
 from microagent.errors import BackendError
 from microagent.tools.local import statements
 from microagent.tools.local.disk import Disk
-from microagent.tools.local.folder import Folder
-from microagent.tools.local.forks import register_for_forks, no_fork
-from microagent.tools.local.schema import prepare
 from microagent.tools.local.filelock import FileLock
+from microagent.tools.local.folder import Folder
+from microagent.tools.local.forks import no_fork, register_for_forks
+from microagent.tools.local.schema import prepare
 
 FILE = "queues.db"
 TURN = "turn.lock"
