@@ -12,13 +12,13 @@ import asyncio, logging, os, sys, time
 from microagent.tools.local.session import Session
 
 async def main():
-    depot = await Session.open(sys.argv[1], "FULL", logging.getLogger())
+    session = await Session.open(sys.argv[1], "FULL", logging.getLogger())
     child = os.fork()
     if not child:
         os.write(1, b".")
         while True:
             time.sleep(1)
-    print(depot.doorbell.name, child, flush=True)
+    print(session.doorbell.name, child, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 asyncio.run(main())
