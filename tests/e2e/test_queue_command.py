@@ -135,6 +135,13 @@ def test_dead_letters_are_looked_at_and_cleared(desk: Desk):
     assert "0 dead letters discarded" in desk.run(desk.settings, "discard", desk.name, "--all")
 
 
+def test_queue_that_nobody_has_used(desk: Desk):
+    """It is empty, on every server that is there."""
+    (desk.folder / "queues").mkdir(mode=0o700)
+    assert desk.counts() == (0, 0)
+    assert desk.letters() == []
+
+
 def test_list_is_a_table(local_desk: Desk):
     """A row for each queue; a password never shows."""
     local_desk.bury(1)
