@@ -48,7 +48,12 @@ class Logs:
             logging.captureWarnings(True)
             logging.basicConfig(handlers=[_to_stderr(JSONLines(agent))], force=True)
         else:
-            logging.basicConfig(handlers=[_to_stderr(ColouredLines(LINE) if _in_colours() else Lines(LINE))])
+            line = LINE if agent is None else LINE.replace("]", f" {agent.replace('%', '%%')}]", 1)
+            formatter = ColouredLines(line) if _in_colours() else Lines(line)
+            logging.basicConfig(handlers=[_to_stderr(formatter)])
+            for handler in root.handlers:  # in a forked process those of marun, which know no agent
+                if isinstance(handler.formatter, Lines):
+                    handler.setFormatter(formatter)
         if level is not None:
             root.setLevel(level)
 

@@ -61,6 +61,23 @@ def test_lines_for_people_are_the_default() -> None:
     assert said.getvalue().count("\n") == 1
 
 
+@pytest.mark.parametrize("agent", ["anna", "100% of it", "{}"])
+def test_lines_of_an_agent_have_its_name(agent: str) -> None:
+    """
+    Several agents may be of one class; a forked process goes on with what marun has set up, and names its own.
+    """
+    with fresh() as said:
+        Logs().set_up()
+        log.info("from marun")
+        Logs().set_up(agent)
+        log.info("from %s", "the agent")
+
+    first, second = said.getvalue().splitlines()
+    assert first.startswith(f"INFO     [pid#{os.getpid()}] ")
+    assert second.startswith(f"INFO     [pid#{os.getpid()} {agent}] ")
+    assert second.endswith(" from the agent")
+
+
 def test_settings_are_obeyed() -> None:
     """
     What a settings module has configured stays, when the command line says nothing.
