@@ -132,10 +132,10 @@ class Comparison:
 
     def _of_enum(self, before: list[object], after: list[object], source: bool, place: Place) -> Iterator[Change]:
         if lost := without(before, after):
-            message = f"{place.label} can be {spelt(lost)} no more"
+            message = f"{place.label} can no longer be {spelt(lost)}"
             yield Change("ENUM_NO_REMOVE", message, place.steps, True, False, source, example=lost[0])
         if added := without(after, before):
-            message = f"{place.label} can be {spelt(added)} now"
+            message = f"{place.label} can now be {spelt(added)}"
             yield Change("ENUM_NO_ADD", message, place.steps, False, True, source, example=added[0])
 
     def _types(self, both: "_Both", place: Place) -> Iterator[Change]:
@@ -212,9 +212,9 @@ class _Both:
 
 
 _DOES = {
-    (True, False): "takes less than before",
-    (False, True): "takes more than before",
-    (True, True): "takes something else than before",
+    (True, False): "accepts less than before",
+    (False, True): "accepts more than before",
+    (True, True): "accepts other values than before",
 }
 
 

@@ -208,10 +208,10 @@ def _route_findings(old: QueueDeclaration, new: QueueDeclaration) -> Iterator[Fi
 def _topic_findings(old: QueueDeclaration, new: QueueDeclaration) -> Iterator[Finding]:
     was, now = old.topics or ("#",), new.topics or ("#",)  # without topics a queue gets everything
     if lost := uncovered(was, now):
-        change = Change("TOPIC_NO_REMOVE", f"does not get {_quoted(lost)} any more", ("topics",), True)
+        change = Change("TOPIC_NO_REMOVE", f"no longer gets {_quoted(lost)}", ("topics",), True)
         yield replace(_finding("queue", new, change, ("topics",)), backward=("producers",))
     if added := uncovered(now, was):
-        change = Change("TOPIC_NO_ADD", f"gets {_quoted(added)} too", ("topics",), False, True)
+        change = Change("TOPIC_NO_ADD", f"now also gets {_quoted(added)}", ("topics",), False, True)
         yield _finding("queue", new, change, ("topics",))
 
 

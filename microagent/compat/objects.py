@@ -106,16 +106,16 @@ class Objects:
         is_open = self.is_open and not place.steps
         if is_open and now is not False and not _takes_others(new):
             if _takes_others(old):
-                message = f"{place.label} takes no other arguments now"
+                message = f"{place.label} no longer accepts other arguments"
                 yield Change("OBJECT_NO_CLOSE", message, place.steps, source=True)
         elif is_open and was is not False and not _takes_others(old):
             return
         elif was is False and now is not False:
-            yield place.change("OBJECT_NO_OPEN", "takes other properties now", self.ask(was, now), source=False)
+            yield place.change("OBJECT_NO_OPEN", "now accepts other properties", self.ask(was, now), source=False)
         elif now is False and was is not False:
             is_declared = _takes_others(old) and (is_open or not old.names)
             verdicts = self.ask(was, now)
-            yield place.change("OBJECT_NO_CLOSE", "takes no other properties now", verdicts, source=is_declared)
+            yield place.change("OBJECT_NO_CLOSE", "no longer accepts other properties", verdicts, source=is_declared)
         else:
             yield from self.compare(was, now, place.others())
 
