@@ -1,4 +1,4 @@
-"""From the driver's errors to ours."""
+"""Translates the driver's errors into those of this library."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -21,18 +21,18 @@ from microagent.link import Interrupted
 
 REFUSED = (AuthenticationError, AuthenticationWrongNumberOfArgsError, AuthorizationError, NoPermissionError)
 NOT_NOW = (BusyLoadingError, ReadOnlyError, ClusterDownError, TryAgainError, AskError)  # a MovedError is an AskError
-UNBLOCKED = "UNBLOCKED"  # begins the answer to who waited on a master that is none any more
+UNBLOCKED = "UNBLOCKED"  # begins the error of blocking commands when a master becomes a replica
 
 
 class Unanswered(Interrupted):
-    """The connection was lost after something was written: whether the server did it, nobody knows."""
+    """The connection was lost after a command was written: the server may or may not have executed it."""
 
 
 def translated(error: Exception) -> BackendError:
     """
-    What the driver raised, as an error of ours.
+    An error of the driver, translated.
 
-    A BackendConnectionError says that nothing was done and another try, perhaps on another server, may succeed.
+    BackendConnectionError means that nothing was done, and another attempt, perhaps on another server, may succeed.
     """
     text = str(error) or "it does not answer in time"  # a timeout has no text
     if isinstance(error, REFUSED):
@@ -43,7 +43,7 @@ def translated(error: Exception) -> BackendError:
 
 
 def unanswered(error: Exception) -> BackendError:
-    """The same for an error that came after something was written."""
+    """The same for an error raised after a command was written."""
     fault = translated(error)
     if isinstance(error, NOT_NOW) or not isinstance(fault, BackendConnectionError):
         return fault

@@ -1,4 +1,4 @@
-"""Whether a server is new enough to keep queues."""
+"""Checks that a server is new enough for queues."""
 
 import re
 
@@ -11,9 +11,9 @@ _VERSION = re.compile(rb"redis_version:((\d+)\.(\d+)[\w.-]*)")
 
 async def check_release(line: Line) -> None:
     """
-    See that the server is not too old. One that does not say how old it is, or does not let us ask, gets a try.
+    Check the version of the server; one that does not tell it, or forbids INFO, is accepted.
 
-    :raises ConfigurationError: if it is
+    :raises ConfigurationError: if it is too old
     """
     (told,) = await line.ask(("INFO", "server"))
     found = _VERSION.search(told) if isinstance(told, bytes) else None

@@ -1,4 +1,4 @@
-"""The Lua scripts of a queue: each does its whole work on the server, in one step that nothing comes between."""
+"""The Lua scripts of a queue, each of which runs on the server as one atomic step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ Argument: TypeAlias = str | int | bytes
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """A script by its text, and by the hash under which a server keeps it."""
+    """A script, and the SHA-1 hash under which a server caches it."""
 
     text: str
     hash: str

@@ -1,4 +1,4 @@
-"""Where Redis is: one server, the master that Sentinels name, or the nodes of a cluster."""
+"""The Redis servers behind a DSN: a single one, the master that Sentinel names, or the nodes of a cluster."""
 
 import abc
 import re
@@ -37,11 +37,11 @@ _KEPT_ALIVE: Mapping[str, Any] = {
         if hasattr(socket, name)
     },
 }
-"""The kernel asks the server's kernel, which costs us nothing: a machine that is gone is noticed in five seconds."""
+"""TCP keepalive, so that a machine that vanished is noticed within five seconds."""
 
 
 class Address(NamedTuple):
-    """Of one server; a Unix socket has none."""
+    """Host and port of one server; empty for a Unix socket."""
 
     host: str = ""
     port: int = 0
@@ -51,7 +51,7 @@ class Servers(abc.ABC):
     """
     The servers behind a DSN.
 
-    :ivar counts_receivers: whether the answer to PUBLISH is how many processes there are
+    :ivar counts_receivers: whether PUBLISH returns the number of receivers in all of the deployment
     """
 
     counts_receivers = True
@@ -71,20 +71,20 @@ class Servers(abc.ABC):
     @abc.abstractmethod
     async def find(self) -> None:
         """
-        Find out which servers there are.
+        Find the servers.
 
-        :raises BackendConnectionError: if nobody tells
+        :raises BackendConnectionError: if none of those in the DSN answers
         """
 
     @abc.abstractmethod
     def address(self, key: str) -> Address:
-        """Of the server that holds ``key``, as it was found."""
+        """The address of the server that holds ``key``, as of the last :meth:`find`."""
 
     def line(self, address: Address, left: Callable[[], None] = lambda: None) -> Line:
         """
-        A connection to one of them, not open yet.
+        A connection to one of the servers, not open yet.
 
-        :param left: called when somebody else ends it, while nobody waits for anything
+        :param left: called when the connection ends while no answer is awaited
         :raises ConfigurationError: if a certificate file cannot be used
         """
         connection = self._connection(**(address._asdict() if address.host else {}))
@@ -96,7 +96,7 @@ class Servers(abc.ABC):
         return Line(connection, left)
 
     def _check_host_names(self) -> None:
-        """Before redis-py 6, the driver believes a certificate for any host."""
+        """redis-py before version 6 does not check host names unless told to."""
         wanted = self._settings.get("ssl_cert_reqs", "required")
         if issubclass(self._connection_class, SSLConnection) and wanted != "none":
             self._settings.setdefault("ssl_check_hostname", True)
@@ -106,7 +106,7 @@ class Servers(abc.ABC):
 
 
 def _told(error: Exception) -> str:
-    """What the driver says about a DSN; it names options and never their values."""
+    """The driver's message about a DSN; it contains names of options, and never their values."""
     text = str(error).removeprefix("AbstractConnection.__init__() ")
     return text.replace("got an unexpected keyword argument", "it has no option")
 
@@ -128,7 +128,7 @@ class SingleServer(Servers):
 
 
 class Sentinels(Servers):
-    """``redis+sentinel://host:26379,host:26379/master/db``: whom the first Sentinel that knows names the master."""
+    """``redis+sentinel://host:26379,host:26379/master/db``: the master, as the first Sentinel that answers names it."""
 
     def __init__(self, dsn: str) -> None:
         super().__init__(dsn, _single_url(dsn, path=DSN.parse(dsn).path.strip("/").partition("/")[2]))
@@ -144,8 +144,8 @@ class Sentinels(Servers):
         self._master = await _first_answer(self._sentinels, self._ask)
 
     async def _ask(self, sentinel: Address) -> Address:
-        unnamed = {"username": None, "password": None, "db": 0}  # those are of the master
-        line = Line(self._connection(**sentinel._asdict(), **unnamed))
+        anonymous = {"username": None, "password": None, "db": 0}  # those in the DSN are for the master
+        line = Line(self._connection(**sentinel._asdict(), **anonymous))
         (answer,) = await _asked(line, "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._name)
         if answer is None:
             raise BackendConnectionError(f"the Sentinel at {sentinel.host}:{sentinel.port} knows no {self._name!r}")
@@ -157,7 +157,7 @@ class Sentinels(Servers):
 
 
 class Cluster(Servers):
-    """``redis+cluster://host:6379,host:6379``: every key is on the node that has its slot."""
+    """``redis+cluster://host:6379,host:6379``: each key is on the node that serves its hash slot."""
 
     counts_receivers = False
 
@@ -182,13 +182,13 @@ class Cluster(Servers):
 
 
 def _node(told: Any, asked: Address) -> Address:
-    """A node that does not know its own name is the one that was asked."""
+    """The address of a node; one without a host is the node that was asked (CLUSTER SLOTS)."""
     host, port = told[:2]
     return Address(host.decode() if host else asked.host, port)
 
 
 def _single_url(dsn: str, path: str) -> str:
-    """The DSN of the first server, with a scheme that the driver knows."""
+    """The URL of the first server in the DSN, with a scheme that the driver knows."""
     parts = urlsplit(dsn)
     user, at, hosts = parts.netloc.rpartition("@")
     scheme = parts.scheme.partition("+")[0]
@@ -207,7 +207,7 @@ async def _asked(line: Line, *command: str) -> list[Any]:
 
 
 async def _first_answer(addresses: Iterable[Address], ask: Any) -> Any:
-    """What the first of them answers that does."""
+    """The answer of the first address that gives one; if none does, the last error is raised."""
     fault: BackendError = BackendConnectionError("the DSN names no host")
     for address in addresses:
         try:

@@ -1,4 +1,4 @@
-"""Waiting for a message without taking it."""
+"""Waits until a list has a message, without taking it."""
 
 import asyncio
 from typing import Any
@@ -11,24 +11,24 @@ class Watch:
     """
     Waits until a list has something in it.
 
-    ``BLMOVE key key LEFT LEFT`` puts what it takes back where it was, in one step: a consumer that dies while it waits
-    takes nothing with it.
+    It blocks with ``BLMOVE key key LEFT LEFT``, which puts the message back in its place in the same step: a process
+    that dies while it waits loses nothing.
 
-    :param line: to the server of the list; the watch closes it
-    :param longest: seconds until a wait ends without a message
+    :param line: connection to the server of the list; closed by :meth:`close`
+    :param longest: seconds that one blocking command lasts
     """
 
     def __init__(self, line: Line, key: str, longest: float) -> None:
         self._line = line
         self._key = key
         self._longest = longest
-        self._until: float | None = None  # when the answer is late, while there is an open question
+        self._until: float | None = None  # when the answer to the open command is overdue; None: no command is open
 
     async def wait(self) -> None:
         """
-        Return when there may be something; cancelled, the question stays open, and the next wait hears the answer.
+        Return when there may be a message. If cancelled, the command stays open, and the next wait gets its answer.
 
-        :raises BackendConnectionError: if the connection is gone
+        :raises BackendConnectionError: if the connection is lost
         """
         if self._until is None:
             await self._line.open()
@@ -48,9 +48,9 @@ class Watch:
 
 class Doorbell:
     """
-    Waits for whatever makes it worth while to take from a queue.
+    Waits until there may be something to take from a queue: a message in a list, or a ring by this process.
 
-    :param watches: of the lists that messages come to
+    :param watches: one for each list that messages arrive in
     """
 
     def __init__(self, *watches: Watch) -> None:
@@ -58,14 +58,14 @@ class Doorbell:
         self._rung = asyncio.Event()
 
     def ring(self) -> None:
-        """From this process: there may be something."""
+        """End the wait: this process knows that there may be something."""
         self._rung.set()
 
     async def wait(self, timeout: float) -> None:
         """
-        Return at a message, at a ring, or after ``timeout`` seconds.
+        Return when there may be a message, at a ring, or after ``timeout`` seconds.
 
-        :raises BackendConnectionError: if a connection is gone
+        :raises BackendConnectionError: if a connection is lost
         """
         waits = (self._rung.wait(), *(watch.wait() for watch in self._watches))
         waiting: list[asyncio.Future[Any]] = [asyncio.ensure_future(wait) for wait in waits]
