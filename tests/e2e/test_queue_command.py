@@ -14,9 +14,11 @@ import pytest
 from click.testing import CliRunner
 from support import unique, until
 
-from microagent import AbstractQueueBroker, Delivery, MicroAgent, Queue, consumer
+from microagent import AbstractQueueBroker, Delivery, MicroAgent, Queue, consumer, queuecli
 from microagent.backends import make_broker
 from microagent.queuecli import main
+from microagent.running.groupqueues import GroupQueue
+from microagent.tools.memory import MemoryBroker
 
 COMMAND = str(Path(sys.executable).with_name("microagent-queues"))
 REASON = "no such address: \x1b[2Jnowhere"
@@ -182,6 +184,21 @@ def test_id_that_is_not_there(local_desk: Desk):
     output = local_desk.run(local_desk.settings, "resend", local_desk.name, letter["id"], "99", status=1)
     assert "has no dead letter 99; nothing was done" in output
     assert local_desk.counts() == (0, 1)
+
+
+def test_more_dead_letters_than_are_read_at_once(local_desk: Desk, monkeypatch: pytest.MonkeyPatch):
+    """Each is found by its id, the question does not name a wrong number, and all of them go."""
+    monkeypatch.setattr(queuecli, "PAGE", 2)
+    local_desk.bury(1, 2, 3, 4, 5, 6)
+    last = local_desk.letters()[-1]["id"]
+    assert "1 dead letter resent" in local_desk.run(local_desk.settings, "resend", local_desk.name, last)
+    output = local_desk.run(local_desk.settings, "discard", local_desk.name, "--all", answer="y\n")
+    assert "Discard more than 2 dead letters" in output
+    assert "5 dead letters discarded" in output
+    assert local_desk.counts() == (1, 0)
+    row = queuecli._Row(GroupQueue(local_desk.name, MemoryBroker()), waiting=5, dead=3)
+    assert row.cells[1:3] == ("5", "2+")
+    assert json.loads(row.as_json)["dead_is_at_least"] is True
 
 
 MISTAKES: list[tuple[Callable[[str], list[str]], str]] = [
