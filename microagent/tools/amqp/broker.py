@@ -24,43 +24,47 @@ from microagent.tools.amqp.session import Session
 from microagent.tools.amqp.topology import declaration, is_quorum
 from microagent.tools.amqp.verdicts import carry_out
 
-TOGETHER = 0.002  # seconds in which verdicts gather after others have gone out: one frame acknowledges many
-TIDY = 1.0  # seconds between looks at messages that arrived and are not wanted yet
+TOGETHER = 0.002  # seconds in which further verdicts are collected: one frame acknowledges many messages
+TIDY = 1.0  # seconds between two checks for prefetched messages to hand back
 
 
 class AMQPBroker(AbstractQueueBroker):
     """
-    Queues on RabbitMQ.
+    Queues on RabbitMQ::
 
-    A queue that exists is used as it is; one that does not is declared durable, when it is first consumed or sent to.
-    Messages are persistent, and each is confirmed by the server before ``send`` returns. A failed message waits in
-    ``{name}.retry.{milliseconds}``, the next longer of some fixed delays; one that is given up goes to ``{name}.dead``.
-    A message whose handler runs longer than the server's ``consumer_timeout`` (30 minutes) comes again meanwhile.
+        broker = AMQPBroker("amqp://guest:guest@localhost/")
+        await broker.mailer.send({"text": "Hi", "email": "user@example.org"})
+
+    A queue that exists is used as it is; one that does not is declared when it is first consumed or sent to. Messages
+    are persistent, and ``send`` returns when the server has confirmed the message. A failed message waits for its retry
+    in ``{name}.retry.{milliseconds}``, with the next longer of some fixed delays; dead letters are in ``{name}.dead``.
+    A message whose handler runs longer than the server's ``consumer_timeout`` (30 minutes) is redelivered meanwhile.
 
     Options of ``send``:
 
-    - ``exchange``: publish there; without it, to the exchange of the queue's declaration, or straight to the queue
-    - ``topic``: the routing key, if it is to be another than the name of the queue
-    - ``headers``: a dictionary of texts or bytes, for the header table
-    - ``properties``: a dictionary of AMQP's properties: ``{"priority": 5}``
-    - ``mandatory``: False to send also what no queue takes
-    - ``delay``: in steps of 0.1 seconds, up to 77 days, straight to the queue: in ``{name}.later`` and, for the longer
-      ones, ``{name}.later.{milliseconds}``
+    - ``exchange``: publish to this exchange; default: that of the queue's declaration, or straight to the queue
+    - ``topic``: the routing key; default: the name of the queue
+    - ``headers``: a dictionary of str or bytes, for the header table
+    - ``properties``: a dictionary of AMQP properties, such as ``{"priority": 5}``
+    - ``mandatory``: False: do not raise if no queue accepts the message
+    - ``delay``: in steps of 0.1 seconds, up to 77 days, straight to the queue. The message waits in ``{name}.later``
+      and, for longer delays, ``{name}.later.{milliseconds}``
 
-    :param dsn: ``amqp://user:password@host:port/vhost`` or ``amqps://``; its options are the driver's: ``heartbeat`` in
-        seconds, ``cafile``, ``certfile``, ``keyfile``
-    :param durable: queues that are declared here outlive the server; False: they do not, as microagent 1.x declares
-        and demands them
-    :param quorum: queues that are declared here are quorum queues, unless their declaration says otherwise; these count
-        the runs that end with their process; what is handed back goes to their end, for they would count that too
-    :param ssl_context: for ``amqps://``, in place of the files
-    :param options: those of every broker
+    :param dsn: ``amqp://user:password@host:port/vhost`` or ``amqps://``; options: ``heartbeat`` in seconds, ``cafile``,
+        ``certfile``, ``keyfile``, and others of aiormq
+    :param durable: whether queues declared here survive a restart of the server; microagent 1.x needs False
+    :param quorum: declare quorum queues, unless a queue's declaration says otherwise. They count runs that end with
+        their process. A message that is handed back goes to the end of such a queue, or it would be counted as well
+    :param ssl_context: for ``amqps://``, instead of the files
+    :param options: those of :class:`AbstractQueueBroker`
     """
 
     SCHEMES = frozenset({"amqp", "amqps"})
     SEND_OPTIONS = frozenset({"exchange", "topic", "headers", "properties", "mandatory"})
     SUPPORTS = frozenset({"exchange", "quorum"})
-    KEEPS_PLACES: ClassVar[bool] = False  # quorum queues, which count, would count that too: it goes to their end
+    KEEPS_PLACES: ClassVar[bool] = (
+        False  # quorum queues count messages that return to their place, so they go to the end
+    )
 
     def __init__(
         self,
@@ -80,27 +84,28 @@ class AMQPBroker(AbstractQueueBroker):
         self._ssl_context = ssl_context
         self._session: Session | None = None
 
-    # -- the manual's own
+    # -- methods of this broker alone
 
     async def declare_queue(self, name: str, **options: Any) -> None:
         """
         Declare a queue, durable unless the options say otherwise.
 
-        :param options: of AMQP's ``queue.declare``: ``durable``, ``auto_delete``, ``arguments``...
-        :raises ConfigurationError: if it exists and is different
+        :param name: name of the queue
+        :param options: arguments of AMQP's ``queue.declare``, such as ``durable``, ``auto_delete`` and ``arguments``
+        :raises ConfigurationError: if a queue of this name exists with other properties
         """
         await self._link.through(partial(self._declare, name, options), self._deadline())
 
     async def get_channel(self) -> aiormq.Channel:
-        """The driver's channel that this broker sends on; shared, so never to be closed."""
+        """The aiormq channel that this broker sends on. It is shared: do not close it."""
         return await self._link.through(self._channel, self._deadline())
 
     @staticmethod
     async def putout(amqp: DeliveredMessage) -> None:
         """
-        Acknowledge a message, in a handler with ``autoack=False``.
+        Acknowledge a message in a handler with ``autoack=False``.
 
-        :param amqp: the driver's message, as the handler got it
+        :param amqp: the driver's message, which the handler got as its parameter ``amqp``
         """
         await amqp.channel.basic_ack(amqp.delivery_tag or 0)
 
@@ -113,14 +118,14 @@ class AMQPBroker(AbstractQueueBroker):
         **kwargs: Any,
     ) -> None:
         """
-        Write a raw message to a queue; when this returns, the server has it.
+        Send a serialized message without checking it; when this returns, the server has stored it.
 
-        :param name: of the queue
+        :param name: name of the queue, which need not be declared
         :param message: a serialized JSON object
-        :param exchange: publish there, with the name of the queue as routing key
-        :param properties: AMQP's properties
-        :param kwargs: ``topic``, ``headers``, ``mandatory``, ``delay``
-        :raises UnroutableError: if no queue takes it
+        :param exchange: publish to this exchange, with the name of the queue as routing key
+        :param properties: AMQP properties
+        :param kwargs: ``topic``, ``headers``, ``mandatory``, ``delay``, as for the class
+        :raises UnroutableError: if no queue accepts the message
         """
         await super().send(name, message, exchange=exchange, properties=properties, **kwargs)
 
@@ -130,7 +135,7 @@ class AMQPBroker(AbstractQueueBroker):
     async def _channel(self) -> aiormq.Channel:
         return await self._live.sender.channel()
 
-    # -- what the core asks for
+    # -- the backend's interface
 
     @property
     def _live(self) -> Session:
@@ -229,7 +234,7 @@ class AMQPBroker(AbstractQueueBroker):
         await asyncio.sleep(TOGETHER)
 
     async def _renew(self, held: Sequence[Delivery]) -> set[Delivery]:
-        """There are no leases: what is held is ours as long as its channel is open."""
+        """RabbitMQ has no leases: a message is held as long as its channel is open."""
         return {delivery for delivery in held if not delivery.token.intake.holds(delivery.token)}
 
     async def _maintain(self, name: str) -> float:

@@ -1,4 +1,4 @@
-"""What the driver raises, as errors of ours."""
+"""Translates the driver's errors into those of this library."""
 
 import asyncio
 from collections.abc import Generator
@@ -12,16 +12,16 @@ CLOSED = "the connection was closed"
 
 
 class MissingError(BackendError):
-    """There is no queue or exchange of this name."""
+    """No queue or exchange of this name exists."""
 
 
 @contextmanager
 def translated() -> Generator[None]:
     """
-    Around calls of the driver: what it raises becomes an error of ours.
+    A context manager for calls of the driver that translates the errors they raise.
 
-    The driver ends those who wait on a connection that closes with a cancellation of its making; only one that was
-    asked of the current task remains one. An error of ours stays as it is.
+    The driver cancels those who wait on a connection that closes; only a cancellation that was requested of the current
+    task stays one. Errors of this library pass unchanged.
     """
     try:
         yield
@@ -37,7 +37,7 @@ def translated() -> Generator[None]:
 
 
 def ours(error: Exception) -> BackendError | ConfigurationError:
-    """The error of ours that says what the driver's says; everything that is no refusal is a lost connection."""
+    """Translate an error of the driver; everything that is not a refusal counts as a lost connection."""
     text = " ".join(str(part) for part in error.args if part) or CLOSED
     match error:
         case driver.ProbableAuthenticationError() | driver.AuthenticationError() | driver.ChannelAccessRefused():

@@ -1,4 +1,4 @@
-"""Asking the server what it may refuse."""
+"""Channels for requests that the server may refuse, which closes the channel."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -17,9 +17,9 @@ PATIENCE = 1.0  # seconds for a channel to close
 
 class Questions:
     """
-    Channels for questions, because a server refuses by closing the channel.
+    A pool of channels for requests that may fail: RabbitMQ closes the channel of a request that it refuses.
 
-    A channel is used for one question at a time, and again if it was answered.
+    A channel is used for one request at a time, and again if the request succeeded.
     """
 
     def __init__(self, connection: aiormq.Connection) -> None:
@@ -28,10 +28,10 @@ class Questions:
 
     async def ask(self, question: Callable[[aiormq.Channel], Awaitable[T]]) -> T:
         """
-        What the server says to ``question(channel)``.
+        Return ``await question(channel)``.
 
-        :raises MissingError: if there is no such queue or exchange
-        :raises ConfigurationError: if it exists and is different
+        :raises MissingError: if the queue or exchange does not exist
+        :raises ConfigurationError: if it exists with other properties
         """
         channel = self._idle.pop() if self._idle else await open_channel(self._connection)
         with translated():

@@ -42,11 +42,11 @@ class RedisBroker(AbstractQueueBroker):
         broker = RedisBroker("redis://localhost/7", log=custom_logger)
         await broker.mailer.send({"text": "Hi", "email": "user@example.org"})
 
-    Whoever pushes a JSON object to the right end of the list sends a message. What consumers hold, what waits for its
-    next run and what was given up is kept beside it in keys that begin with ``{name}:``, with the body unchanged.
+    Pushing a JSON object to the right end of the list (RPUSH) sends a message, so any client can. Messages that are
+    held, that wait for a retry, and dead letters are kept in keys that begin with ``{name}:``, with the body unchanged.
 
     :param dsn: as for :class:`RedisSignalBus`
-    :param options: those of :class:`AbstractQueueBroker`; ``retry`` counts more than ``ROLLBACK_ATTEMPTS``
+    :param options: those of :class:`AbstractQueueBroker`; ``retry`` takes precedence over ``ROLLBACK_ATTEMPTS``
     """
 
     SCHEMES = SCHEMES
@@ -54,9 +54,9 @@ class RedisBroker(AbstractQueueBroker):
     WAIT_TIME: float = 15
     """Seconds that one blocking wait for a message lasts."""
     BIND_TIME: float = 1
-    """Seconds between two looks for messages whose holders are silent."""
+    """Seconds between two checks for expired leases and due retries."""
     ROLLBACK_ATTEMPTS: int = 3
-    """How often a message is tried again before it is given up."""
+    """Number of retries before a message becomes a dead letter."""
 
     def __init__(
         self,
