@@ -160,7 +160,7 @@ class _Checker:
         try:
             inner = ast.parse(text, self._name, "eval").body
         except SyntaxError:
-            self._refuse(node, "quotes an annotation that is none")
+            self._refuse(node, "quotes something that is not an annotation")
         self._annotation(inner)
 
     @staticmethod

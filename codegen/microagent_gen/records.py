@@ -146,6 +146,6 @@ def _discriminators(objects: list[Object]) -> Iterable[str]:
 
 
 def _values(found: Object, name: str) -> set[object]:
-    """The values of which a property must have one; empty if it may have others, or be missing."""
+    """The possible values of a required property; empty if it may have any others, or be missing."""
     field = next((each for each in found.fields if each.name == name and each.required), None)
     return set(field.shape.values) if field is not None and isinstance(field.shape, OneOfValues) else set()

@@ -113,8 +113,10 @@ class Outline:
 
     def refuse_foreign(self, message: Message) -> None:
         """:raises UnsayableError: if the message is not JSON"""
-        said = [node.get("contentType") for node in (message.node, *self._traits(message))]
-        content = next((each for each in (*said, self.document.get("defaultContentType")) if isinstance(each, str)), "")
+        content_types = [node.get("contentType") for node in (message.node, *self._traits(message))]
+        content = next(
+            (each for each in (*content_types, self.document.get("defaultContentType")) if isinstance(each, str)), ""
+        )
         if content and not _JSON.fullmatch(content):
             raise UnsayableError(f"messages must be JSON, not {shown(content)}", (*message.steps, "contentType"))
 

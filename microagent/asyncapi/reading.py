@@ -232,9 +232,9 @@ class AsyncApi:
             draft.more["topics"] = [topic]
 
     def _note_address(self, draft: Draft, address: str) -> None:
-        said = draft.channel.node.get("address")
-        if isinstance(said, str) and said != address:
-            self._note(f"left out: the address is {address}, not {shown(said)}", (*draft.channel.steps, "address"))
+        theirs = draft.channel.node.get("address")
+        if isinstance(theirs, str) and theirs != address:
+            self._note(f"left out: the address is {address}, not {shown(theirs)}", (*draft.channel.steps, "address"))
 
 
 def version_problem(version: object) -> str | None:
@@ -259,8 +259,12 @@ def _place(channel: Channel) -> str | None:
     amqp = channel.binding("amqp")
     if "exchange" in amqp and amqp.get("is") != "queue":
         return None
-    said = (node_of(amqp.get("queue")).get("name"), channel.binding("kafka").get("topic"), channel.node.get("address"))
-    return next((each for each in said if isinstance(each, str) and each), None)
+    candidates = (
+        node_of(amqp.get("queue")).get("name"),
+        channel.binding("kafka").get("topic"),
+        channel.node.get("address"),
+    )
+    return next((each for each in candidates if isinstance(each, str) and each), None)
 
 
 def _annotations(channel: Node, message: Message | None) -> dict[str, Any]:

@@ -258,7 +258,7 @@ def _operation_key(role: Role) -> str:
 def _operation(role: Role, channels: Mapping[str, Any]) -> Node:
     key = _channel_key(role)
     [message] = channels[key]["messages"]
-    told = {"agent": role.agent, "handlers": list(role.handlers)}
+    extension = {"agent": role.agent, "handlers": list(role.handlers)}
     return {
         "action": "send" if role.verb in {"send", "call"} else "receive",
         "channel": pointer("channels", key),
@@ -266,7 +266,7 @@ def _operation(role: Role, channels: Mapping[str, Any]) -> Node:
         **({"bindings": _queue_bindings(role)} if role.kind == "queues" else {}),
         "messages": [pointer("channels", key, "messages", message)],
         **({"reply": _reply(role.name)} if key.startswith(CALLS) else {}),
-        **({EXTENSION: {name: value for name, value in told.items() if value}} if role.agent else {}),
+        **({EXTENSION: {name: value for name, value in extension.items() if value}} if role.agent else {}),
     }
 
 

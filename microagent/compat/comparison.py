@@ -154,7 +154,7 @@ class Comparison:
     # -- within one kind of values
 
     def _alternatives(self, olds: list[Form], news: list[Form], place: Place) -> Iterator[Change]:
-        """Changes between forms of one kind, of which each side may have several; common ones are left out."""
+        """Changes between forms of one kind; each side may have several, and common ones are left out."""
         if len(olds) + len(news) > _PAIR:
             for old in list(olds):
                 same = (new for new in news if self._are_same(old.schema, new.schema))

@@ -244,9 +244,9 @@ def _arrival(sender: SignalDeclaration, taker: Scope, finder: Finder, formats: b
 
 def _with_no_others(schema: Schema, names: frozenset[str]) -> Schema:
     """What fits a schema and has no other properties than these."""
-    said: Mapping[str, Any] = {} if isinstance(schema, bool) else schema
+    keywords: Mapping[str, Any] = {} if isinstance(schema, bool) else schema
     closed = {"properties": dict.fromkeys(sorted(names), True), "additionalProperties": False}
-    return {**said, "allOf": [*said.get("allOf", ()), closed]}
+    return {**keywords, "allOf": [*keywords.get("allOf", ()), closed]}
 
 
 def _reserved_names(*declared: Declaration) -> list[str]:

@@ -223,7 +223,7 @@ def names_in(flat: Flat) -> Iterator[str]:
 
 
 def member(form: Form, name: str) -> Schema:
-    """What a property of this name fits; False when there is none."""
+    """The schema of a property of this name; False if there can be none."""
     if any(not form.scope.accepts(schema, name) for schema in form.all_of("propertyNames")):
         return False
     return together(found for flat in form.flats for found in of_name(flat, name))
@@ -241,7 +241,7 @@ def of_name(flat: Flat, name: str) -> Iterator[Schema]:
 
 
 def of_pattern(form: Form, pattern: str) -> Schema:
-    """What every property whose name matches fits; more may be said of some."""
+    """The schema of all properties whose names match; some may have further schemas."""
     return together(schemas[pattern] for schemas in form.all_of("patternProperties") if pattern in schemas)
 
 

@@ -1,4 +1,4 @@
-"""Unions that msgspec can check: alternatives of which any value fits at most one."""
+"""Unions that msgspec can check: any value fits at most one of the alternatives."""
 
 from collections.abc import Mapping
 from typing import Any, cast

@@ -109,7 +109,7 @@ class Conjunctions:
             yield each.inner(member, "allOf", str(index), type_name=each.type_name)
 
     def target(self, each: Source) -> Source | None:
-        """The schema that a ``$ref`` leads to, named by its definition; None where there is none."""
+        """The schema that a ``$ref`` leads to, named by its definition; None if there is none."""
         reference = each.keywords.get("$ref")
         if not isinstance(reference, str):
             return None
@@ -170,7 +170,7 @@ def _labels(options: list[Schema]) -> list[tuple[str, ...]]:
     """
     mappings = [option for option in options if not isinstance(option, bool)]
     objects = sum("properties" in option or "$ref" in option or "allOf" in option for option in mappings)
-    if objects < 2:  # noqa: PLR2004 - one alone is told apart from nothing
+    if objects < 2:  # noqa: PLR2004 - a single one needs no label
         return [()] * len(options)
     return [("|", _discriminator(option) or f"Option{number}") for number, option in enumerate(options, 1)]
 

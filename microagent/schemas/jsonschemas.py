@@ -162,7 +162,7 @@ def _of_any(error: ValidationError) -> str:
 
 
 def _lacking(error: ValidationError) -> list[str]:
-    """The properties of which any one would make the value fit, if nothing else is wrong."""
+    """The properties any one of which would make the value fit, if nothing else is wrong."""
     reasons = error.context or []
     named = [cast("list[str]", each.validator_value) for each in reasons if each.validator == "required"]
     is_all = len(named) == len(reasons) and all(len(names) == 1 for names in named)

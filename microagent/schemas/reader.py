@@ -352,7 +352,7 @@ class Reader:
         yield from (Field(name, extra or Anything(), True) for name in required if name not in named)
 
     def _extra(self, made_of: list[Source], depth: int) -> tuple[Shape | None, bool]:
-        """The shape of all other properties, None if nothing is said of them, and whether they are refused."""
+        """The shape of all other properties, None if there is none, and whether they are refused."""
         closed = [each for each in made_of if each.keywords.get("additionalProperties") is False]
         patterns = self._patterns(closed or made_of, depth)
         self._note(made_of, "additionalProperties")
