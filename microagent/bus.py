@@ -23,6 +23,8 @@ from microagent.tasks import Kept, Tasks
 
 __all__ = ["AbstractSignalBus", "BoundSignal", "BusOptions", "Receiver", "Signal"]
 
+PORTION = 10  # replies that are worth a write of their own
+
 Publication = tuple[str, bytes]
 Reached = Sequence[int | Exception | None]
 
@@ -145,6 +147,7 @@ class AbstractSignalBus(Endpoint):
         self._reader: Kept | None = None
         self._failing = False
         self._is_lone = False  # the signal that is being handed out has come alone
+        self._portion = PORTION  # replies that are sent without waiting for more of them
 
     # -- what a backend does
 
@@ -237,6 +240,8 @@ class AbstractSignalBus(Endpoint):
         assert call.request_id is not None, "only calls are replied to"
         channel = called_on(sent_on(self.prefix, RESPONSE, self.uid), call.request_id)
         self._outbox.post((channel, reply.encode(call.request_id)), idly=self._is_lone)
+        if len(self._outbox) == self._portion:  # callers go on with these while the others are answered
+            self._outbox.begin_now()
 
     def _reply_failed(self, error: Exception) -> None:
         self.log.warning("%r: a reply could not be sent: %s", self, describe(error))
@@ -349,6 +354,7 @@ class AbstractSignalBus(Endpoint):
         """
         self._link.got_through()
         self._is_lone = len(signals) == 1
+        self._portion = max(len(signals) // 2, PORTION)
         for channel, body in signals:
             self._incoming(channel, body, at_once=self._is_lone)
         self._is_lone = False

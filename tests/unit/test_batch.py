@@ -401,6 +401,77 @@ async def test_item_that_is_in_no_hurry_begins_at_once_and_holds_up_none(quick, 
     assert begins.idle == [True, False, False]
 
 
+async def test_posted_items_may_begin_before_the_turn_ends(quick, begins):
+    """Beside what is under way; what is added after them goes out as ever, and all of it is drained."""
+    for item in (1, 2):
+        quick.post(item)
+    quick.begin_now()
+    quick.post(3)
+    quick.begin_now()
+    quick.post(4)
+    assert begins.batches == [[1, 2], [3]]
+    await until(lambda: len(begins.told) == 3)
+    assert begins.batches[2:] == [[4]]
+    for told, results in zip(begins.told, ([10, 20], [30]), strict=False):
+        told(results)
+    assert not await quick.drain(0.01)
+    begins.told[2]([40])
+    assert await quick.drain(5)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+async def test_items_begun_early_hold_up_what_comes_later(quick, begins, order):
+    """It goes out once the last batch is through, whichever is that, and it goes together."""
+    quick.post(1)
+    quick.post(2)
+    quick.begin_now()
+    quick.post(3)
+    quick.post(4)
+    await until(lambda: len(begins.told) == 2)
+    late = [quick.add(item) for item in (5, 6)]
+    for number in order:
+        begins.told[number]([0, 0])
+    await until(lambda: len(begins.told) == 3)
+    assert begins.batches == [[1, 2], [3, 4], [5, 6]]
+    begins.told[2]([50, 60])
+    assert await asyncio.gather(*late) == [50, 60]
+
+
+async def test_items_that_somebody_waits_for_do_not_begin_early(quick, begins, flushes):
+    """Nor do any where nothing can begin; nothing is lost and the order stays."""
+    result = quick.add(1)
+    quick.post(2)
+    quick.begin_now()
+    assert begins.batches == []
+    await until(lambda: begins.told)
+    begins.told[0]([10, 20])
+    assert await result == 10
+    assert await quick.drain(5)
+    begins.takes = False
+    for item in (4, 6):
+        quick.post(item)
+    quick.begin_now()
+    assert await quick.drain(5)
+    assert begins.batches == [[1, 2]]
+    assert flushes.batches == [[4, 6]]
+
+
+async def test_items_begun_early_in_vain_are_flushed(quick, begins, flushes):
+    """Also while others are under way; and what is given up then is for nobody."""
+    for item in (2, 4):
+        quick.post(item)
+    quick.begin_now()
+    begins.told[0](None)
+    assert await quick.drain(5)
+    assert flushes.batches == [[2, 4]]
+    quick.post(6)
+    quick.begin_now()
+    await quick.cancel()
+    begins.told[1](None)
+    assert await quick.drain(5)
+    assert flushes.batches == [[2, 4]]
+
+
 async def test_item_in_no_hurry_that_cannot_begin_or_was_in_vain_is_flushed(quick, begins, flushes):
     """Before those that wait."""
     begins.takes = False

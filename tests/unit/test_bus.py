@@ -196,6 +196,25 @@ async def test_lone_call_is_in_no_hurry_to_hear_whom_it_has_reached(signal, bus,
     assert [body for body, idly in begun if idly] == ['{"n":1}', '{"n":2}']
 
 
+@pytest.mark.parametrize("writes", [[5], [12, 12], [10, 4], [50, 50]])
+async def test_callers_go_on_with_half_of_the_replies_while_the_others_are_made(signal, bus, agent, heard, writes):
+    """Of calls that came together; a few replies are not worth a write of their own."""
+    await agent.start()
+    begun: list[tuple[int, int]] = []
+
+    def begin(batch, told, *, idly):
+        begun.append((len(batch), len(heard)))
+        told([1] * len(batch))
+        return True
+
+    bus._begin = begin
+    calls = range(sum(writes))
+    bus._hand_out([(f"PUBSUB:{signal.name}:test#other.{n}~2", b'{"n":%d}' % n) for n in calls])
+    await until(lambda: sum(size for size, _ in begun) == len(calls))
+    assert [size for size, _ in begun] == writes
+    assert begun[0] == (writes[0], writes[0])  # no more of them were handled by then
+
+
 async def test_each_signal_has_its_own_result(signal, bus, monkeypatch):
     """One that the server refuses fails alone."""
 
