@@ -64,6 +64,7 @@ def test_messages_are_stored_once_unless_the_server_cannot(dsn: str, said: dict[
     ("dsn", "problem"),
     [
         ("kafka://", "names no host"),
+        ("kafka://a:1,b:2/orders", "Kafka has nothing that the path '/orders' could name"),
         ("kafka://h?security_protocl=SSL", "no option 'security_protocl', did you mean 'security_protocol'"),
         ("kafka://h?security_protocol=TLS", "security_protocol='TLS' has to be one of PLAINTEXT, SSL"),
         ("kafka://h?sasl_mechanism=MD5", "sasl_mechanism='MD5' has to be one of PLAIN, "),

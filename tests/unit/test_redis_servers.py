@@ -14,6 +14,8 @@ from microagent.tools.redis.servers import Address, Cluster, Sentinels, SingleSe
         ("redis://u:Xyzzy@host/0?nonsense=1", "cannot be used with Redis: it has no option 'nonsense'"),
         ("redis://u:Xyzzy@host:99999/0", "host or port|Port"),
         ("redis://u:Xyzzy@host/mine", "number of a database"),
+        ("redis+cluster://u:Xyzzy@host/3", "a cluster has no database but 0"),
+        ("unix://u:Xyzzy@", "the path names the socket"),
         ("redis://u:Xyzzy@host/?db=first", "db"),
         ("redis+sentinel://u:Xyzzy@host:26379", "names the master"),
         ("redis+cluster://u:Xyzzy@one:1,two:2?nonsense=3", "nonsense"),

@@ -41,6 +41,8 @@ class Address:
         parsed = DSN.parse(dsn)
         if not parsed.hosts:
             raise ConfigurationError(f"{masked(dsn)!r} names no host")
+        if parsed.path.strip("/"):
+            raise ConfigurationError(f"{masked(dsn)!r}: Kafka has nothing that the path {parsed.path!r} could name")
         if unknown := sorted(parsed.options.keys() - set(OPTIONS)):
             raise ConfigurationError(f"a DSN of Kafka has no option {unknown[0]!r}{guess(unknown[0], OPTIONS)}")
         options = {**parsed.options, **{name: value for name, value in said.items() if value is not None}}

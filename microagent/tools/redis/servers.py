@@ -119,6 +119,8 @@ class SingleServer(Servers):
         parts = DSN.parse(dsn)
         if parts.scheme != "unix" and not re.fullmatch(r"(/\d*)?", parts.path):
             raise ConfigurationError(f"{masked(dsn)!r}: the path is the number of a database, such as /0")
+        if parts.scheme == "unix" and not parts.path:
+            raise ConfigurationError(f"{masked(dsn)!r}: the path names the socket, unix:///run/redis.sock")
 
     async def find(self) -> None:
         pass
@@ -163,6 +165,8 @@ class Cluster(Servers):
 
     def __init__(self, dsn: str) -> None:
         super().__init__(dsn, _single_url(dsn, path=""))
+        if DSN.parse(dsn).path not in ("", "/", "/0"):
+            raise ConfigurationError(f"{masked(dsn)!r}: a cluster has no database but 0")
         self._known = _addresses(dsn, PORT)
         self._slots: list[tuple[int, int, Address]] = []
 
