@@ -102,7 +102,7 @@ async def arrive(intake: Intake, group: Group, batch: dict[TopicPartition, list[
 
 def handle(delivery: Any) -> None:
     _, ledger, record = delivery.token
-    ledger.handle(record.offset)
+    ledger.handle([record.offset])
 
 
 def ids(deliveries: list[Any]) -> list[str]:

@@ -41,12 +41,12 @@ def test_only_what_is_handled_from_the_first_on_is_committed():
     book = ledger(*map(record, range(4)))
     taken(book)
     assert book.to_commit() == (0, "")
-    book.handle(1)
-    book.handle(3)
+    book.handle([1])
+    book.handle([3])
     assert book.to_commit() == (0, "done:1,3")
-    book.handle(0)
+    book.handle([0])
     assert book.to_commit() == (2, "done:1")
-    book.handle(2)
+    book.handle([2])
     assert book.to_commit() == (4, "")
 
 
@@ -54,12 +54,12 @@ def test_what_the_group_knows_is_not_committed_again():
     """Until there is news."""
     book = ledger(record(0), record(1))
     taken(book)
-    book.handle(0)
+    book.handle([0])
     mark = book.to_commit()
     assert mark is not None
     book.committed(mark)
     assert book.to_commit() is None
-    book.handle(1)
+    book.handle([1])
     assert book.to_commit() == (2, "")
 
 
@@ -75,7 +75,7 @@ def test_what_was_handled_elsewhere_is_not_handled_again():
     assert taken(book) == []
     book.begin(OffsetAndMetadata(10, "done:1"))
     assert taken(book) == [10, 12]
-    book.handle(10)
+    book.handle([10])
     assert book.to_commit() == (12, "")
 
 
@@ -83,10 +83,10 @@ def test_messages_of_one_key_go_one_at_a_time():
     """The next one is handed out when the one before is handled; other keys go on."""
     book = ledger(record(0, b"a"), record(1, b"a"), record(2, b"b"), record(3), record(4, b"a"))
     assert taken(book) == [0, 2, 3]
-    book.handle(0)
+    book.handle([0])
     assert taken(book) == [1]
-    book.handle(1)
-    book.handle(2)
+    book.handle([1])
+    book.handle([2])
     assert taken(book) == [4]
 
 
@@ -95,7 +95,7 @@ def test_messages_of_a_partition_go_one_at_a_time_if_asked():
     book = ledger(record(0), record(1, b"a"), record(2), order="partition")
     assert taken(book) == [0]
     assert taken(book) == []
-    book.handle(0)
+    book.handle([0])
     assert taken(book) == [1]
 
 
@@ -105,7 +105,7 @@ def test_released_message_comes_before_the_next_of_its_key():
     assert taken(book) == [0]
     book.release(0)
     assert taken(book) == [0]
-    book.handle(0)
+    book.handle([0])
     assert taken(book) == [1]
 
 
@@ -115,7 +115,7 @@ def test_messages_that_come_back_are_handed_out_in_order():
     assert taken(book, 4) == [0, 1, 3, 4]
     for offset in (3, 0):
         book.release(offset)
-    book.handle(1)
+    book.handle([1])
     assert taken(book, 2) == [0, 2]
     assert taken(book) == [3, 5]
 
@@ -149,9 +149,9 @@ def test_settling_twice_is_settling_once():
     """What is handled stays handled."""
     book = ledger(record(0))
     taken(book)
-    book.handle(0)
+    book.handle([0])
     book.release(0)
-    book.handle(0)
+    book.handle([0])
     assert taken(book) == []
     assert book.held == 0
     assert book.to_commit() == (1, "")
@@ -163,5 +163,5 @@ def test_gaps_in_offsets_are_no_messages(order: Order | None):
     book = ledger(record(5), record(9), order=order)
     for offset in (5, 9):
         assert taken(book, 1) == [offset]
-        book.handle(offset)
+        book.handle([offset])
     assert book.to_commit() == (10, "")

@@ -172,15 +172,18 @@ class Ledger:
             self._out.discard(offset)
             self._put(self._open[offset])
 
-    def handle(self, offset: int) -> None:
-        """Done with, and so the next of its lane may go."""
-        if offset not in self._out:
+    def handle(self, offsets: Iterable[int]) -> None:
+        """Done with these, and so the next of their lanes may go."""
+        handled = self._out.intersection(offsets)
+        if not handled:
             return
-        self._out.remove(offset)
-        record = self._open.pop(offset)
-        self._last = max(self._last, offset)
-        if self._behind and (lane := self._lane(record)) is not None:
-            self._next_of(lane)
+        self._out -= handled
+        self._last = max(self._last, *handled)
+        records = [*map(self._open.pop, handled)]
+        if self._behind:
+            for record in records:
+                if (lane := self._lane(record)) is not None:
+                    self._next_of(lane)
 
     def _next_of(self, lane: bytes) -> None:
         if behind := self._behind[lane]:

@@ -1,11 +1,13 @@
 """Settling: what is retried or buried is written elsewhere first, and handled only then."""
 
 import logging
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from microagent.delivery import Delivery, Verdict
 from microagent.tools.kafka import messages
 from microagent.tools.kafka.intake import Held, Intake
+from microagent.tools.kafka.ledger import Ledger
 from microagent.tools.kafka.portions import Letter
 from microagent.tools.kafka.sending import Sender
 
@@ -18,13 +20,16 @@ async def carry_out(sender: Sender, batch: Sequence[Delivery], log: logging.Logg
     moves = [delivery for delivery in batch if delivery.verdict in MOVES]
     failures = await _failures(sender, moves, log) if moves else ()
     intakes: dict[Intake, None] = {}
+    handled: defaultdict[Ledger, list[int]] = defaultdict(list)
     for delivery in batch:
         intake, ledger, record = delivery.token
         if delivery.verdict is RELEASE or delivery in failures:
             ledger.release(record.offset)
         else:
-            ledger.handle(record.offset)
+            handled[ledger].append(record.offset)
         intakes[intake] = None
+    for ledger, offsets in handled.items():
+        ledger.handle(offsets)
     for intake in intakes:
         await intake.settled()
 

@@ -82,9 +82,8 @@ class MemoryQueue:
         message = heapq.heappop(self.again)[1] if self.again else self.new.popleft()
         token = next(self._tokens)
         self.leased[token] = message, until
-        return HeadedDelivery(
-            message.headers, name, message.body, message.failed + 1, message.crashes, str(message.number), token
-        )
+        facts = name, message.body, message.failed + 1, message.crashes, str(message.number), token
+        return HeadedDelivery(message.headers, *facts) if message.headers else Delivery(*facts)
 
     def settle(self, delivery: Delivery, now: float) -> None:
         """Carry out a verdict, unless the lease is lost."""
