@@ -3,12 +3,12 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterable, Mapping
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from dataclasses import dataclass
 from enum import Enum
 from functools import partial
-from types import coroutine
-from typing import Any, Generic, TypeAlias, TypeVar
+from types import CoroutineType, coroutine
+from typing import Any, Generic, TypeAlias, TypeVar, cast
 
 from microagent.errors import MicroAgentError
 from microagent.printable import printable
@@ -231,7 +231,7 @@ class Runner(Generic[J]):
 
     async def run_all(self, jobs: Iterable[tuple[J, Mapping[str, Any]]]) -> Ending | None:
         """
-        Call the handler for each job, with its arguments, and end it at its timeout.
+        Call the handler for each job, with its arguments and in a context of its own, and end it at its timeout.
 
         Whatever the handler raises is told to ``failed``, also an exit or a cancellation of its own making; only the
         cancellation of the task that runs it is told *and* stays asked for (``asyncio.Task.cancelling``).
@@ -245,7 +245,7 @@ class Runner(Generic[J]):
             self._mark = mark = (self,)  # a new object, by which tasks that the handler begins know its run
             _current.set(mark)
             try:
-                value, error = await handler(**arguments), None
+                value, error = await _isolated(handler(**arguments)), None
             except BaseException as failure:  # noqa: BLE001 - a handler's SystemExit must not end its agent
                 value, error = None, failure
             started, self.now = self.now, clock()
@@ -270,6 +270,28 @@ class Runner(Generic[J]):
         else:
             self._failed(job, Outcome(ending, seconds, value, error))
         return ending
+
+
+@coroutine
+def _isolated(work: Awaitable[T]) -> Generator[Any, Any, T]:
+    """Await ``work`` in a copy of the current context: what it sets there is not seen by what the task does next."""
+    context = copy_context()
+    steps = cast("CoroutineType[Any, Any, T]", work) if isinstance(work, CoroutineType) else _awaiting(work)
+    step: Callable[[Any], Any] = steps.send
+    value: Any = None
+    while True:
+        try:
+            awaited = context.run(step, value)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]  # what the work gives
+        try:
+            step, value = steps.send, (yield awaited)
+        except BaseException as error:  # noqa: BLE001 - it is the work's to handle
+            step, value = steps.throw, error
+
+
+async def _awaiting(work: Awaitable[T]) -> T:
+    return await work
 
 
 _current: ContextVar[tuple[Runner[Any]] | None] = ContextVar("microagent run", default=None)

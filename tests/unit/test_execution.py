@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from contextvars import ContextVar
 
 import pytest
 from support import until
@@ -27,6 +28,34 @@ async def test_value_of_a_handler_that_ends(deadlines):
     assert outcome.ok
     assert outcome.value == 42
     assert outcome.seconds >= 0.01
+
+
+async def test_each_run_has_a_context_of_its_own(deadlines):
+    """What one sets in it is not seen by the next run of the same task; what the task has set is seen by all."""
+    tenant: ContextVar[str] = ContextVar("tenant")
+    tenant.set("nobody")
+    seen: list[str] = []
+
+    async def handle(name: str, waits: bool) -> None:
+        seen.append(tenant.get())
+        tenant.set(name)
+        if waits:
+            await asyncio.sleep(0)
+        assert tenant.get() == name
+
+    failed: list[Outcome] = []
+    runner = Runner(handle, 5, deadlines, done=lambda *_: None, failed=lambda _, outcome: failed.append(outcome))
+    jobs = [(n, {"name": f"tenant {n}", "waits": waits}) for n, waits in enumerate((False, True, False, True, False))]
+    await runner.drive(runner.run_all(jobs))
+    assert (seen, failed) == (["nobody"] * 5, [])
+    assert tenant.get() == "nobody"
+
+
+async def test_what_is_awaited_may_be_no_coroutine(deadlines):
+    """A handler that was bound by hand may return a future, too."""
+    future = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(future.set_result, 42)
+    assert (await run(lambda: future, 5, deadlines)).value == 42
 
 
 class Unspeakable(Exception):
