@@ -1,10 +1,13 @@
 """What only Kafka has: keys, partitions, groups, and a group that changes while messages are handled."""
 
 import asyncio
+import json
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -17,6 +20,7 @@ from microagent.tools.kafka import KafkaBroker
 from microagent.tools.kafka.driver import BUSY
 
 pytestmark = pytest.mark.usefixtures("real_kafka")
+LARGEST = 10_000_000  # bytes of a batch of messages that the server takes
 LEASE = 3.0  # what the server takes for a session
 
 HANGS = """
@@ -320,6 +324,37 @@ async def test_message_that_is_too_large_is_refused(make: Any):
         assert beside is None
         await send({})
         assert await broker[queue.name].length() == 3
+
+
+async def test_message_whose_copy_would_be_too_large_is_handled_again(
+    make: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """After a pause, and not over and over; it is not lost, and holds up nobody."""
+    monkeypatch.setattr("microagent.tools.kafka.verdicts.PAUSE", 0.5)
+    queue = Queue(unique("queue"))
+    runs: list[float] = []
+    others: list[int] = []
+
+    class Taker(MicroAgent):
+        @consumer(queue)
+        async def take(self, number: int, **rest: Any) -> None:
+            if number:
+                others.append(number)
+                return
+            runs.append(time.monotonic())
+            if len(runs) < 3:
+                raise ValueError("not yet")
+
+    agent = Taker(broker=make())
+    await agent.start()
+    message = {"number": 0, "text": ""}
+    await agent.broker[queue.name].send({**message, "text": "x" * (LARGEST - 110 - len(json.dumps(message)))})
+    await agent.broker[queue.name].send({"number": 1})
+    await until(lambda: others == [1] and len(runs) == 3)
+    assert all(later - earlier >= 0.5 for earlier, later in pairwise(runs))
+    assert "cannot be moved, and is handled again in 0.5 s: the message is larger than the server takes" in caplog.text
+    await until(partial(_is_empty, agent.broker, queue.name))
+    await agent.stop()
 
 
 async def test_queue_that_cannot_be_is_refused_alone(make: Any):

@@ -109,6 +109,16 @@ def test_released_message_comes_before_the_next_of_its_key():
     assert taken(book) == [1]
 
 
+def test_released_message_may_have_to_wait():
+    """Then others of no key go before it, and the next one of its key waits with it."""
+    book = ledger(record(0, b"a"), record(1, b"a"), record(2))
+    assert taken(book, 1) == [0]
+    book.release(0, NOW + 5)
+    assert taken(book, 9) == [2]
+    assert book.due() == NOW + 5
+    assert [each.offset for each in book.take(9, NOW + 5)] == [0]
+
+
 def test_messages_that_come_back_are_handed_out_in_order():
     """Released ones and those whose turn has come before those that were read after them."""
     book = ledger(record(0), record(1, b"a"), record(2, b"a"), record(3), record(4), record(5))

@@ -148,6 +148,11 @@ class Intake:
         if self._waiting is not None and not self._waiting.expired():
             self._waiting.reschedule(0)
 
+    def _waits_too_long(self) -> bool:
+        """Whether there is something to take before the wait that is under way is over."""
+        end = None if self._waiting is None else self._waiting.when()
+        return end is not None and asyncio.get_running_loop().time() + self._until_due() < end
+
     def _until_due(self) -> float:
         if self._pauses:
             return float("inf")
@@ -187,7 +192,7 @@ class Intake:
     async def settled(self) -> None:
         """Messages have come to an end in their ledgers: whoever waits for that goes on, and the group is told."""
         self._settled.set()
-        if self._is_full or self._until_due() <= 0:
+        if self._is_full or self._waits_too_long():
             self._change()
         await self.commit()
 

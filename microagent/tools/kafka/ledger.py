@@ -166,10 +166,18 @@ class Ledger:
     def _is_before_fresh(self, entry: tuple[float, int, Record]) -> bool:
         return not self._fresh or entry[:2] < (0.0, self._fresh[0].offset)
 
-    def release(self, offset: int) -> None:
-        """Not tried: it goes back to its place."""
-        if offset in self._out:
-            self._out.discard(offset)
+    def release(self, offset: int, moment: float = 0.0) -> None:
+        """
+        Not tried: it goes back to its place.
+
+        :param moment: when it may be taken again, in seconds since the epoch
+        """
+        if offset not in self._out:
+            return
+        self._out.discard(offset)
+        if moment:
+            heapq.heappush(self._later, (moment, offset, self._open[offset]))
+        else:
             self._put(self._open[offset])
 
     def handle(self, offsets: Iterable[int]) -> None:

@@ -4,6 +4,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from microagent import wallclock
 from microagent.delivery import Delivery, Verdict
 from microagent.tools.kafka import messages
 from microagent.tools.kafka.intake import Held, Intake
@@ -11,6 +12,7 @@ from microagent.tools.kafka.ledger import Ledger
 from microagent.tools.kafka.portions import Letter
 from microagent.tools.kafka.sending import Sender
 
+PAUSE = 5.0  # seconds until a message that could not be moved is handled again
 RELEASE = Verdict.RELEASE
 MOVES = (Verdict.RETRY, Verdict.BURY)
 
@@ -23,7 +25,9 @@ async def carry_out(sender: Sender, batch: Sequence[Delivery], log: logging.Logg
     handled: defaultdict[Ledger, list[int]] = defaultdict(list)
     for delivery in batch:
         intake, ledger, record = delivery.token
-        if delivery.verdict is RELEASE or delivery in failures:
+        if delivery in failures:
+            ledger.release(record.offset, wallclock.now().timestamp() + PAUSE)
+        elif delivery.verdict is RELEASE:
             ledger.release(record.offset)
         else:
             handled[ledger].append(record.offset)
@@ -40,7 +44,9 @@ async def _failures(sender: Sender, moves: Sequence[Delivery], log: logging.Logg
     results = await sender.send(list(copies.values()))
     failures = {delivery: error for delivery, error in zip(copies, results, strict=True) if error is not None}
     for delivery, error in failures.items():
-        log.error("A message of queue '%s' cannot be moved, and goes back: %s", delivery.queue, error)
+        log.error(
+            "A message of queue '%s' cannot be moved, and is handled again in %g s: %s", delivery.queue, PAUSE, error
+        )
     return failures
 
 
