@@ -314,13 +314,20 @@ class Worker:
         waiting, settling, prefetch, held = self._waiting, self._settling, self._prefetch, self._held
         while waiting and settling.count < prefetch.most_unsettled and not self._stopping:
             delivery = waiting.popleft()
-            if runner.now > held.sure and self._is_overdue(delivery, runner.now):
+            if (delivery.lost or runner.now > held.sure) and self._is_given_up(delivery, runner.now):
                 continue
             if (arguments := self._arguments(delivery)) is not None:
                 yield delivery, arguments
 
-    def _is_overdue(self, delivery: Delivery, now: float) -> bool:
-        """Whether somebody else may have it by now, because this process stood still; then it goes back."""
+    def _is_given_up(self, delivery: Delivery, now: float) -> bool:
+        """
+        Whether somebody else may have it by now: it was lost with its connection, or its lease was not renewed because
+        this process stood still; then it goes back.
+        """
+        if delivery.lost:
+            self._held.drop([delivery])
+            self._room.set()
+            return True
         is_overdue = self._held.is_overdue(delivery, now)
         if is_overdue:
             delivery.release()

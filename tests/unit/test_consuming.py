@@ -331,6 +331,19 @@ async def test_lost_message_that_waits_is_not_begun(server, work):
     assert agent.runs == [{"n": 1}]
 
 
+async def test_message_that_is_lost_with_its_connection_is_not_begun(server, work):
+    """Its backend knows that before any lease ends."""
+    gate = asyncio.Event()
+    agent = Handlers(lambda n: gate.wait())
+    worker = work(agent.handle, concurrency=1, prefetch=2)
+    _, second = server.put(b'{"n":1}', b'{"n":2}')
+    await until(lambda: agent.runs and worker.held == 2)
+    second.lost = True
+    gate.set()
+    await until(lambda: worker.held == 0)
+    assert agent.runs == [{"n": 1}]
+
+
 async def test_what_is_overdue_is_not_begun(server, work):
     """What waited here beyond its lease, because nobody could renew it, may be somebody else's by now: it goes back."""
     gate = asyncio.Event()
