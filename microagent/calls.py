@@ -254,9 +254,12 @@ class Waiter(Generic[R]):
         self.end()
 
     def __aiter__(self) -> Self:
+        self._check_entered()
+        return self
+
+    def _check_entered(self) -> None:
         if not self._request_id:
             raise TypeError("nothing is asked yet: write 'async with ...waiter(...) as replies', and iterate replies")
-        return self
 
     async def __anext__(self) -> dict[str, R]:
         while (reply := await self.next_reply()) is not None:
@@ -286,6 +289,7 @@ class Waiter(Generic[R]):
 
     async def next_reply(self) -> Reply | None:
         """The next reply, errors included; None at the timeout."""
+        self._check_entered()
         if not self._replies and not self._is_over:
             self._wake = self.loop.create_future()
             try:

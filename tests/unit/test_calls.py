@@ -89,9 +89,14 @@ async def test_waiter_iterates_replies_and_ends_quietly(calls):
 
 async def test_waiter_that_nobody_has_entered_is_not_iterated(calls):
     """Or nothing would be sent, and nothing would tell."""
-    with pytest.raises(TypeError, match="nothing is asked yet: write 'async with"):
+    refused = "nothing is asked yet: write 'async with"
+    with pytest.raises(TypeError, match=refused):
         async for _ in waiter(calls, body(a=1)):
             pass
+    with pytest.raises(TypeError, match=refused):
+        await anext(waiter(calls, body(a=1)))
+    with pytest.raises(TypeError, match=refused):
+        await waiter(calls, body(a=1)).first("signal")
 
 
 async def test_process_in_which_all_failed_gives_no_reply_to_iterate(calls):
