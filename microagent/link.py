@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, TypeVar
 
-from microagent.errors import BackendConnectionError, BackendError
+from microagent.errors import AuthError, BackendConnectionError, BackendError
 from microagent.execution import describe
 from microagent.printable import printable
 from microagent.tasks import is_cancelled, task_of
@@ -125,6 +125,8 @@ class Link:
                 await self._release()
                 self._used = True
                 await _uncancelled(self._open)
+            except AuthError as error:
+                raise AuthError(f"{self._name}: {error}") from error
             except BackendConnectionError as error:
                 self._failed(error)
                 self._warn(printable(str(error)))

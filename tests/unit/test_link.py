@@ -91,12 +91,18 @@ async def test_outage_is_told_once_for_each_reason_and_now_and_again(server, cap
     assert told[-1] == "the server: no connection (it starts), trying again"
 
 
-@pytest.mark.parametrize("error", [AuthError("wrong password"), ValueError("unforeseen")])
-async def test_any_other_failure_is_raised_at_once_to_all(server, error):
-    """Waiting would not help; the next who needs the link tries again."""
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (AuthError("wrong password"), "AuthError('the server: wrong password')"),
+        (ValueError("unforeseen"), "ValueError('unforeseen')"),
+    ],
+)
+async def test_any_other_failure_is_raised_at_once_to_all(server, error, told):
+    """Waiting would not help; the next who needs the link tries again. A refusal names the server."""
     server.refusals = [error]
     results = await asyncio.gather(server.link.ready(), server.link.through(done), return_exceptions=True)
-    assert results == [error, error]
+    assert [repr(result) for result in results] == [told, told]
     assert await server.link.through(done) == "done"
 
 
